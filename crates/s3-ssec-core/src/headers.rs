@@ -1,0 +1,153 @@
+//! The SSE-C headers: the only file in which their names stand.
+//!
+//! Three headers travel together or not at all. The key that seals a target and the key that opens
+//! the source of a copy are different types, so that neither can stand in for the other.
+//! Source: AWS "Specifying server-side encryption with customer-provided keys"; RGW's
+//! `rgw_crypt.cc`, measured on 16.2, 18.2 and 20.2.
+
+use crate::echo::KeyEcho;
+use crate::key::CustomerKey;
+use crate::md5::KeyMd5;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use zeroize::Zeroizing;
+
+/// Target: the algorithm, always [`AES256`]. Also echoed in answers.
+pub const ALGORITHM: &str = "x-amz-server-side-encryption-customer-algorithm";
+/// Target: the key, standard base64 of 32 bytes (44 characters). Never echoed.
+pub const KEY: &str = "x-amz-server-side-encryption-customer-key";
+/// Target: the MD5 of the key, standard base64 of 16 bytes. Also echoed in answers.
+pub const KEY_MD5: &str = "x-amz-server-side-encryption-customer-key-md5";
+/// Copy source: the algorithm, always [`AES256`].
+pub const SOURCE_ALGORITHM: &str =
+    "x-amz-copy-source-server-side-encryption-customer-algorithm";
+/// Copy source: the key, standard base64 of 32 bytes.
+pub const SOURCE_KEY: &str = "x-amz-copy-source-server-side-encryption-customer-key";
+/// Copy source: the MD5 of the key, standard base64 of 16 bytes.
+pub const SOURCE_KEY_MD5: &str = "x-amz-copy-source-server-side-encryption-customer-key-md5";
+/// The policy condition key that RGW 20 and AWS fill from [`ALGORITHM`]. Case counts on RGW.
+pub const CONDITION_KEY: &str = "s3:x-amz-server-side-encryption-customer-algorithm";
+/// The one algorithm of SSE-C. RGW refuses any other spelling, lower case included.
+pub const AES256: &str = "AES256";
+
+/// Headers for the object a request writes or reads: put, get, head, create, part, complete.
+pub struct TargetKeyHeaders(Triple);
+
+/// Headers for the source object of a copy.
+pub struct SourceKeyHeaders(Triple);
+
+struct Triple {
+    key: Zeroizing<String>,
+    key_md5: KeyMd5,
+    key_md5_text: String,
+}
+
+impl Triple {
+    fn of(key: &CustomerKey) -> Self {
+        // Encoded into a wiped buffer, then into a String that never grows: growing would leave
+        // halves of the key behind.
+        let mut buffer = Zeroizing::new([0_u8; 44]);
+        let mut text = Zeroizing::new(String::with_capacity(44));
+        // 32 bytes are always 44 characters, so this cannot fail.
+        let _ = STANDARD.encode_slice(key.expose_bytes(), &mut buffer[..]);
+        text.extend(buffer.iter().map(|&byte| char::from(byte)));
+        let key_md5 = key.md5();
+        Self { key: text, key_md5, key_md5_text: key_md5.to_base64() }
+    }
+
+    fn pairs(&self, names: [&'static str; 3]) -> [(&'static str, &str); 3] {
+        let [algorithm, key, md5] = names;
+        [(algorithm, AES256), (key, &self.key), (md5, &self.key_md5_text)]
+    }
+}
+
+macro_rules! role {
+    ($role:ident, $algorithm:ident, $key:ident, $md5:ident) => {
+        impl $role {
+            /// Builds all three headers for `key`.
+            pub fn of(key: &CustomerKey) -> Self {
+                Self(Triple::of(key))
+            }
+
+            /// Name and value of the three headers, in the order of the AWS reference.
+            pub fn pairs(&self) -> [(&'static str, &str); 3] {
+                self.0.pairs([$algorithm, $key, $md5])
+            }
+
+            /// The value of the key header: standard base64, 44 characters. A secret.
+            pub fn expose_key_base64(&self) -> &str {
+                &self.0.key
+            }
+
+            /// The MD5 of the key.
+            pub fn key_md5(&self) -> KeyMd5 {
+                self.0.key_md5
+            }
+
+            /// Puts the three headers into `headers`, replacing any of the same names, every value
+            /// marked sensitive so that `Debug` of the map does not print it.
+            pub fn apply(&self, headers: &mut HeaderMap) {
+                for (name, value) in self.pairs() {
+                    // Base64 and AES256 are always legal header values.
+                    if let Ok(mut value) = HeaderValue::from_str(value) {
+                        value.set_sensitive(true);
+                        headers.insert(HeaderName::from_static(name), value);
+                    }
+                }
+            }
+        }
+    };
+}
+
+role!(TargetKeyHeaders, ALGORITHM, KEY, KEY_MD5);
+role!(SourceKeyHeaders, SOURCE_ALGORITHM, SOURCE_KEY, SOURCE_KEY_MD5);
+
+/// Reads what a gateway echoed from the headers of its answer.
+pub fn echo_in(headers: &HeaderMap) -> KeyEcho {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    KeyEcho::new(text(ALGORITHM), text(KEY_MD5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> CustomerKey {
+        let bytes = STANDARD.decode("pO3upElrwuEXSoFwCfnZPdSsmt/xWeFa0N9KgDijwVs=").unwrap();
+        CustomerKey::from_bytes(&bytes).unwrap()
+    }
+
+    #[test]
+    fn three_headers_for_each_role() {
+        let target = TargetKeyHeaders::of(&key());
+        assert_eq!(
+            target.pairs(),
+            [
+                (ALGORITHM, "AES256"),
+                (KEY, "pO3upElrwuEXSoFwCfnZPdSsmt/xWeFa0N9KgDijwVs="),
+                (KEY_MD5, "DWygnHRtgiJ77HCm+1rvHw=="),
+            ]
+        );
+        let source = SourceKeyHeaders::of(&key());
+        for ((source, value), (target, same)) in source.pairs().into_iter().zip(target.pairs()) {
+            assert_eq!(value, same);
+            assert_eq!(source.replace("copy-source-", ""), target);
+        }
+    }
+
+    #[test]
+    fn a_header_map_does_not_print_them() {
+        let mut headers = HeaderMap::new();
+        TargetKeyHeaders::of(&key()).apply(&mut headers);
+        SourceKeyHeaders::of(&key()).apply(&mut headers);
+        assert_eq!(headers.len(), 6);
+        let printed = format!("{headers:?}");
+        assert!(!printed.contains("pO3upE") && !printed.contains("DWygnH"), "{printed}");
+    }
+
+    #[test]
+    fn the_condition_key_is_the_algorithm_header() {
+        assert_eq!(CONDITION_KEY, format!("s3:{ALGORITHM}"));
+    }
+}

@@ -1,0 +1,188 @@
+//! The keys in scope of one command: the first writes, all read.
+
+use crate::derive::Nonce;
+use crate::key::{Fingerprint, Key, Kind};
+use crate::names::ObjectName;
+use crate::record::{OpenedRecord, Record};
+
+/// Two keys cannot stand in one keyring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyringError {
+    /// There is no key at all.
+    #[error("there is no key in it")]
+    Empty,
+    /// The same key twice.
+    #[error("the key {0} is in it twice")]
+    Repeated(Fingerprint),
+    /// The same 32 bytes as a master and as a direct key: the master would go on the wire.
+    #[error("the same 32 bytes are in it as a master key and as a direct key")]
+    BothKinds,
+}
+
+/// No key in scope opens the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The record names a master key that is not here.
+    #[error("the object was written under the key {0}, which is not among yours")]
+    KeyMissing(Fingerprint),
+    /// The record was written under a direct key, and it is none of these.
+    #[error("the object was written under a direct key that is not among yours")]
+    DirectKeyMissing,
+    /// The named key is here but the MAC fails: the object was renamed or the record altered.
+    #[error("the record of the object is not genuine: it was altered, or the object renamed")]
+    NotGenuine,
+}
+
+/// At least one key. The first one writes; all of them read.
+pub struct Keyring(Vec<Key>);
+
+impl Keyring {
+    /// Checks that there is a key and that none stands in it twice or under both kinds.
+    pub fn new(keys: Vec<Key>) -> Result<Self, KeyringError> {
+        if keys.is_empty() {
+            return Err(KeyringError::Empty);
+        }
+        for (index, key) in keys.iter().enumerate() {
+            for other in &keys[..index] {
+                if key.same_bytes(other) {
+                    return Err(match key.kind() == other.kind() {
+                        true => KeyringError::Repeated(key.fingerprint()),
+                        false => KeyringError::BothKinds,
+                    });
+                }
+            }
+        }
+        Ok(Self(keys))
+    }
+
+    /// The key that writes.
+    pub fn writer(&self) -> &Key {
+        // `new` refuses an empty list.
+        &self.0[0]
+    }
+
+    /// All keys, the writer first.
+    pub fn keys(&self) -> &[Key] {
+        &self.0
+    }
+
+    /// The direct keys: the ones to try on objects without a record.
+    pub fn direct_keys(&self) -> impl Iterator<Item = &Key> {
+        self.0.iter().filter(|key| key.kind() == Kind::Direct)
+    }
+
+    /// Finds the key that made `record` for `name`. Nothing is sent anywhere.
+    pub fn open(
+        &self,
+        record: &Record,
+        name: &ObjectName,
+    ) -> Result<(&Key, OpenedRecord), OpenError> {
+        let fits = |key: &&Key| match record.fingerprint() {
+            Some(fingerprint) => key.fingerprint() == fingerprint,
+            None => key.kind() == Kind::Direct,
+        };
+        let mut candidates = self.0.iter().filter(fits).peekable();
+        let missing = match record.fingerprint() {
+            Some(fingerprint) if candidates.peek().is_none() => OpenError::KeyMissing(fingerprint),
+            Some(_) => OpenError::NotGenuine,
+            None => OpenError::DirectKeyMissing,
+        };
+        candidates
+            .find_map(|key| record.open(key, name).ok().map(|opened| (key, opened)))
+            .ok_or(missing)
+    }
+}
+
+/// Everything the writer of one object version needs, bound to one key, name and nonce.
+pub struct Seal<'k> {
+    key: &'k Key,
+    name: ObjectName,
+    nonce: Nonce,
+}
+
+impl<'k> Seal<'k> {
+    /// Binds the three. A nonce is spent with the first byte sent.
+    pub fn new(key: &'k Key, name: ObjectName, nonce: Nonce) -> Self {
+        Self { key, name, nonce }
+    }
+
+    /// The person's key behind it.
+    pub fn key(&self) -> &'k Key {
+        self.key
+    }
+
+    /// The object's name.
+    pub fn name(&self) -> &ObjectName {
+        &self.name
+    }
+
+    /// The nonce.
+    pub fn nonce(&self) -> Nonce {
+        self.nonce
+    }
+
+    /// The customer key of this object version.
+    pub fn customer_key(&self) -> crate::key::CustomerKey {
+        self.key.customer_key(&self.name, self.nonce)
+    }
+
+    /// The record of this object version for what is known of its content.
+    pub fn record(&self, content: crate::record::Content) -> Record {
+        Record::write(self.key, &self.name, self.nonce, content)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::{BucketName, ObjectKey};
+    use crate::record::Content;
+
+    fn name(key: &str) -> ObjectName {
+        ObjectName::new(BucketName::parse("bucket").unwrap(), ObjectKey::parse(key).unwrap())
+    }
+
+    fn key(kind: Kind, byte: u8) -> Key {
+        Key::from_bytes(kind, &[byte; 32]).unwrap()
+    }
+
+    #[test]
+    fn one_kind_and_one_place_for_each_key() {
+        let ring = |keys| Keyring::new(keys).err();
+        assert_eq!(ring(vec![]), Some(KeyringError::Empty));
+        let twice = vec![key(Kind::Direct, 1), key(Kind::Direct, 1)];
+        assert!(matches!(ring(twice), Some(KeyringError::Repeated(_))));
+        let both = vec![key(Kind::Master, 1), key(Kind::Master, 2), key(Kind::Direct, 1)];
+        assert_eq!(ring(both), Some(KeyringError::BothKinds));
+        assert_eq!(ring(vec![key(Kind::Master, 1), key(Kind::Direct, 2)]), None);
+    }
+
+    #[test]
+    fn the_record_finds_its_key() {
+        let nonce = Nonce::next(1_700_000_000, 3, None);
+        let ring = Keyring::new(vec![
+            key(Kind::Master, 1),
+            key(Kind::Direct, 2),
+            key(Kind::Direct, 3),
+            key(Kind::Master, 4),
+        ])
+        .unwrap();
+        for writer in ring.keys() {
+            let record = Record::write(writer, &name("a"), nonce, Content::Pending);
+            let (found, opened) = ring.open(&record, &name("a")).unwrap();
+            assert_eq!(found.fingerprint(), writer.fingerprint());
+            assert_eq!(opened.nonce, nonce);
+            let renamed = match writer.kind() {
+                Kind::Master => OpenError::NotGenuine,
+                Kind::Direct => OpenError::DirectKeyMissing,
+            };
+            assert_eq!(ring.open(&record, &name("b")).err(), Some(renamed));
+        }
+        let stranger = key(Kind::Master, 9);
+        let record = Record::write(&stranger, &name("a"), nonce, Content::Pending);
+        let missing = OpenError::KeyMissing(stranger.fingerprint());
+        assert_eq!(ring.open(&record, &name("a")).err(), Some(missing));
+    }
+}

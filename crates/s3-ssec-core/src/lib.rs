@@ -1,0 +1,39 @@
+//! Customer keys (SSE-C) for S3, without IO.
+//!
+//! This crate decides; others carry. It takes bytes, keys, names, time and random bytes as
+//! arguments and gives data back: headers to send, records to store, proofs from answers. It opens
+//! no file and no socket, reads no clock and no environment, and draws no randomness, except
+//! through the `generate` functions of the feature `getrandom`.
+//!
+//! You probably want the crate `s3-ssec` (native) or the npm package `s3-ssec` (browser).
+//!
+//! | to | start with |
+//! | --- | --- |
+//! | hold a key | [`Key`](key::Key), [`Keyring`](keyring::Keyring), [`KeyFile`](keyfile::KeyFile) |
+//! | write an object | [`Seal`](keyring::Seal), [`TargetKeyHeaders`](headers::TargetKeyHeaders) |
+//! | read one | [`Record`](record::Record), [`Keyring::open`](keyring::Keyring::open) |
+//! | believe an answer | [`verify_echo`](echo::verify_echo) |
+//! | explain a refusal | [`advice`], [`error_response`] |
+//! | protect a bucket | [`policy`] |
+
+mod secret;
+
+pub mod key;
+pub mod keyring;
+
+pub mod keyfile;
+pub mod legacy;
+
+pub mod derive;
+pub mod digest;
+pub mod record;
+
+pub mod echo;
+pub mod headers;
+pub mod md5;
+
+pub mod endpoint;
+pub mod names;
+pub mod plan;
+
+pub use secret::KEY_LENGTH;
