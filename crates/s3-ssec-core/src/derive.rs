@@ -121,10 +121,9 @@ impl Key {
     /// Derived for a master key; a direct key is its own customer key.
     pub fn customer_key(&self, name: &ObjectName, nonce: Nonce) -> CustomerKey {
         match self {
-            Key::Master(_) => CustomerKey::from_secret(Expander::of(self).expand(
-                Purpose::ObjectKey,
-                &[&name.digest(), &nonce.bytes()],
-            )),
+            Key::Master(_) => CustomerKey::from_secret(
+                Expander::of(self).expand(Purpose::ObjectKey, &[&name.digest(), &nonce.bytes()]),
+            ),
             Key::Direct(key) => CustomerKey::from_secret(Secret32::make(|copy| {
                 copy.copy_from_slice(key.expose_bytes());
             })),

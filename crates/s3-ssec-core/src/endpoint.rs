@@ -95,10 +95,7 @@ mod tests {
         let parse = Endpoint::parse;
         assert!(parse("https://s3.example.org", PlainHttp::Refuse).unwrap().is_secure());
         for loopback in ["http://localhost:80", "http://127.0.0.1", "http://[::1]:8080/"] {
-            assert!(matches!(
-                parse(loopback, PlainHttp::Refuse),
-                Err(EndpointError::PlainHttp(_))
-            ));
+            assert!(matches!(parse(loopback, PlainHttp::Refuse), Err(EndpointError::PlainHttp(_))));
             assert!(!parse(loopback, PlainHttp::LoopbackOnly).unwrap().is_secure());
         }
         for remote in ["http://s3.example.org", "http://localhost.example.org", "http://10.0.0.1"] {
@@ -113,10 +110,7 @@ mod tests {
     fn nothing_but_an_address() {
         for bad in ["", "s3.example.org", "ftp://x.org", "https://", "//x.org"] {
             assert!(
-                matches!(
-                    Endpoint::parse(bad, PlainHttp::Refuse),
-                    Err(EndpointError::Malformed(_))
-                ),
+                matches!(Endpoint::parse(bad, PlainHttp::Refuse), Err(EndpointError::Malformed(_))),
                 "{bad}"
             );
         }

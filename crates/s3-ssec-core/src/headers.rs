@@ -20,8 +20,7 @@ pub const KEY: &str = "x-amz-server-side-encryption-customer-key";
 /// Target: the MD5 of the key, standard base64 of 16 bytes. Also echoed in answers.
 pub const KEY_MD5: &str = "x-amz-server-side-encryption-customer-key-md5";
 /// Copy source: the algorithm, always [`AES256`].
-pub const SOURCE_ALGORITHM: &str =
-    "x-amz-copy-source-server-side-encryption-customer-algorithm";
+pub const SOURCE_ALGORITHM: &str = "x-amz-copy-source-server-side-encryption-customer-algorithm";
 /// Copy source: the key, standard base64 of 32 bytes.
 pub const SOURCE_KEY: &str = "x-amz-copy-source-server-side-encryption-customer-key";
 /// Copy source: the MD5 of the key, standard base64 of 16 bytes.

@@ -68,6 +68,11 @@ impl Keyring {
         &self.0
     }
 
+    /// Takes the keys out again.
+    pub fn into_keys(self) -> Vec<Key> {
+        self.0
+    }
+
     /// The direct keys: the ones to try on objects without a record.
     pub fn direct_keys(&self) -> impl Iterator<Item = &Key> {
         self.0.iter().filter(|key| key.kind() == Kind::Direct)

@@ -74,7 +74,8 @@ mod tests {
     fn reads_padded_and_unpadded_base64_of_16_bytes_only() {
         let md5 = KeyMd5([9; 16]);
         assert_eq!(KeyMd5::from_base64(md5.to_base64().trim_end_matches('=')), Some(md5));
-        for wrong in ["", "====", "0cc175b9c0f1b6a831c399e269772661", "DWygnHRtgiJ77HCm+1rv", "é"] {
+        for wrong in ["", "====", "0cc175b9c0f1b6a831c399e269772661", "DWygnHRtgiJ77HCm+1rv", "é"]
+        {
             assert_eq!(KeyMd5::from_base64(wrong), None, "{wrong}");
         }
     }

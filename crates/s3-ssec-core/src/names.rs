@@ -134,8 +134,7 @@ pub struct S3Address {
 impl S3Address {
     /// Parses `s3://bucket`, `s3://bucket/` or `s3://bucket/key`.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        let rest =
-            text.strip_prefix("s3://").ok_or_else(|| NameError::Address(text.to_owned()))?;
+        let rest = text.strip_prefix("s3://").ok_or_else(|| NameError::Address(text.to_owned()))?;
         let (bucket, path) = rest.split_once('/').unwrap_or((rest, ""));
         Ok(Self { bucket: BucketName::parse(bucket)?, path: path.to_owned() })
     }
