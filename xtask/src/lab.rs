@@ -105,7 +105,7 @@ pub(crate) fn tls() -> Result<certificate::Tls> {
 /// Starts the gateway `version` unless it runs, and returns where it is.
 pub(crate) fn up(sh: &Shell, version: Version, options: Options, store: Store) -> Result<Gateway> {
     packages::ensure(sh, version)?;
-    Cluster::open(version)?.up(sh, options, store)
+    Cluster::open(version)?.up(options, store)
 }
 
 /// Stops the gateway `version`; its data stay.
@@ -134,7 +134,7 @@ pub(crate) fn run(sh: &Shell, flags: flags::Rgw) -> Result<()> {
         RgwCmd::Restart(flags) => {
             let (versions, options) = read_arguments(&flags.what)?;
             for version in or_default(versions) {
-                announce(&Cluster::open(version)?.restart(sh, options.clone())?);
+                announce(&Cluster::open(version)?.restart(options.clone())?);
             }
         }
         RgwCmd::Down(flags) => {
@@ -158,7 +158,7 @@ pub(crate) fn run(sh: &Shell, flags: flags::Rgw) -> Result<()> {
         RgwCmd::Run(flags) => {
             let version: Version = flags.version.parse()?;
             let (tool, arguments) = flags.command.split_first().context("run needs a program")?;
-            packages::tool(version, tool)?.run(sh, arguments)?;
+            packages::tool(version, tool)?.run(arguments)?;
         }
     }
     Ok(())
@@ -175,7 +175,8 @@ pub(crate) fn keep_tool_arguments(mut arguments: Vec<OsString>) -> Vec<OsString>
 }
 
 fn read_arguments(what: &[String]) -> Result<(Vec<Version>, Options)> {
-    let (options, versions): (Vec<&String>, Vec<&String>) = what.iter().partition(|w| w.contains('='));
+    let (options, versions): (Vec<&String>, Vec<&String>) =
+        what.iter().partition(|w| w.contains('='));
     let versions = versions.into_iter().map(|text| text.parse()).collect::<Result<_>>()?;
     Ok((versions, Options::parse(&options)?))
 }

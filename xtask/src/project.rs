@@ -44,7 +44,8 @@ pub(crate) fn metadata(sh: &Shell) -> Result<Value> {
 /// The target directory in use, whatever the user's configuration says.
 pub(crate) fn target_dir(sh: &Shell) -> Result<PathBuf> {
     let metadata = metadata(sh)?;
-    let dir = metadata["target_directory"].as_str().context("cargo metadata: no target_directory")?;
+    let dir =
+        metadata["target_directory"].as_str().context("cargo metadata: no target_directory")?;
     Ok(dir.into())
 }
 

@@ -114,7 +114,9 @@ impl TestRun {
             bail!("{} tests failed; their output stands above", self.tally.failed.max(1));
         }
         if self.tally.passed == 0 {
-            bail!("no test was executed: look for a wrong name, or a test file that is not registered");
+            bail!(
+                "no test was executed: look for a wrong name, or a test file that is not registered"
+            );
         }
         if wanted == Wanted::All && self.tally.skipped > 0 {
             bail!("{} tests were not executed: every test has to run", self.tally.skipped);
@@ -125,7 +127,8 @@ impl TestRun {
 
 /// Runs a command of libtest, shows its standard output, and reads its summary lines.
 pub(crate) fn run_tests(command: &mut Command) -> Result<TestRun> {
-    let mut child = command.stdout(Stdio::piped()).spawn().context("the tests cannot be started")?;
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().context("the tests cannot be started")?;
     let mut tally = Tally::default();
     for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
         let line = line?;

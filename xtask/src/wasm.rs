@@ -1,0 +1,4 @@
+//! stub
+pub(crate) fn run(_: &xshell::Shell, _: crate::flags::Wasm) -> anyhow::Result<()> {
+    Ok(())
+}
