@@ -36,4 +36,6 @@ pub mod endpoint;
 pub mod names;
 pub mod plan;
 
+pub mod policy;
+
 pub use secret::KEY_LENGTH;

@@ -1,0 +1,149 @@
+//! Policies: the exact documents, and that nothing foreign is ever lost.
+
+use super::*;
+use crate::names::BucketName;
+use serde_json::json;
+
+fn bucket() -> BucketName {
+    BucketName::parse("research-data").unwrap()
+}
+
+fn whole() -> Scope {
+    Scope::bucket(bucket())
+}
+
+const FOREIGN: &str = r#"{
+  "Id": "site",
+  "Version": "2008-10-17",
+  "Future": {"b": 1, "a": [1.5, null]},
+  "Statement": [
+    {"Resource": "arn:aws:s3:::research-data/*", "Effect": "Allow", "Sid": "z", "NotYet": {"y": 1, "x": 2},
+     "Action": ["s3:GetObject"], "Principal": {"AWS": ["arn:aws:iam:::user/lab"]}},
+    {"Sid": "S3SsecRequireTls", "Effect": "Allow"},
+    {"Effect": "Deny"}
+  ]
+}"#;
+
+#[test]
+fn foreign_statements_and_fields_stay_as_they_were() {
+    let before = Policy::parse(FOREIGN).unwrap();
+    let mut policy = before.clone();
+    policy.apply(Rule::RequireSsec, &whole()).unwrap();
+    policy.apply(Rule::RequireTls, &whole()).unwrap();
+    assert_eq!(policy.rules(), [Rule::RequireSsec, Rule::RequireTls]);
+    let foreign = |policy: &Policy| [policy.statements()[0].clone(), policy.statements()[2].clone()];
+    let texts = |policy: &Policy| foreign(policy).map(|one| one.to_string());
+    assert_eq!(texts(&policy), texts(&before));
+    // Our own Sid is replaced where it stands; the new one goes to the end.
+    assert_eq!(policy.statements()[1], Rule::RequireTls.statement(&whole()));
+    assert_eq!(policy.statements()[3], Rule::RequireSsec.statement(&whole()));
+    let text = policy.to_string();
+    let order = ["\"Id\"", "\"Version\"", "\"Future\"", "\"Statement\""].map(|key| text.find(key));
+    assert!(order.is_sorted() && order.iter().all(Option::is_some), "{text}");
+    assert_eq!(policy.version(), Some("2008-10-17"));
+
+    assert_eq!(policy.remove(Rule::RequireSsec), 1);
+    assert_eq!(policy.remove(Rule::RequireTls), 1);
+    assert_eq!(policy.remove(Rule::RequireTls), 0);
+    assert_eq!(texts_of(&policy), [texts_of(&before)[0].clone(), texts_of(&before)[2].clone()]);
+    assert!(!policy.is_empty());
+}
+
+fn texts_of(policy: &Policy) -> Vec<String> {
+    policy.statements().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_rule_is_narrowed_and_widened_in_place() {
+    let mut policy = Policy::new();
+    let narrow = Scope::prefix(bucket(), ".s3-ssec/trial-7/").unwrap();
+    policy.apply(Rule::RequireTls, &narrow).unwrap();
+    assert!(policy.holds(Rule::RequireTls, &narrow) && !policy.holds(Rule::RequireTls, &whole()));
+    let resource = "arn:aws:s3:::research-data/.s3-ssec/trial-7/*";
+    assert_eq!(policy.statements()[0]["Resource"], resource);
+    policy.apply(Rule::RequireTls, &whole()).unwrap();
+    assert!(policy.holds(Rule::RequireTls, &whole()));
+    assert_eq!(policy.statements().len(), 1);
+    for bad in ["", "a*", "a?b", "${aws:username}"] {
+        assert_eq!(Scope::prefix(bucket(), bad), Err(PolicyError::Prefix(bad.to_owned())));
+    }
+}
+
+#[test]
+fn a_single_statement_and_repeated_sids_are_merged() {
+    let mut policy = Policy::parse(r#"{"Statement": {"Effect": "Allow"}}"#).unwrap();
+    policy.apply(Rule::BlockSsec, &whole()).unwrap();
+    assert_eq!(policy.statements().len(), 2);
+    // AWS reads a missing version as the old one, which changes what foreign statements mean.
+    assert_eq!(policy.version(), None);
+    let twice = json!({"Statement": [Rule::BlockSsec.statement(&whole()),
+        Rule::BlockSsec.statement(&whole())]});
+    let mut policy = Policy::parse(&twice.to_string()).unwrap();
+    assert!(!policy.holds(Rule::BlockSsec, &whole()));
+    policy.apply(Rule::BlockSsec, &whole()).unwrap();
+    assert!(policy.holds(Rule::BlockSsec, &whole()));
+    assert_eq!(policy.version(), Some(VERSION));
+    assert_eq!(policy.remove(Rule::BlockSsec), 1);
+    assert!(policy.is_empty());
+}
+
+#[test]
+fn require_and_block_exclude_each_other() {
+    let mut policy = Policy::new();
+    policy.apply(Rule::BlockSsec, &whole()).unwrap();
+    let before = policy.clone();
+    assert_eq!(
+        policy.apply(Rule::RequireSsec, &whole()),
+        Err(PolicyError::Contradiction { present: Rule::BlockSsec, wanted: Rule::RequireSsec })
+    );
+    assert_eq!(policy, before);
+}
+
+#[test]
+fn what_is_no_policy_is_refused() {
+    let error = |json| Policy::parse(json).unwrap_err();
+    assert_eq!(error("{\n  \"a\": }"), PolicyError::NotJson { line: 2, column: 8 });
+    assert_eq!(error(""), PolicyError::NotJson { line: 1, column: 0 });
+    assert_eq!(error("[]"), PolicyError::NotAnObject);
+    for wrong in ["1", "\"x\"", "null", "[[]]", "[{}, 3]"] {
+        let json = format!("{{\"Statement\": {wrong}}}");
+        assert_eq!(Policy::parse(&json), Err(PolicyError::StatementType), "{wrong}");
+    }
+}
+
+#[test]
+fn the_page_of_2018_is_explained() {
+    let page = legacy_page(&bucket());
+    let problems: Vec<_> = page.findings.iter().map(|finding| &finding.problem).collect();
+    let version = Problem::Version("2018-05-24".to_owned());
+    let operator = Problem::NegatedOperator("StringNotEquals".to_owned());
+    assert_eq!(problems, [&version, &Problem::WrongHeader, &operator]);
+    let mut repaired = page.policy.clone();
+    repaired.apply(Rule::RequireSsec, &whole()).unwrap();
+    assert_eq!(repaired.version(), Some(VERSION));
+}
+
+#[test]
+fn each_problem_is_found_and_ours_have_none() {
+    let problem = |condition: serde_json::Value| {
+        let statement = json!({"Effect": "Deny", "Action": "s3:*", "Principal": {"AWS": ["*"]},
+            "Resource": "*", "Condition": condition});
+        let policy = Policy::parse(&json!({"Statement": statement}).to_string()).unwrap();
+        explain(&policy).into_iter().map(|finding| finding.problem).collect::<Vec<_>>()
+    };
+    let key = crate::headers::CONDITION_KEY;
+    let upper = key.to_uppercase();
+    assert_eq!(problem(json!({})), [Problem::DeniesEverything]);
+    assert_eq!(problem(json!({"Null": {key: "true"}})), [Problem::Null("true".to_owned())]);
+    assert_eq!(problem(json!({"Null": {key: ["false"]}})), [Problem::Null("false".to_owned())]);
+    assert_eq!(
+        problem(json!({"Bool": {"aws:SecureTransport": "false"}})),
+        [Problem::PlainBool]
+    );
+    assert_eq!(problem(json!({"StringLike": {&upper: "*"}})), [Problem::KeyCase(upper)]);
+    for rule in Rule::ALL {
+        let mut policy = Policy::new();
+        policy.apply(rule, &whole()).unwrap();
+        assert_eq!(explain(&policy), [], "{rule}");
+    }
+}
