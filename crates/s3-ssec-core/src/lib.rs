@@ -36,6 +36,9 @@ pub mod endpoint;
 pub mod names;
 pub mod plan;
 
+pub mod advice;
+pub mod cors;
+pub mod error_response;
 pub mod policy;
 
 pub use secret::KEY_LENGTH;

@@ -50,7 +50,9 @@ pub enum PolicyError {
         wanted: Rule,
     },
     /// A prefix with characters that a policy reads as wildcards or variables.
-    #[error("a policy cannot be narrowed to the prefix {0:?}: it is empty or holds '*', '?' or '$'")]
+    #[error(
+        "a policy cannot be narrowed to the prefix {0:?}: it is empty or holds '*', '?' or '$'"
+    )]
     Prefix(String),
 }
 
@@ -77,10 +79,8 @@ impl Policy {
 
     /// Reads a policy document. `Statement` is one statement or a list of them.
     pub fn parse(json: &str) -> Result<Self, PolicyError> {
-        let document: Value = serde_json::from_str(json).map_err(|error| PolicyError::NotJson {
-            line: error.line(),
-            column: error.column(),
-        })?;
+        let document: Value = serde_json::from_str(json)
+            .map_err(|error| PolicyError::NotJson { line: error.line(), column: error.column() })?;
         let Value::Object(fields) = document else { return Err(PolicyError::NotAnObject) };
         match fields.get("Statement") {
             None | Some(Value::Object(_)) => {}
