@@ -1,9 +1,8 @@
 //! The command line. The part below "generated start" is written by xflags.
 #![allow(
     unreachable_pub,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "xflags generates public items and a parser that prints its help"
+    clippy::allow_attributes_without_reason,
+    reason = "xflags generates public items, and attributes of its own"
 )]
 
 use std::path::PathBuf;

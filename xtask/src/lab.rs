@@ -11,7 +11,8 @@ mod paths;
 mod process;
 mod state;
 
-pub(crate) use paths::Version;
+pub(crate) use packages::remove as remove_dir;
+pub(crate) use paths::{Version, cache, hash, lock};
 pub(crate) use state::{Options, Store};
 
 use crate::flags::{self, RgwCmd};

@@ -1,7 +1,166 @@
-//! stub
-pub(crate) fn run(_: &xshell::Shell, _: crate::flags::Test) -> anyhow::Result<()> {
+//! `cargo xtask test`: sets up all that the live tests need, and runs them. Nothing is skipped.
+
+use crate::lab::{self, Gateway, Options, REGION, Store, Version};
+use crate::stages::{Stages, TestRun, Wanted, run_tests};
+use crate::wasm::{self, Package};
+use crate::{check, flags, output, project, python};
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use xshell::Shell;
+
+/// The variable that tells the live tests where their description of the world is.
+const LAB_VARIABLE: &str = "S3_SSEC_LAB";
+
+/// Live tests at a time: each moves data through one gateway on the same two cores.
+const THREADS: &str = "--test-threads=4";
+
+/// Where the description of the world is written: see `describe`.
+pub(crate) fn lab_file(sh: &Shell) -> Result<PathBuf> {
+    Ok(project::target_dir(sh)?.join("lab.json"))
+}
+
+/// Runs `cargo xtask test`.
+pub(crate) fn run(sh: &Shell, flags: flags::Test) -> Result<()> {
+    let mut stages = Stages::default();
+    let outcome = all(sh, &flags, &mut stages);
+    stages.print_table();
+    outcome
+}
+
+fn all(sh: &Shell, flags: &flags::Test, stages: &mut Stages) -> Result<()> {
+    if flags.only.is_none() {
+        check::all(sh, stages)?;
+    }
+    let tools = prepare(sh, stages)?;
+    let before = running_versions()?;
+    let outcome = match &flags.endpoint {
+        Some(endpoint) => foreign_gateway(sh, endpoint).map(|gateway| vec![gateway]),
+        None => start_gateways(sh, stages),
+    };
+    let outcome = outcome.and_then(|gateways| live_tests(sh, flags, stages, &tools, gateways));
+    // What ran before goes on running; what we started ends with us.
+    for version in Version::ALL.into_iter().filter(|version| !before.contains(version)) {
+        lab::down(version)?;
+    }
+    outcome
+}
+
+/// What the live tests call.
+struct Tools {
+    command: PathBuf,
+    python: PathBuf,
+    node: PathBuf,
+    wasm_node: PathBuf,
+}
+
+fn prepare(sh: &Shell, stages: &mut Stages) -> Result<Tools> {
+    let node = check::node()?;
+    let command = stages.run("the command, release build", build_command)?;
+    stages.run("live tests, build", || {
+        project::build(&["--package", "integration", "--tests"]).map(drop)
+    })?;
+    let python = stages.run("Python tools", || python::ensure(sh))?;
+    let package = Package::for_node(sh, "")?;
+    stages.run("JavaScript package for Node", || wasm::make(sh, &package))?;
+    stages.run("JavaScript package for the page", || wasm::make(sh, &Package::for_the_page()))?;
+    Ok(Tools { command, python, node, wasm_node: package.out })
+}
+
+/// Builds the command as its users do, and returns where it is.
+pub(crate) fn build_command() -> Result<PathBuf> {
+    let artifacts = project::build(&["--release", "--package", "s3-ssec-cli"])?;
+    project::find(&artifacts, "bin", "s3-ssec", project::is_program)
+}
+
+fn running_versions() -> Result<Vec<Version>> {
+    let mut running = Vec::new();
+    for version in Version::ALL {
+        if lab::running(version)?.is_some() {
+            running.push(version);
+        }
+    }
+    Ok(running)
+}
+
+fn start_gateways(sh: &Shell, stages: &mut Stages) -> Result<Vec<Value>> {
+    let mut gateways = Vec::new();
+    for version in Version::ALL {
+        let gateway = stages.run(&format!("gateway {version}, up"), || {
+            lab::up(sh, version, Options::default(), Store::Disk)
+        })?;
+        describe_release(&gateway);
+        gateways.push(gateway.to_json()?);
+    }
+    Ok(gateways)
+}
+
+fn describe_release(gateway: &Gateway) {
+    output::say(format_args!(
+        "{}: release {} at {}",
+        gateway.version, gateway.release, gateway.https
+    ));
+}
+
+/// A gateway of the user's, in the words of the lab: what we do not know of it is null.
+fn foreign_gateway(sh: &Shell, endpoint: &str) -> Result<Value> {
+    let variable = |name: &str| sh.var(name).ok();
+    let needed = |name: &str| {
+        variable(name).with_context(|| {
+            format!("{name} is not set\nSet the credentials for {endpoint}, as for any AWS tool.")
+        })
+    };
+    Ok(json!({
+        "version": "foreign",
+        "release": null,
+        "https": endpoint,
+        "http": null,
+        "access_key": needed("AWS_ACCESS_KEY_ID")?,
+        "secret_key": needed("AWS_SECRET_ACCESS_KEY")?,
+        "access_key_2": variable("S3_SSEC_ACCESS_KEY_2"),
+        "secret_key_2": variable("S3_SSEC_SECRET_KEY_2"),
+        "region": variable("AWS_REGION").unwrap_or_else(|| REGION.to_owned()),
+        "ca": variable("AWS_CA_BUNDLE"),
+        "log": null,
+        "run_dir": null,
+    }))
+}
+
+fn live_tests(
+    sh: &Shell,
+    flags: &flags::Test,
+    stages: &mut Stages,
+    tools: &Tools,
+    gateways: Vec<Value>,
+) -> Result<()> {
+    let file = lab_file(sh)?;
+    std::fs::write(&file, format!("{:#}\n", describe(tools, gateways)?))?;
+    let wanted = if flags.only.is_some() { Wanted::Some } else { Wanted::All };
+    let only = flags.only.as_deref();
+    stages.tests("live tests", wanted, || run_live_tests(&file, only))?;
     Ok(())
 }
-pub(crate) fn lab_file(sh: &xshell::Shell) -> anyhow::Result<std::path::PathBuf> {
-    Ok(crate::project::target_dir(sh)?.join("lab.json"))
+
+/// All that the live tests have to know, as one JSON value.
+fn describe(tools: &Tools, gateways: Vec<Value>) -> Result<Value> {
+    let tls = lab::tls()?;
+    Ok(json!({
+        "gateways": gateways,
+        "ca": tls.ca,
+        "ca_key": tls.ca_key,
+        "server_cert": tls.server_cert,
+        "server_key": tls.server_key,
+        "command": tools.command,
+        "xtask": std::env::current_exe()?,
+        "python": tools.python,
+        "wasm_node": tools.wasm_node,
+        "node": tools.node,
+    }))
+}
+
+fn run_live_tests(lab_file: &Path, only: Option<&str>) -> Result<TestRun> {
+    let mut command = project::cargo_command();
+    command.args(["test", "--package", "integration", "--test", "it"]);
+    command.args(only).args(["--", THREADS]).env(LAB_VARIABLE, lab_file);
+    run_tests(&mut command)
 }

@@ -50,11 +50,12 @@ impl Cluster {
         Ok(Cluster { version, run, state, _lock: None })
     }
 
-    /// Starts what does not run. Options given to a gateway that runs restart it.
+    /// Starts what does not run. A gateway that runs with other options is restarted.
     pub(super) fn up(&mut self, options: Options, store: Store) -> Result<Gateway> {
         let start = Instant::now();
+        let same_options = self.state.as_ref().is_some_and(|state| state.options == options);
         if let Some(gateway) = self.running()
-            && options.is_empty()
+            && same_options
         {
             return Ok(gateway);
         }

@@ -321,7 +321,7 @@ fn linker_name() -> &'static str {
 }
 
 /// Removes a directory with all in it; it is no error that it is not there.
-pub(super) fn remove(dir: &Path) -> Result<()> {
+pub(crate) fn remove(dir: &Path) -> Result<()> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot remove {}", dir.display()))

@@ -77,8 +77,8 @@ pub(super) fn all_labs() -> Result<PathBuf> {
 
 /// The clusters of this checkout.
 pub(super) fn lab() -> Result<PathBuf> {
-    let hash = fnv1a(project::root().as_os_str().as_encoded_bytes());
-    Ok(all_labs()?.join(format!("{hash:08x}")))
+    let name = hash(project::root().as_os_str().as_encoded_bytes());
+    Ok(all_labs()?.join(format!("{name:08x}")))
 }
 
 /// Configuration, logs, data and state of one cluster of this checkout.
@@ -113,7 +113,7 @@ pub(crate) fn lock(file: &Path) -> Result<File> {
 }
 
 /// FNV-1a, 32 bits: the standard library's hash may change between releases.
-pub(super) fn fnv1a(bytes: &[u8]) -> u32 {
+pub(crate) fn hash(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
@@ -124,8 +124,8 @@ mod tests {
     #[test]
     fn the_hash_is_fnv1a() {
         // The published test values for "" and "foobar".
-        assert_eq!(fnv1a(b""), 0x811c_9dc5);
-        assert_eq!(fnv1a(b"foobar"), 0xbf9c_f968);
+        assert_eq!(hash(b""), 0x811c_9dc5);
+        assert_eq!(hash(b"foobar"), 0xbf9c_f968);
     }
 
     #[test]

@@ -51,11 +51,6 @@ impl Options {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &String)> {
         self.0.iter()
     }
-
-    /// Whether none is set.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 fn is_option_name(name: &str) -> bool {
@@ -101,7 +96,7 @@ impl Ports {
     /// Chooses a free block that no other cluster of this user remembers as its own.
     pub(super) fn choose(run_dir: &Path) -> Result<Ports> {
         let taken = remembered_blocks(run_dir)?;
-        let hash = paths::fnv1a(run_dir.as_os_str().as_encoded_bytes());
+        let hash = paths::hash(run_dir.as_os_str().as_encoded_bytes());
         let start = u16::try_from(hash % u32::from(Self::BLOCKS))?;
         (0..Self::BLOCKS)
             .map(|step| Ports(Self::FIRST + (start + step) % Self::BLOCKS * Self::BLOCK))

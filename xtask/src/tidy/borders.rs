@@ -1,0 +1,107 @@
+//! Rules about what may be said in one place only.
+
+use super::{File, Finding};
+
+/// The only file that spells the SSE-C header names.
+const HEADERS_FILE: &str = "crates/s3-ssec-core/src/headers.rs";
+
+/// The files that may take the bytes out of a key. Think twice before adding a line.
+const KEY_BYTES: [&str; 4] = [
+    // The door itself, and the key's own MD5.
+    "crates/s3-ssec-core/src/key.rs",
+    // The key header's value.
+    "crates/s3-ssec-core/src/headers.rs",
+    // The object key is derived from the master key.
+    "crates/s3-ssec-core/src/derive.rs",
+    // Tests of what was read from key files of other tools.
+    "crates/s3-ssec-core/src/legacy.rs",
+];
+
+/// The only file of the page that sends requests.
+const TRANSPORT_FILE: &str = "web/transport.js";
+
+pub(super) fn header_names_in_one_file(file: &File) -> Vec<Finding> {
+    let in_crates = file.path.starts_with("crates/") && file.has_extension(&["rs"]);
+    let in_page = file.path.starts_with("web/") && file.has_extension(&["js"]);
+    if !(in_crates || in_page) || file.path == HEADERS_FILE {
+        return Vec::new();
+    }
+    file.lines_where(spells_a_header, &format!("take the header's name from {HEADERS_FILE}"))
+}
+
+/// Both families: of the object, and of the source of a copy.
+fn spells_a_header(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
+    line.split("x-amz-").skip(1).any(|rest| {
+        let rest = rest.strip_prefix("copy-source-").unwrap_or(rest);
+        rest.starts_with("server-side-encryption-customer")
+    })
+}
+
+pub(super) fn key_bytes_leave_in_few_places(file: &File) -> Vec<Finding> {
+    let is_ours = file.path.starts_with("crates/") && file.has_extension(&["rs"]);
+    if !is_ours || KEY_BYTES.contains(&file.path.as_str()) {
+        return Vec::new();
+    }
+    let calls = |line: &str| line.contains("expose_bytes(") || line.contains("::expose_bytes");
+    file.lines_where(calls, "the bytes of a key leave it in the files listed in tidy/borders.rs")
+}
+
+pub(super) fn one_caller_of_fetch(file: &File) -> Vec<Finding> {
+    let in_page = file.path.starts_with("web/") && file.has_extension(&["js", "html"]);
+    if !in_page || file.path == TRANSPORT_FILE {
+        return Vec::new();
+    }
+    file.lines_where(calls_fetch, &format!("requests are sent by {TRANSPORT_FILE} only"))
+}
+
+/// `fetch(` as a word of its own, not the end of `prefetch(`.
+fn calls_fetch(line: &str) -> bool {
+    line.match_indices("fetch(").any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file;
+    use super::*;
+
+    #[test]
+    fn header_names_are_found_in_any_case() {
+        for name in [
+            "x-amz-server-side-encryption-customer-key",
+            "X-Amz-Copy-Source-Server-Side-Encryption-Customer-Algorithm",
+            "s3:x-amz-server-side-encryption-customer-algorithm",
+        ] {
+            for path in ["crates/s3-ssec/src/lib.rs", "web/app.js"] {
+                assert_eq!(header_names_in_one_file(&file(path, name)).len(), 1, "{name}");
+            }
+            for path in [HEADERS_FILE, "tests/it/main.rs", "README.md"] {
+                assert_eq!(header_names_in_one_file(&file(path, name)), [], "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_encryption_headers_are_no_concern() {
+        let text = "x-amz-server-side-encryption: AES256";
+        assert_eq!(header_names_in_one_file(&file("crates/a/src/lib.rs", text)), []);
+    }
+
+    #[test]
+    fn a_new_caller_of_the_key_is_found() {
+        let text = "let bytes = key.expose_bytes();";
+        assert_eq!(key_bytes_leave_in_few_places(&file("crates/a/src/b.rs", text)).len(), 1);
+        assert_eq!(key_bytes_leave_in_few_places(&file(KEY_BYTES[0], text)), []);
+    }
+
+    #[test]
+    fn a_second_caller_of_fetch_is_found() {
+        assert_eq!(one_caller_of_fetch(&file("web/app.js", "await fetch(url)")).len(), 1);
+        assert_eq!(one_caller_of_fetch(&file("web/app.js", "self.fetch(url)")).len(), 1);
+        assert_eq!(one_caller_of_fetch(&file("web/app.js", "prefetch(url)")), []);
+        assert_eq!(one_caller_of_fetch(&file(TRANSPORT_FILE, "fetch(url)")), []);
+    }
+}
