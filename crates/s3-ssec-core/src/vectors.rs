@@ -1,0 +1,62 @@
+//! The test vectors of `tests/vectors`, compiled in: for tests on targets without a file system.
+//!
+//! The files are made by a Python program that knows the specification and not this code. The same
+//! cases run natively and in WebAssembly.
+
+mod configurations;
+mod formats;
+
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+
+/// Runs every case of every file. Returns how many there were, or a line for each that failed.
+pub fn run() -> Result<usize, String> {
+    let mut report = Report::default();
+    formats::run(&mut report);
+    configurations::run(&mut report);
+    match report.failures.is_empty() {
+        true => Ok(report.cases),
+        false => Err(report.failures.join("\n")),
+    }
+}
+
+#[derive(Default)]
+struct Report {
+    cases: usize,
+    failures: Vec<String>,
+}
+
+impl Report {
+    /// Reads one file; a file that does not fit its type counts as a failed case.
+    fn file<T: DeserializeOwned>(&mut self, topic: &str, json: &str) -> Option<T> {
+        serde_json::from_str(json)
+            .inspect_err(|error| self.failures.push(format!("{topic}: {error}")))
+            .ok()
+    }
+
+    /// Runs every case of a list.
+    fn cases<T>(&mut self, topic: &str, list: &[T], check: impl Fn(&T) -> Result<(), String>) {
+        if list.is_empty() {
+            self.failures.push(format!("{topic}: no cases"));
+        }
+        for (index, case) in list.iter().enumerate() {
+            self.cases += 1;
+            if let Err(failure) = check(case) {
+                self.failures.push(format!("{topic} {index}: {failure}"));
+            }
+        }
+    }
+}
+
+/// An error that names what differs.
+fn same<T: PartialEq + Debug>(what: &str, found: T, wanted: T) -> Result<(), String> {
+    match found == wanted {
+        true => Ok(()),
+        false => Err(format!("{what} is {found:?}, not {wanted:?}")),
+    }
+}
+
+/// Any error as text.
+fn text(error: impl ToString) -> String {
+    error.to_string()
+}
