@@ -1,5 +1,7 @@
 //! How a content is cut: multipart plans for uploads, range plans for downloads. Arithmetic only.
 
+use crate::digest::PIECE_LENGTH;
+
 /// Bytes in a mebibyte.
 pub const MIB: u64 = 1 << 20;
 /// Up to this size an object is written with one PUT, its record in the same request.
@@ -78,8 +80,9 @@ impl MultipartPlan {
         if size > OBJECT_MAX {
             return Err(TooLarge { size });
         }
-        let needed = size.div_ceil(PARTS_MAX).next_multiple_of(MIB);
-        Ok(Self { size, part_size: wanted.clamp(PART_MIN, PART_MAX).max(needed) })
+        let wanted = wanted.clamp(PART_MIN, PART_MAX).max(size.div_ceil(PARTS_MAX));
+        // Whole pieces, so that parts can be hashed apart: see `digest`.
+        Ok(Self { size, part_size: wanted.next_multiple_of(PIECE_LENGTH) })
     }
 
     /// Bytes in every part but the last.
@@ -108,12 +111,11 @@ impl MultipartPlan {
     }
 }
 
-/// Size of part `number` of an upload whose total is unknown: 32 MiB at first, then growing so that
-/// 10,000 parts reach 5 TiB.
+/// Size of part `number` of an upload whose total is unknown: 16 MiB at first, doubled after every
+/// 1,000 parts, so that 10,000 of them reach 5 TiB and most contents stay cheap in memory.
 pub fn growing_part_size(number: PartNumber) -> u64 {
-    // 32 MiB for 1,000 parts, then 64, 128, ... : 31 GiB, 94 GiB, 219 GiB, ... 5 TiB within reach.
     let doublings = u32::from((number.0 - 1) / 1000);
-    (32 * MIB << doublings).min(PART_MAX)
+    (16 * MIB << doublings).min(PART_MAX)
 }
 
 /// Spans of `span_size` bytes that cover `size` bytes in order.
@@ -142,6 +144,7 @@ mod tests {
                     count += 1;
                     assert_eq!(u64::from(part.number.number()), count);
                     assert!(part.span.length <= PART_MAX);
+                    assert_eq!(part.span.offset % PIECE_LENGTH, 0);
                     assert!(next == size || part.span.length >= PART_MIN);
                 }
                 assert_eq!((next, count), (size, plan.part_count()));

@@ -1,0 +1,285 @@
+//! Downloads: the echo checked before the first byte is used, the digest before the file has a name.
+
+mod check;
+mod fetch;
+mod file;
+mod stream;
+
+use crate::call::CallError;
+use crate::client::Client;
+use crate::locate::{Located, ObjectState, ReadOptions};
+use crate::watch::Watch;
+use fetch::{Fetch, Wanted};
+use s3_ssec_core::echo::{EchoError, EchoVerified};
+use s3_ssec_core::key::Fingerprint;
+use s3_ssec_core::keyring::{Keyring, OpenError};
+use s3_ssec_core::names::ObjectName;
+use s3_ssec_core::record::RecordError;
+use std::io;
+use std::path::{Path, PathBuf};
+use tokio::io::AsyncWrite;
+
+/// How much proof a content needs to be delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trusted {
+    /// Our own objects must match their record; those of other tools, which have none, are
+    /// delivered and reported as not verified.
+    #[default]
+    Records,
+    /// Everything must match a record.
+    OnlyVerified,
+    /// Objects whose record is pending or gone are delivered too.
+    Anything,
+}
+
+/// How to read an object.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct GetOptions {
+    /// Which object.
+    pub read: ReadOptions,
+    /// What is delivered.
+    pub trusted: Trusted,
+    /// Replace an existing file.
+    pub replace: bool,
+    /// Requests in flight at once.
+    pub in_flight: usize,
+}
+
+impl Default for GetOptions {
+    fn default() -> Self {
+        Self {
+            read: ReadOptions::default(),
+            trusted: Trusted::default(),
+            replace: false,
+            in_flight: 4,
+        }
+    }
+}
+
+/// What is known of a content that was delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verification {
+    /// Every byte is as it was uploaded: the keyed digest of the record says so.
+    Verified,
+    /// There was nothing to compare with.
+    NoDigest,
+}
+
+/// A content that was delivered.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Received {
+    /// Size in bytes.
+    pub size: u64,
+    /// Which key of the person opened it; `None` for a plain object.
+    pub key: Option<Fingerprint>,
+    /// What is known of the content.
+    pub verification: Verification,
+    /// That the gateway confirmed the key; `None` for a plain object.
+    pub proof: Option<EchoVerified>,
+}
+
+/// A read did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GetError {
+    /// The gateway refused, or was not reached.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// There is no such object.
+    #[error("{0} does not exist")]
+    NotFound(ObjectName),
+    /// The tag is no record of this format.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// No key in scope opens the record.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The object has no record, and no direct key in scope opens it.
+    #[error("{0} is under a customer key, has no record, and none of your direct keys opens it")]
+    NoKeyFits(ObjectName),
+    /// The record is genuine, but the gateway says that the object is under another key.
+    #[error("{0} is not under the key that its record names")]
+    OtherKey(ObjectName),
+    /// The object can be read without any key.
+    #[error("{0} is not encrypted with a customer key")]
+    NotEncrypted(ObjectName),
+    /// The gateway handed the object out without confirming the key.
+    #[error("{name} is not proved to be encrypted: {error}")]
+    NotProved {
+        /// The object.
+        name: ObjectName,
+        /// What was missing.
+        error: EchoError,
+    },
+    /// Its upload broke off before the record was complete, or the record was removed.
+    #[error("{0} cannot be verified: its record is {1}")]
+    Undescribed(ObjectName, &'static str),
+    /// Not ours, and only verified content was wanted.
+    #[error("{0} cannot be verified: another tool wrote it, without a digest")]
+    NoDigest(ObjectName),
+    /// The content is not what was uploaded.
+    #[error("the content of {0} is not what was uploaded: its digest does not match")]
+    Damaged(ObjectName),
+    /// Somebody overwrote the object during the download.
+    #[error("{0} changed while it was downloaded")]
+    Changed(ObjectName),
+    /// The answer ended early, again and again.
+    #[error("the gateway sent only a part of {0}")]
+    Truncated(ObjectName),
+    /// The file exists, and was not to be replaced.
+    #[error("{0:?} exists already")]
+    Exists(PathBuf),
+    /// The file or stream cannot be written.
+    #[error("{path:?} cannot be written: {error}")]
+    Target {
+        /// The file, or `-`.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Interrupted on request; nothing was left behind.
+    #[error("interrupted")]
+    Stopped,
+}
+
+impl Client {
+    /// Downloads an object to a file. The file appears whole and verified, or not at all.
+    pub async fn get_file(
+        &self,
+        keys: &Keyring,
+        name: &ObjectName,
+        target: &Path,
+        options: &GetOptions,
+        watch: &Watch,
+    ) -> Result<Received, GetError> {
+        if !options.replace && target.symlink_metadata().is_ok() {
+            return Err(GetError::Exists(target.to_owned()));
+        }
+        let work = self.retry_other_key(keys, name, options, async |wanted| {
+            file::download(wanted, target, options, watch).await
+        });
+        watch.unless_stopped(work).await.ok_or(GetError::Stopped)?
+    }
+
+    /// Downloads an object to a stream, in order.
+    ///
+    /// The content is verified when all of it has gone by: what was written before an error must
+    /// not be trusted.
+    pub async fn get_stream(
+        &self,
+        keys: &Keyring,
+        name: &ObjectName,
+        writer: &mut (dyn AsyncWrite + Send + Unpin),
+        options: &GetOptions,
+        watch: &Watch,
+    ) -> Result<Received, GetError> {
+        let located = self.located(keys, name, options).await?;
+        let wanted = self.want(name, &located, options).await?;
+        let work = stream::download(wanted, writer, options, watch);
+        watch.unless_stopped(work).await.ok_or(GetError::Stopped)?
+    }
+
+    /// Reads an object to its end and compares it with its record. Delivers nothing.
+    pub async fn verify(
+        &self,
+        keys: &Keyring,
+        name: &ObjectName,
+        options: &GetOptions,
+        watch: &Watch,
+    ) -> Result<Received, GetError> {
+        self.get_stream(keys, name, &mut tokio::io::sink(), options, watch).await
+    }
+
+    /// A get is not atomic with its record: when the gateway says that the key is another one, the
+    /// object may have been overwritten in between, so the record is read once more.
+    async fn retry_other_key(
+        &self,
+        keys: &Keyring,
+        name: &ObjectName,
+        options: &GetOptions,
+        download: impl AsyncFn(Wanted) -> Result<Received, GetError>,
+    ) -> Result<Received, GetError> {
+        let first = self.located(keys, name, options).await?;
+        let attempt = match self.want(name, &first, options).await {
+            Ok(wanted) => download(wanted).await,
+            Err(error) => Err(error),
+        };
+        match attempt {
+            Err(GetError::OtherKey(name)) => {
+                let second = self.located(keys, &name, options).await?;
+                let md5 = |located: &Located| located.headers.as_ref().map(|h| h.key_md5());
+                if md5(&first) == md5(&second) {
+                    return Err(GetError::OtherKey(name));
+                }
+                download(self.want(&name, &second, options).await?).await
+            }
+            done => done,
+        }
+    }
+
+    /// Finds the key, and refuses what may not be delivered before a byte of it is read.
+    async fn located(
+        &self,
+        keys: &Keyring,
+        name: &ObjectName,
+        options: &GetOptions,
+    ) -> Result<Located, GetError> {
+        let located = self.locate(keys, name, &options.read).await?;
+        let anything = options.trusted == Trusted::Anything;
+        match located.state {
+            ObjectState::Pending if !anything => {
+                Err(GetError::Undescribed(name.clone(), "pending: its upload was not finished"))
+            }
+            ObjectState::Stripped if !anything => Err(GetError::Undescribed(name.clone(), "gone")),
+            ObjectState::Foreign | ObjectState::Plain
+                if options.trusted == Trusted::OnlyVerified =>
+            {
+                Err(GetError::NoDigest(name.clone()))
+            }
+            _ => Ok(located),
+        }
+    }
+
+    /// Settles size and ETag, so that every range comes from one and the same object.
+    async fn want(
+        &self,
+        name: &ObjectName,
+        located: &Located,
+        options: &GetOptions,
+    ) -> Result<Wanted, GetError> {
+        let version = options.read.version.clone();
+        let fetch = Fetch {
+            client: self.clone(),
+            name: name.clone(),
+            version,
+            headers: located.headers.clone(),
+        };
+        let pinned = match (&located.head, &located.headers, located.content) {
+            // Small and known: one request brings it all.
+            (None, _, Some((size, _))) if size <= fetch::SPAN => None,
+            (Some(head), _, _) => Some((head.size, head.etag.clone())),
+            (None, Some(headers), _) => {
+                let head = self.head(name, fetch.version.as_deref(), headers).await;
+                let head = head.map_err(|error| fetch.explain(error))?;
+                let _ = crate::locate::proved(name, headers, &head)?;
+                Some((head.size, head.etag))
+            }
+            (None, None, _) => return Err(GetError::NotFound(name.clone())),
+        };
+        let recorded = located.content.map(|(size, _)| size);
+        let size = pinned.as_ref().map(|(size, _)| *size).or(recorded).unwrap_or_default();
+        if recorded.is_some_and(|recorded| recorded != size) {
+            return Err(GetError::Damaged(name.clone()));
+        }
+        Ok(Wanted {
+            fetch,
+            size,
+            etag: pinned.map(|(_, etag)| etag),
+            key: located.key,
+            content_key: located.content_key.clone(),
+            digest: located.content.map(|(_, digest)| digest),
+        })
+    }
+}

@@ -1,0 +1,50 @@
+//! Compares what arrived with what was uploaded.
+
+use super::fetch::{Fetched, Wanted};
+use super::{GetError, Received, Verification};
+use s3_ssec_core::digest::{ContentDigest, ContentTree};
+use s3_ssec_core::echo::EchoVerified;
+use s3_ssec_core::key::Fingerprint;
+use s3_ssec_core::names::ObjectName;
+
+/// Collects the hashes and proofs of the spans, in whatever order they arrive.
+pub(super) struct Check {
+    name: ObjectName,
+    size: u64,
+    key: Option<Fingerprint>,
+    recorded: Option<ContentDigest>,
+    tree: Option<ContentTree>,
+    proof: Option<EchoVerified>,
+}
+
+impl Check {
+    pub(super) fn new(wanted: &Wanted) -> Self {
+        Self {
+            name: wanted.fetch.name.clone(),
+            size: wanted.size,
+            key: wanted.key,
+            recorded: wanted.digest,
+            tree: wanted.content_key.as_deref().map(ContentTree::new),
+            proof: None,
+        }
+    }
+
+    pub(super) fn add(&mut self, fetched: Fetched) {
+        if let Some(tree) = &mut self.tree {
+            fetched.pieces.into_iter().for_each(|piece| tree.add(piece));
+        }
+        self.proof = fetched.proof;
+    }
+
+    /// Verified, not verifiable, or damaged.
+    pub(super) fn judge(self) -> Result<Received, GetError> {
+        let received = self.tree.and_then(ContentTree::finish);
+        let verification = match (self.recorded, received) {
+            (Some(recorded), Some(received)) if recorded == received => Verification::Verified,
+            (Some(_), _) => return Err(GetError::Damaged(self.name)),
+            (None, _) => Verification::NoDigest,
+        };
+        let Self { size, key, proof, .. } = self;
+        Ok(Received { size, key, verification, proof })
+    }
+}

@@ -1,0 +1,64 @@
+//! Downloads to a stream: ranges ahead of it in parallel, handed over in order.
+
+use super::check::Check;
+use super::fetch::{Fetched, Job, Sink, Wanted};
+use super::{GetError, GetOptions, Received};
+use crate::watch::Watch;
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::task::JoinHandle;
+
+pub(super) async fn download(
+    wanted: Wanted,
+    writer: &mut (dyn AsyncWrite + Send + Unpin),
+    options: &GetOptions,
+    watch: &Watch,
+) -> Result<Received, GetError> {
+    let error = |error| GetError::Target { path: PathBuf::from("-"), error };
+    let mut check = Check::new(&wanted);
+    let mut ahead: VecDeque<Ahead> = VecDeque::new();
+    let mut spans = wanted.spans().into_iter();
+    loop {
+        while ahead.len() < options.in_flight.max(1) {
+            let Some(span) = spans.next() else { break };
+            ahead.push_back(Ahead(tokio::spawn(fetch(wanted.job(span)))));
+        }
+        let Some(mut next) = ahead.pop_front() else { break };
+        let (content, fetched) = (&mut next.0).await.unwrap_or(Err(GetError::Stopped))?;
+        writer.write_all(&content).await.map_err(error)?;
+        check.add(fetched);
+        watch.moved(content.len() as u64);
+    }
+    writer.flush().await.map_err(error)?;
+    check.judge()
+}
+
+async fn fetch(job: Job) -> Result<(Vec<u8>, Fetched), GetError> {
+    let room = usize::try_from(job.span.length).unwrap_or_default();
+    let mut content = Buffer(Vec::with_capacity(room));
+    let fetched = job.run(&mut content).await?;
+    Ok((content.0, fetched))
+}
+
+/// A range under way, given up with whoever waits for it.
+struct Ahead(JoinHandle<Result<(Vec<u8>, Fetched), GetError>>);
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+struct Buffer(Vec<u8>);
+
+impl Sink for Buffer {
+    fn restart(&mut self) {
+        self.0.clear();
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), GetError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}

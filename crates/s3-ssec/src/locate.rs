@@ -1,0 +1,240 @@
+//! Finds the key that opens an object, from the object itself.
+//!
+//! The record in the object's tag names the key and needs none to be read. Without a record the local
+//! ledger and then the direct keys in scope are tried, and nothing else: a search shows candidate
+//! keys to the gateway, so it is never automatic.
+
+use crate::call::CallError;
+use crate::client::{Client, Head, WithoutKey};
+use crate::get::GetError;
+use s3_ssec_core::digest::{ContentDigest, ContentKey};
+use s3_ssec_core::echo::{EchoVerified, verify_echo};
+use s3_ssec_core::headers::TargetKeyHeaders;
+use s3_ssec_core::key::{Fingerprint, Key};
+use s3_ssec_core::keyring::Keyring;
+use s3_ssec_core::names::ObjectName;
+use s3_ssec_core::record::{Content, Record, TAG_KEY};
+use std::sync::Arc;
+
+/// Which object, and what is accepted.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ReadOptions {
+    /// A version, on a versioned bucket; the newest where unset.
+    pub version: Option<String>,
+    /// The name under which the object was written, if its bucket was renamed or synchronised.
+    pub origin: Option<ObjectName>,
+    /// Accept objects that are not encrypted with a customer key, in buckets that hold both.
+    pub accept_plain: bool,
+}
+
+/// What an object says of itself, and which key opens it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectState {
+    /// Its record is genuine and complete.
+    Described,
+    /// Its record is genuine, but its upload was never finished.
+    Pending,
+    /// It is under a key derived from ours, but its record is gone.
+    Stripped,
+    /// It is under a direct key and never had a record: another tool wrote it.
+    Foreign,
+    /// It is not encrypted with a customer key.
+    Plain,
+}
+
+/// An object with the key that opens it.
+pub struct Located {
+    /// What the object says of itself.
+    pub state: ObjectState,
+    /// The key of the person that opens it; `None` for a plain object.
+    pub key: Option<Fingerprint>,
+    pub(crate) headers: Option<Arc<TargetKeyHeaders>>,
+    pub(crate) content_key: Option<Arc<ContentKey>>,
+    pub(crate) content: Option<(u64, ContentDigest)>,
+    pub(crate) head: Option<Head>,
+}
+
+/// Everything HEAD and the record say about one object.
+#[non_exhaustive]
+pub struct Stat {
+    /// What the object says of itself.
+    pub state: ObjectState,
+    /// The key of the person that opens it.
+    pub key: Option<Fingerprint>,
+    /// What HEAD with that key says.
+    pub head: Head,
+    /// The tags besides the record; `None` where they may not be read.
+    pub tags: Option<Vec<(String, String)>>,
+    /// The record as it stands in the tag.
+    pub record: Option<Record>,
+    /// That the gateway confirmed the key; `None` for a plain object.
+    pub proof: Option<EchoVerified>,
+}
+
+impl Client {
+    /// Finds the key for an object and asks for its metadata with it. Reads no byte of the content.
+    pub async fn stat(
+        &self,
+        keys: &Keyring,
+        name: &ObjectName,
+        options: &ReadOptions,
+    ) -> Result<Stat, GetError> {
+        let version = options.version.as_deref();
+        let tags = self.tags(name, version).await;
+        let record = record_in(tags.as_deref().unwrap_or_default()).and_then(Result::ok);
+        let located = self.locate(keys, name, options).await?;
+        let head = match (located.head, &located.headers) {
+            (Some(head), _) => head,
+            (None, Some(headers)) => self.head(name, version, headers).await?,
+            (None, None) => return Err(GetError::NotFound(name.clone())),
+        };
+        let proof = match &located.headers {
+            Some(headers) => Some(proved(name, headers, &head)?),
+            None => None,
+        };
+        let tags =
+            tags.ok().map(|tags| tags.into_iter().filter(|(key, _)| key != TAG_KEY).collect());
+        Ok(Stat { state: located.state, key: located.key, head, tags, record, proof })
+    }
+
+    /// Finds the key for an object.
+    pub async fn locate(
+        &self,
+        keys: &Keyring,
+        name: &ObjectName,
+        options: &ReadOptions,
+    ) -> Result<Located, GetError> {
+        let written_as = options.origin.as_ref().unwrap_or(name);
+        let tags = match self.tags(name, options.version.as_deref()).await {
+            Ok(tags) => Ok(tags),
+            Err(error) if error.status() == Some(404) => {
+                return Err(GetError::NotFound(name.clone()));
+            }
+            // 403 is not "no record": keys that need none are still tried.
+            Err(error) if matches!(error.status(), Some(403 | 501)) => Err(error),
+            Err(error) => return Err(error.into()),
+        };
+        match record_in(tags.as_deref().unwrap_or_default()).transpose()? {
+            Some(record) => open(keys, &record, written_as),
+            None => self.without_record(keys, name, written_as, options, tags.err()).await,
+        }
+    }
+
+    async fn without_record(
+        &self,
+        keys: &Keyring,
+        name: &ObjectName,
+        written_as: &ObjectName,
+        options: &ReadOptions,
+        tags_refused: Option<CallError>,
+    ) -> Result<Located, GetError> {
+        let version = options.version.as_deref();
+        match self.head_without_key(name, version).await? {
+            WithoutKey::Absent => return Err(GetError::NotFound(name.clone())),
+            WithoutKey::Readable(head) if options.accept_plain => return Ok(Located::plain(*head)),
+            WithoutKey::Readable(_) => return Err(GetError::NotEncrypted(name.clone())),
+            WithoutKey::KeyNeeded => {}
+        }
+        let noted = match &self.proved.state {
+            Some(state) => state.noted(self.endpoint().as_str(), written_as),
+            None => Vec::new(),
+        };
+        for (fingerprint, nonce) in noted {
+            let Some(key) = keys.keys().iter().find(|key| key.fingerprint() == fingerprint) else {
+                continue;
+            };
+            let headers = TargetKeyHeaders::of(&key.customer_key(written_as, nonce));
+            if let Some(located) = self.fits(name, version, key, headers).await? {
+                return Ok(Located { state: ObjectState::Stripped, ..located });
+            }
+        }
+        for key in keys.direct_keys() {
+            let Key::Direct(customer_key) = key else { continue };
+            let headers = TargetKeyHeaders::of(customer_key);
+            if let Some(located) = self.fits(name, version, key, headers).await? {
+                return Ok(located);
+            }
+        }
+        Err(match tags_refused {
+            Some(refused) => refused.into(),
+            None => GetError::NoKeyFits(name.clone()),
+        })
+    }
+
+    /// HEAD with one candidate; `None` if the object is under another key.
+    async fn fits(
+        &self,
+        name: &ObjectName,
+        version: Option<&str>,
+        key: &Key,
+        headers: TargetKeyHeaders,
+    ) -> Result<Option<Located>, GetError> {
+        let headers = Arc::new(headers);
+        match self.head(name, version, &headers).await {
+            Ok(head) => {
+                let _ = proved(name, &headers, &head)?;
+                Ok(Some(Located {
+                    state: ObjectState::Foreign,
+                    key: Some(key.fingerprint()),
+                    headers: Some(headers),
+                    content_key: Some(Arc::new(key.content_key())),
+                    content: None,
+                    head: Some(head),
+                }))
+            }
+            Err(error) if matches!(error.status(), Some(400)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Located {
+    fn plain(head: Head) -> Self {
+        Self {
+            state: ObjectState::Plain,
+            key: None,
+            headers: None,
+            content_key: None,
+            content: None,
+            head: Some(head),
+        }
+    }
+}
+
+pub(crate) fn proved(
+    name: &ObjectName,
+    headers: &TargetKeyHeaders,
+    head: &Head,
+) -> Result<EchoVerified, GetError> {
+    verify_echo(headers.key_md5(), &head.echo)
+        .map_err(|error| GetError::NotProved { name: name.clone(), error })
+}
+
+/// The record among an object's tags. Two of them are as bad as a damaged one.
+pub(crate) fn record_in(
+    tags: &[(String, String)],
+) -> Option<Result<Record, s3_ssec_core::record::RecordError>> {
+    let mut records = tags.iter().filter(|(key, _)| key == TAG_KEY).map(|(_, value)| value);
+    let record = Record::parse(records.next()?);
+    Some(match records.next() {
+        None => record,
+        Some(_) => Err(s3_ssec_core::record::RecordError::Malformed),
+    })
+}
+
+fn open(keys: &Keyring, record: &Record, name: &ObjectName) -> Result<Located, GetError> {
+    let (key, opened) = keys.open(record, name)?;
+    let (state, content) = match opened.content {
+        Content::Pending => (ObjectState::Pending, None),
+        Content::Known { size, digest } => (ObjectState::Described, Some((size, digest))),
+    };
+    Ok(Located {
+        state,
+        key: Some(key.fingerprint()),
+        headers: Some(Arc::new(TargetKeyHeaders::of(&opened.customer_key))),
+        content_key: Some(Arc::new(key.content_key())),
+        content,
+        head: None,
+    })
+}

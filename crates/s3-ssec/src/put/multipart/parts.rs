@@ -1,0 +1,256 @@
+//! The parts of an upload: hashed, sent, echoed, several at a time.
+
+use super::super::Writing;
+use super::super::single::hex;
+use super::super::source::{Reader, SourceFile, fill};
+use super::{StoredPart, Upload};
+use crate::call::{PayloadHash, WithKey as _};
+use crate::client::bare_etag;
+use crate::watch::Watch;
+use crate::write::{Leftover, PutError};
+use aws_sdk_s3::primitives::{ByteStream, Length};
+use bytes::{Bytes, BytesMut};
+use s3_ssec_core::advice::{Operation, SentKey};
+use s3_ssec_core::digest::{
+    ContentDigest, ContentKey, ContentTree, PIECE_LENGTH, Piece, PieceHasher,
+};
+use s3_ssec_core::echo::{KeyEcho, verify_echo};
+use s3_ssec_core::plan::{MIB, MultipartPlan, Part, PartNumber, Span, growing_part_size};
+use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// Size of a part that is held in memory because its source can be read only once.
+pub(super) const STREAM_PART: u64 = 16 * MIB;
+/// Parts of a stream in flight at once: what is in memory.
+const STREAM_IN_FLIGHT: usize = 3;
+
+/// A content that is at the gateway, part by part.
+pub(super) struct Transferred {
+    pub(super) parts: Vec<StoredPart>,
+    pub(super) size: u64,
+    pub(super) digest: ContentDigest,
+}
+
+/// One part at the gateway, with what was hashed of it.
+struct Done {
+    stored: StoredPart,
+    pieces: Vec<Piece>,
+    size: u64,
+}
+
+/// Collects parts as they finish, in whatever order.
+struct Collected {
+    tree: ContentTree,
+    parts: Vec<StoredPart>,
+}
+
+impl Collected {
+    fn new(key: &ContentKey) -> Self {
+        Self { tree: ContentTree::new(key), parts: Vec::new() }
+    }
+
+    async fn next(
+        &mut self,
+        tasks: &mut JoinSet<Result<Done, PutError>>,
+        watch: &Watch,
+    ) -> Result<bool, PutError> {
+        let Some(done) = tasks.join_next().await else { return Ok(false) };
+        // A task ends early only when its set is dropped, or by a defect.
+        let done = done.unwrap_or(Err(PutError::Stopped))?;
+        done.pieces.into_iter().for_each(|piece| self.tree.add(piece));
+        self.parts.push(done.stored);
+        watch.moved(done.size);
+        Ok(true)
+    }
+
+    fn finish(mut self) -> Option<Transferred> {
+        self.parts.sort_by_key(|part| part.number);
+        let size = self.tree.size();
+        Some(Transferred { parts: self.parts, size, digest: self.tree.finish()? })
+    }
+}
+
+/// Sends a file: every part is read once for its hashes and once for the wire, so that no part
+/// needs to be in memory, whatever its size.
+pub(super) async fn send_file(
+    writing: &Writing<'_>,
+    upload: &Upload,
+    file: &SourceFile,
+    plan: MultipartPlan,
+) -> Result<Transferred, PutError> {
+    let mut collected = Collected::new(&writing.content_key);
+    let mut tasks = JoinSet::new();
+    for part in plan.parts() {
+        if tasks.len() >= writing.options.in_flight.max(1) {
+            collected.next(&mut tasks, writing.watch).await?;
+        }
+        let (upload, file) = (upload.clone(), file.clone());
+        let key = Arc::clone(&writing.content_key);
+        tasks.spawn(async move { file_part(&upload, &file, key, part).await });
+    }
+    while collected.next(&mut tasks, writing.watch).await? {}
+    // Every byte sent is the byte hashed, for the gateway checked the payload hash. What remains is
+    // a change between parts.
+    file.unchanged()?;
+    collected.finish().ok_or_else(|| file.changed())
+}
+
+async fn file_part(
+    upload: &Upload,
+    file: &SourceFile,
+    key: Arc<ContentKey>,
+    part: Part,
+) -> Result<Done, PutError> {
+    let Span { offset, length } = part.span;
+    let hashes = PartHasher::new(key, offset);
+    let hashes = file.scan(offset, length, hashes, PartHasher::update).await?;
+    let (hash, pieces) = hashes.finish();
+    let body = ByteStream::read_from()
+        .path(file.path())
+        .offset(offset)
+        .length(Length::Exact(length))
+        .buffer_size(256 << 10)
+        .build()
+        .await
+        .map_err(|_| file.changed())?;
+    let stored = send_part(upload, part.number, body, length, hash).await;
+    let stored = stored.map_err(|error| match error {
+        // The bytes that left were not the bytes hashed.
+        PutError::Call(call) if call.code() == Some("XAmzContentSHA256Mismatch") => file.changed(),
+        other => other,
+    });
+    Ok(Done { stored: stored?, pieces, size: length })
+}
+
+/// Sends a stream: parts are in memory, few at a time.
+pub(super) async fn send_stream(
+    writing: &Writing<'_>,
+    upload: &Upload,
+    start: BytesMut,
+    mut reader: Reader,
+    plan: Option<MultipartPlan>,
+) -> Result<Transferred, PutError> {
+    let mut collected = Collected::new(&writing.content_key);
+    let mut tasks = JoinSet::new();
+    let (mut pending, mut offset) = (start, 0);
+    for number in (1..).map_while(PartNumber::new) {
+        let size = plan.map_or_else(|| growing_part_size(number), |plan| plan.part_size());
+        let wanted = usize::try_from(size).unwrap_or(usize::MAX);
+        // One byte more tells whether this part is the last one.
+        let mut content = fill(&mut reader, pending, wanted + 1).await?;
+        pending = content.split_off(content.len().min(wanted));
+        let last = pending.is_empty();
+        if tasks.len() >= STREAM_IN_FLIGHT {
+            collected.next(&mut tasks, writing.watch).await?;
+        }
+        let (upload, content) = (upload.clone(), content.freeze());
+        let key = Arc::clone(&writing.content_key);
+        let length = content.len() as u64;
+        tasks.spawn(async move { memory_part(&upload, key, number, offset, content).await });
+        offset += length;
+        if last {
+            break;
+        }
+    }
+    while collected.next(&mut tasks, writing.watch).await? {}
+    collected.finish().ok_or(PutError::Stopped)
+}
+
+async fn memory_part(
+    upload: &Upload,
+    key: Arc<ContentKey>,
+    number: PartNumber,
+    offset: u64,
+    content: Bytes,
+) -> Result<Done, PutError> {
+    let length = content.len() as u64;
+    let hashed = content.clone();
+    let hash = tokio::task::spawn_blocking(move || {
+        let mut hashes = PartHasher::new(key, offset);
+        hashes.update(&hashed);
+        hashes.finish()
+    });
+    let (hash, pieces) = hash.await.map_err(|_| PutError::Stopped)?;
+    let stored = send_part(upload, number, content.into(), length, hash).await?;
+    Ok(Done { stored, pieces, size: length })
+}
+
+async fn send_part(
+    upload: &Upload,
+    number: PartNumber,
+    body: ByteStream,
+    length: u64,
+    hash: String,
+) -> Result<StoredPart, PutError> {
+    let client = &upload.client;
+    let output = client
+        .s3
+        .upload_part()
+        .bucket(upload.name.bucket.as_str())
+        .key(upload.name.key.as_str())
+        .upload_id(&upload.id)
+        .part_number(i32::from(number.number()))
+        .content_length(i64::try_from(length).unwrap_or(i64::MAX))
+        .body(body)
+        .customize()
+        .key(&upload.headers)
+        .interceptor(PayloadHash(hash))
+        .send()
+        .await
+        .map_err(client.explain(Operation::UploadPart, SentKey::Target))?;
+    let echo = KeyEcho::new(output.sse_customer_algorithm(), output.sse_customer_key_md5());
+    match verify_echo(upload.headers.key_md5(), &echo) {
+        Ok(_) => Ok(StoredPart { number: number.number(), etag: bare_etag(output.e_tag()) }),
+        // The upload is aborted by whoever runs it, and the part with it.
+        Err(error) => Err(PutError::NotProved {
+            name: upload.name.clone(),
+            error,
+            leftover: Leftover::Nothing,
+        }),
+    }
+}
+
+/// Hashes a part twice over: SHA-256 for the gateway, BLAKE3 pieces for the record.
+struct PartHasher {
+    sha256: Sha256,
+    key: Arc<ContentKey>,
+    piece: PieceHasher,
+    index: u64,
+    pieces: Vec<Piece>,
+}
+
+impl PartHasher {
+    /// Starts at `offset`, a multiple of the piece length.
+    fn new(key: Arc<ContentKey>, offset: u64) -> Self {
+        let index = offset / PIECE_LENGTH;
+        let piece = PieceHasher::new(&key, index);
+        Self { sha256: Sha256::new(), key, piece, index, pieces: Vec::new() }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        let mut rest = self.piece.update(bytes);
+        while !rest.is_empty() {
+            self.index += 1;
+            let next = PieceHasher::new(&self.key, self.index);
+            self.pieces.extend(std::mem::replace(&mut self.piece, next).finish());
+            rest = self.piece.update(rest);
+        }
+    }
+
+    fn finish(mut self) -> (String, Vec<Piece>) {
+        self.pieces.extend(self.piece.finish());
+        (hex(&self.sha256.finalize()), self.pieces)
+    }
+}
+
+impl Upload {
+    /// The one part of a trial upload.
+    pub(crate) async fn trial_part(&self) -> Result<StoredPart, PutError> {
+        let content = Bytes::from_static(b"trial");
+        let hash = hex(&Sha256::digest(&content));
+        let Some(first) = PartNumber::new(1) else { return Err(PutError::Stopped) };
+        send_part(self, first, content.clone().into(), content.len() as u64, hash).await
+    }
+}

@@ -1,0 +1,71 @@
+//! Opens connections: straight to the gateway, or by CONNECT through the proxy that the
+//! environment names.
+//!
+//! Proxies are used for `https` only, where they see nothing but the gateway's name.
+
+use super::Timeouts;
+use super::stream::GatewayStream;
+use hyper::Uri;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::proxy::matcher::Matcher;
+use std::error::Error;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower_service::Service;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+#[derive(Clone)]
+pub(crate) struct TcpConnector {
+    tcp: HttpConnector,
+    proxies: Arc<Matcher>,
+    timeouts: Timeouts,
+}
+
+impl TcpConnector {
+    pub(crate) fn new(timeouts: Timeouts) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(timeouts.connect));
+        Self { tcp, proxies: Arc::new(Matcher::from_env()), timeouts }
+    }
+
+    async fn open(mut self, gateway: Uri) -> Result<GatewayStream, BoxError> {
+        let proxy = match gateway.scheme_str() {
+            Some("https") => self.proxies.intercept(&gateway),
+            _ => None,
+        };
+        let Some(proxy) = proxy else {
+            let stream = self.tcp.call(gateway).await?;
+            return Ok(GatewayStream::new(stream, self.timeouts));
+        };
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.tcp);
+        if let Some(authorization) = proxy.basic_auth() {
+            tunnel = tunnel.with_auth(authorization.clone());
+        }
+        let open = tokio::time::timeout(self.timeouts.connect, tunnel.call(gateway));
+        let stream = open.await.map_err(|_| {
+            io::Error::new(io::ErrorKind::TimedOut, "the proxy opened no way to the gateway")
+        })??;
+        Ok(GatewayStream::new(stream, self.timeouts))
+    }
+}
+
+impl Service<Uri> for TcpConnector {
+    type Response = GatewayStream;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<GatewayStream, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, gateway: Uri) -> Self::Future {
+        Box::pin(self.clone().open(gateway))
+    }
+}
