@@ -41,7 +41,7 @@ pub mod cors;
 pub mod error_response;
 pub mod policy;
 
-#[cfg(feature = "vectors")]
+#[cfg(any(test, feature = "vectors"))]
 pub mod vectors;
 
 pub use secret::KEY_LENGTH;

@@ -1,7 +1,7 @@
 //! The test vectors of `tests/vectors`, compiled in: for tests on targets without a file system.
 //!
 //! The files are made by a Python program that knows the specification and not this code. The same
-//! cases run natively and in WebAssembly.
+//! cases run natively, by the test below, and in WebAssembly.
 
 mod configurations;
 mod formats;
@@ -59,4 +59,28 @@ fn same<T: PartialEq + Debug>(what: &str, found: T, wanted: T) -> Result<(), Str
 /// Any error as text.
 fn text(error: impl ToString) -> String {
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use std::fs;
+    use std::path::Path;
+
+    #[test]
+    fn every_case_of_every_file_passes() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors");
+        let mut cases = 0;
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                let file: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+                let lists = file.as_object().unwrap().values().filter_map(Value::as_array);
+                cases += lists.map(Vec::len).sum::<usize>();
+            }
+        }
+        // A file that is not compiled in would be missing in the first number.
+        assert_eq!(super::run(), Ok(cases));
+        assert!(cases >= 160, "only {cases} cases");
+    }
 }

@@ -95,7 +95,8 @@ impl Derivation {
         let derived = key.customer_key(&name, nonce_of(&self.nonce)?);
         same("fingerprint", key.fingerprint().to_string(), self.fingerprint.clone())?;
         same("name digest", hex(&name.digest()), self.name_digest.clone())?;
-        same("customer key", hex(derived.expose_bytes()), self.customer_key.clone())
+        let expected = key_of(&KindName::Direct, &self.customer_key)?;
+        same("same customer key", Key::Direct(derived).same_bytes(&expected), true)
     }
 }
 

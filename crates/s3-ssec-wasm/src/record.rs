@@ -1,0 +1,262 @@
+//! Object versions: their seals when written, their records when read, their content digests.
+
+use crate::error::{ArgumentError, thrown};
+use crate::headers::CustomerKey;
+use crate::key::Key;
+use js_sys::{Array, Uint8Array};
+use s3_ssec_core::derive::Nonce;
+use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName};
+use s3_ssec_core::record::{self as core, Content, TAG_KEY};
+use s3_ssec_core::{digest, key};
+use std::rc::Rc;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::Headers;
+use zeroize::Zeroizing;
+
+/// Bytes copied into WebAssembly memory at a time.
+const COPY_LENGTH: u32 = 64 << 10;
+
+/// The key of the object tag that holds the record: "s3-ssec".
+#[wasm_bindgen(js_name = recordTagKey)]
+pub fn record_tag_key() -> String {
+    TAG_KEY.to_owned()
+}
+
+/// Everything the writer of one object version needs. A seal is for one write: make a new one to
+/// write other content.
+#[wasm_bindgen]
+pub struct ObjectSeal {
+    key: Rc<key::Key>,
+    name: ObjectName,
+    nonce: Nonce,
+}
+
+#[wasm_bindgen]
+impl ObjectSeal {
+    /// Draws the nonce of a write that starts now. `unixSeconds` is `Date.now() / 1000`;
+    /// `lastNonce` is the greatest nonce known for this name, if any: the new one is greater.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        key: &Key,
+        bucket: &str,
+        object_key: &str,
+        unix_seconds: f64,
+        last_nonce: Option<String>,
+    ) -> Result<ObjectSeal, JsValue> {
+        if !(0.0..=f64::from(u32::MAX)).contains(&unix_seconds) {
+            return Err(thrown(ArgumentError("unixSeconds counts seconds since 1970")));
+        }
+        let last = match last_nonce.as_deref().map(Nonce::parse) {
+            Some(None) => {
+                return Err(thrown(ArgumentError("a nonce is ten lower-case hex digits")));
+            }
+            last => last.flatten(),
+        };
+        let name = object_name(bucket, object_key)?;
+        let [random] = key::random_bytes().map_err(thrown)?;
+        // In range, as checked above; the fraction is dropped.
+        let nonce = Nonce::next(unix_seconds as u64, random, last);
+        Ok(Self { key: key.shared(), name, nonce })
+    }
+
+    /// The three headers for PutObject, or for every call of a multipart upload. They hold the key.
+    pub fn headers(&self) -> Result<Headers, JsValue> {
+        self.customer_key().headers()
+    }
+
+    /// As `headers()`, as pairs of name and value: what a signature needs.
+    #[wasm_bindgen(unchecked_return_type = "[string, string][]")]
+    pub fn pairs(&self) -> Array {
+        self.customer_key().pairs()
+    }
+
+    /// The key of this object version.
+    #[wasm_bindgen(js_name = customerKey)]
+    pub fn customer_key(&self) -> CustomerKey {
+        CustomerKey::new(self.wire_key())
+    }
+
+    /// The nonce: ten hex digits, not secret.
+    #[wasm_bindgen(getter)]
+    pub fn nonce(&self) -> String {
+        self.nonce.to_string()
+    }
+
+    /// The value of the record's tag while the content is not known: for CreateMultipartUpload.
+    #[wasm_bindgen(js_name = pendingTag)]
+    pub fn pending_tag(&self) -> String {
+        self.tag(Content::Pending)
+    }
+
+    /// The value of the record's tag: for PutObject, or after the upload is complete. `size` is in
+    /// bytes. Needs no escaping in `x-amz-tagging`.
+    #[wasm_bindgen(js_name = completeTag)]
+    pub fn complete_tag(&self, size: u64, digest: &ContentDigest) -> String {
+        self.tag(Content::Known { size, digest: digest.0 })
+    }
+}
+
+impl ObjectSeal {
+    pub(crate) fn wire_key(&self) -> key::CustomerKey {
+        self.key.customer_key(&self.name, self.nonce)
+    }
+
+    fn tag(&self, content: Content) -> String {
+        core::Record::write(&self.key, &self.name, self.nonce, content).to_string()
+    }
+}
+
+/// A record as it was found in an object's tag: well formed, but not trusted until a key opens it.
+#[wasm_bindgen]
+pub struct Record {
+    inner: core::Record,
+}
+
+#[wasm_bindgen]
+impl Record {
+    /// Reads the value of the tag. Throws `record-malformed` or `record-newer-format`.
+    pub fn parse(tag: &str) -> Result<Record, JsValue> {
+        Ok(Self { inner: core::Record::parse(tag).map_err(thrown)? })
+    }
+
+    /// "master" or "direct".
+    #[wasm_bindgen(getter, unchecked_return_type = "Kind")]
+    pub fn kind(&self) -> String {
+        self.inner.kind().to_string()
+    }
+
+    /// Which master key opens it; undefined for direct keys.
+    #[wasm_bindgen(getter)]
+    pub fn fingerprint(&self) -> Option<String> {
+        self.inner.fingerprint().map(|fingerprint| fingerprint.to_string())
+    }
+
+    /// The nonce: ten hex digits.
+    #[wasm_bindgen(getter)]
+    pub fn nonce(&self) -> String {
+        self.inner.nonce().to_string()
+    }
+
+    /// True if the upload broke off before the record was completed.
+    #[wasm_bindgen(getter, js_name = isPending)]
+    pub fn is_pending(&self) -> bool {
+        self.inner.is_pending()
+    }
+}
+
+/// A record that a key of ours confirmed.
+#[wasm_bindgen]
+pub struct OpenedRecord {
+    key: Rc<key::Key>,
+    name: ObjectName,
+    nonce: Nonce,
+    content: Content,
+}
+
+#[wasm_bindgen]
+impl OpenedRecord {
+    /// The key that opens the object.
+    #[wasm_bindgen(js_name = customerKey)]
+    pub fn customer_key(&self) -> CustomerKey {
+        CustomerKey::new(self.key.customer_key(&self.name, self.nonce))
+    }
+
+    /// Size of the content in bytes; undefined while the record is pending.
+    #[wasm_bindgen(getter)]
+    pub fn size(&self) -> Option<u64> {
+        match self.content {
+            Content::Pending => None,
+            Content::Known { size, .. } => Some(size),
+        }
+    }
+
+    /// True if the record promises exactly this content. False while it is pending.
+    #[wasm_bindgen(js_name = contentMatches)]
+    pub fn content_matches(&self, size: u64, digest: &ContentDigest) -> bool {
+        self.content == Content::Known { size, digest: digest.0 }
+    }
+}
+
+/// Opens the record in `tag` with `key`, for the object it was found at. Sends nothing anywhere.
+/// Throws `record-foreign` if it was made with another key or for another name, or altered.
+#[wasm_bindgen(js_name = openRecord)]
+pub fn open_record(
+    key: &Key,
+    bucket: &str,
+    object_key: &str,
+    tag: &str,
+) -> Result<OpenedRecord, JsValue> {
+    let name = object_name(bucket, object_key)?;
+    let record = core::Record::parse(tag).map_err(thrown)?;
+    let opened = record.open(key.inner(), &name).map_err(thrown)?;
+    Ok(OpenedRecord { key: key.shared(), name, nonce: opened.nonce, content: opened.content })
+}
+
+/// The keyed digest of a whole content. It tells equal contents apart from unequal ones, so it is
+/// compared and put into records, never shown.
+#[wasm_bindgen]
+pub struct ContentDigest(digest::ContentDigest);
+
+#[wasm_bindgen]
+impl ContentDigest {
+    /// True if the contents were the same, under the same key.
+    pub fn equals(&self, other: &ContentDigest) -> bool {
+        self.0 == other.0
+    }
+}
+
+/// Hashes a content from its first byte to its last.
+#[wasm_bindgen]
+pub struct ContentHasher {
+    /// `None` once finished.
+    inner: Option<digest::ContentHasher>,
+    size: u64,
+}
+
+#[wasm_bindgen]
+impl ContentHasher {
+    /// Starts at byte 0. The same for every object of one key.
+    #[wasm_bindgen(constructor)]
+    pub fn new(key: &Key) -> ContentHasher {
+        let hasher = digest::ContentHasher::new(&key.inner().content_key());
+        Self { inner: Some(hasher), size: 0 }
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &Uint8Array) -> Result<(), JsValue> {
+        let hasher = self.inner.as_mut().ok_or_else(finished)?;
+        let mut buffer = Zeroizing::new(vec![0_u8; bytes.length().min(COPY_LENGTH) as usize]);
+        let mut start = 0;
+        while start < bytes.length() {
+            let end = bytes.length().min(start + COPY_LENGTH);
+            let copy = &mut buffer[..(end - start) as usize];
+            bytes.subarray(start, end).copy_to(copy);
+            hasher.update(copy);
+            start = end;
+        }
+        self.size = hasher.size();
+        Ok(())
+    }
+
+    /// Bytes taken so far.
+    #[wasm_bindgen(getter)]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The digest of all bytes taken. The hasher is spent.
+    pub fn finish(&mut self) -> Result<ContentDigest, JsValue> {
+        let hasher = self.inner.take().ok_or_else(finished)?;
+        Ok(ContentDigest(hasher.finish()))
+    }
+}
+
+fn finished() -> JsValue {
+    thrown(ArgumentError("this hasher has finished: make a new one"))
+}
+
+fn object_name(bucket: &str, object_key: &str) -> Result<ObjectName, JsValue> {
+    let bucket = BucketName::parse(bucket).map_err(thrown)?;
+    Ok(ObjectName::new(bucket, ObjectKey::parse(object_key).map_err(thrown)?))
+}
