@@ -105,6 +105,8 @@ pub(crate) fn tls() -> Result<certificate::Tls> {
 
 /// Starts the gateway `version` unless it runs, and returns where it is.
 pub(crate) fn up(sh: &Shell, version: Version, options: Options, store: Store) -> Result<Gateway> {
+    // A directory that cannot be used is found before anything is fetched.
+    paths::run_dir(version)?;
     packages::ensure(sh, version)?;
     Cluster::open(version)?.up(options, store)
 }

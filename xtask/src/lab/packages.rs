@@ -205,6 +205,8 @@ impl<'a> Apt<'a> {
             "Dir::Etc::sourceparts=/dev/null".into(),
             "Acquire::Languages=none".into(),
             "Acquire::Retries=3".into(),
+            // By itself apt only warns when a list cannot be fetched.
+            "APT::Update::Error-Mode=any".into(),
             // Without root there is no other user to drop to, and no system to tell.
             "APT::Sandbox::User=".into(),
             "APT::Update::Post-Invoke::=:".into(),
