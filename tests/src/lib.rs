@@ -1,1 +1,60 @@
-//! stub
+//! What the live tests share: the laboratory of gateways, scratch buckets, keys and contents.
+//!
+//! Nothing here skips. Without a laboratory the tests fail; `cargo xtask test` makes one.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test support: names say what things are, and a failure here is a failed test"
+)]
+
+pub mod bucket;
+pub mod content;
+pub mod lab;
+
+pub use bucket::Bucket;
+pub use content::{content, scratch_dir};
+pub use lab::{Gateway, Lab, lab};
+
+use libtest_mimic::Trial;
+use std::future::Future;
+use std::pin::Pin;
+
+/// A test that runs once on every gateway of the laboratory.
+pub struct Live {
+    pub name: &'static str,
+    pub run: fn(&'static Gateway) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// Lists the live tests of a module. A test that is not listed is dead code, which is denied.
+#[macro_export]
+macro_rules! live {
+    ($($test:ident),+ $(,)?) => {
+        pub(crate) fn tests() -> Vec<$crate::Live> {
+            vec![$($crate::Live {
+                name: concat!(module_path!(), "::", stringify!($test)),
+                run: |gateway| Box::pin($test(gateway)),
+            }),+]
+        }
+    };
+}
+
+/// One trial for every test and gateway, named `module::test@release`.
+pub fn trials(tests: Vec<Live>) -> Vec<Trial> {
+    let gateways = &lab().gateways;
+    let all =
+        tests.into_iter().flat_map(|test| gateways.iter().map(move |g| (test.name, test.run, g)));
+    all.map(|(name, run, gateway)| {
+        let name = name.trim_start_matches("it::");
+        Trial::test(format!("{name}@{}", gateway.version), move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()?;
+            runtime.block_on(run(gateway));
+            Ok(())
+        })
+    })
+    .collect()
+}

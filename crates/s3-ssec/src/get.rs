@@ -157,9 +157,7 @@ impl Client {
         if !options.replace && target.symlink_metadata().is_ok() {
             return Err(GetError::Exists(target.to_owned()));
         }
-        let work = self.retry_other_key(keys, name, options, async |wanted| {
-            file::download(wanted, target, options, watch).await
-        });
+        let work = self.to_file(keys, name, target, options, watch);
         watch.unless_stopped(work).await.ok_or(GetError::Stopped)?
     }
 
@@ -194,29 +192,37 @@ impl Client {
 
     /// A get is not atomic with its record: when the gateway says that the key is another one, the
     /// object may have been overwritten in between, so the record is read once more.
-    async fn retry_other_key(
+    async fn to_file(
         &self,
         keys: &Keyring,
         name: &ObjectName,
+        target: &Path,
         options: &GetOptions,
-        download: impl AsyncFn(Wanted) -> Result<Received, GetError>,
+        watch: &Watch,
     ) -> Result<Received, GetError> {
         let first = self.located(keys, name, options).await?;
-        let attempt = match self.want(name, &first, options).await {
-            Ok(wanted) => download(wanted).await,
-            Err(error) => Err(error),
-        };
-        match attempt {
-            Err(GetError::OtherKey(name)) => {
-                let second = self.located(keys, &name, options).await?;
-                let md5 = |located: &Located| located.headers.as_ref().map(|h| h.key_md5());
-                if md5(&first) == md5(&second) {
-                    return Err(GetError::OtherKey(name));
-                }
-                download(self.want(&name, &second, options).await?).await
-            }
-            done => done,
+        match self.file_once(name, &first, target, options, watch).await {
+            Err(GetError::OtherKey(_)) => {}
+            done => return done,
         }
+        let second = self.located(keys, name, options).await?;
+        let md5 = |located: &Located| located.headers.as_ref().map(|headers| headers.key_md5());
+        if md5(&first) == md5(&second) {
+            return Err(GetError::OtherKey(name.clone()));
+        }
+        self.file_once(name, &second, target, options, watch).await
+    }
+
+    async fn file_once(
+        &self,
+        name: &ObjectName,
+        located: &Located,
+        target: &Path,
+        options: &GetOptions,
+        watch: &Watch,
+    ) -> Result<Received, GetError> {
+        let wanted = self.want(name, located, options).await?;
+        file::download(wanted, target, options, watch).await
     }
 
     /// Finds the key, and refuses what may not be delivered before a byte of it is read.

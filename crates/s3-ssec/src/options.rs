@@ -4,11 +4,12 @@
 //! come from the environment or the profile (also its `credential_process`). The metadata services of
 //! cloud machines are not asked: a Ceph cluster has none, and the question takes seconds.
 
-use crate::transport::{Timeouts, Transport, Trust, TrustError};
+use crate::transport::{Later, Timeouts, Transport, Trust, TrustError};
 use aws_config::BehaviorVersion;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_s3::config::{
     Region, RequestChecksumCalculation, ResponseChecksumValidation, StalledStreamProtectionConfig,
@@ -76,7 +77,8 @@ pub(crate) struct Resolved {
 
 /// Looks everything up. Sends nothing.
 pub(crate) async fn resolve(options: &Options) -> Result<Resolved, SetupError> {
-    let shared = load(options).await;
+    let later = Later::default();
+    let shared = load(options, later.clone()).await;
     let endpoint = options
         .endpoint
         .clone()
@@ -89,6 +91,7 @@ pub(crate) async fn resolve(options: &Options) -> Result<Resolved, SetupError> {
         .or_else(|| setting(&shared, "AWS_CA_BUNDLE", "ca_bundle").map(PathBuf::from));
     let trust = bundle.map_or(Trust::System, Trust::Bundle);
     let transport = Transport::new(&trust, options.timeouts)?;
+    later.set(transport.clone());
     let s3 = aws_sdk_s3::config::Builder::from(&shared)
         .http_client(transport)
         .endpoint_url(endpoint.as_str())
@@ -105,9 +108,10 @@ pub(crate) async fn resolve(options: &Options) -> Result<Resolved, SetupError> {
     Ok(Resolved { endpoint, s3 })
 }
 
-async fn load(options: &Options) -> SdkConfig {
-    let mut profile = ProfileFileCredentialsProvider::builder();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest());
+async fn load(options: &Options, http: Later) -> SdkConfig {
+    let provider = ProviderConfig::default().with_http_client(http.clone());
+    let mut profile = ProfileFileCredentialsProvider::builder().configure(&provider);
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
     if let Some(name) = &options.profile {
         profile = profile.profile_name(name);
         loader = loader.profile_name(name);

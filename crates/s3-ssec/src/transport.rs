@@ -22,6 +22,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub(crate) use trust::Trust;
@@ -79,6 +80,46 @@ impl HttpClient for Transport {
         _: &RuntimeComponents,
     ) -> SharedHttpConnector {
         self.connector.clone()
+    }
+}
+
+/// A transport that stands in for one that cannot be built yet: the settings that say whom to trust
+/// are themselves loaded by code that wants an HTTP client.
+#[derive(Clone, Default)]
+pub(crate) struct Later(Arc<OnceLock<Transport>>);
+
+impl Later {
+    /// From now on requests go through `transport`.
+    pub(crate) fn set(&self, transport: Transport) {
+        let _ = self.0.set(transport);
+    }
+}
+
+impl fmt::Debug for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Later")
+    }
+}
+
+impl HttpClient for Later {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Later {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        match self.0.get() {
+            Some(transport) => transport.connector.call(request),
+            None => {
+                let error = "a request before it is known whom to trust";
+                HttpConnectorFuture::ready(Err(ConnectorError::user(error.into())))
+            }
+        }
     }
 }
 

@@ -1,0 +1,85 @@
+//! The laboratory: gateways, certificates and programs that `cargo xtask test` prepared.
+
+use s3_ssec::core::key::{Key, Kind};
+use s3_ssec::core::keyring::Keyring;
+use s3_ssec::{Client, Options};
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+#[derive(Debug, Deserialize)]
+pub struct Lab {
+    pub gateways: Vec<Gateway>,
+    pub ca: PathBuf,
+    pub server_cert: PathBuf,
+    pub server_key: PathBuf,
+    pub command: PathBuf,
+    pub xtask: PathBuf,
+    pub python: PathBuf,
+    pub wasm_node: PathBuf,
+    pub node: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Gateway {
+    pub version: String,
+    pub release: String,
+    pub https: String,
+    pub http: String,
+    pub access_key: String,
+    pub secret_key: String,
+    pub access_key_2: String,
+    pub secret_key_2: String,
+    pub ca: PathBuf,
+    pub log: PathBuf,
+    pub run_dir: PathBuf,
+}
+
+static LAB: LazyLock<Lab> = LazyLock::new(|| {
+    let path = std::env::var_os("S3_SSEC_LAB")
+        .expect("no laboratory: run the live tests with `cargo xtask test`");
+    let text = std::fs::read(&path).expect("the laboratory's description is readable");
+    serde_json::from_slice(&text).expect("the laboratory's description is of this version")
+});
+
+pub fn lab() -> &'static Lab {
+    &LAB
+}
+
+impl Gateway {
+    /// The first number of the release: 16, 18, 20. Only for what cannot be probed.
+    pub fn major(&self) -> u32 {
+        self.release.split('.').next().unwrap().parse().unwrap()
+    }
+
+    pub fn options(&self) -> Options {
+        let mut options = Options::default();
+        options.endpoint = Some(self.https.clone());
+        options.ca_bundle = Some(self.ca.clone());
+        options
+    }
+
+    /// A client at `endpoint` with this gateway's first user.
+    pub async fn client_at(&self, options: &Options) -> Client {
+        // Credentials come from the environment, as they do for people; all gateways share them.
+        Client::connect(options).await.unwrap()
+    }
+
+    pub async fn client(&self) -> Client {
+        self.client_at(&self.options()).await
+    }
+}
+
+pub fn new_key(kind: Kind) -> Key {
+    Key::generate(kind).unwrap()
+}
+
+/// A keyring with one new master key.
+pub fn new_master() -> Keyring {
+    Keyring::new(vec![new_key(Kind::Master)]).unwrap()
+}
+
+/// A keyring with one new direct key.
+pub fn new_direct() -> Keyring {
+    Keyring::new(vec![new_key(Kind::Direct)]).unwrap()
+}
