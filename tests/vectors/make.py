@@ -337,7 +337,11 @@ def rule(origins, methods, headers=(), max_age=None, exposed=(), rule_id=None):
     return ["  <CORSRule>", *lines, "  </CORSRule>"]
 
 
-def ours(origin):
+OUR_METHODS = ["GET", "PUT", "POST", "HEAD", "DELETE"]
+RGW_METHODS = ["GET", "PUT", "DELETE", "HEAD", "POST"]
+
+
+def ours(origin, methods=OUR_METHODS):
     exposed = [
         "ETag",
         "x-amz-server-side-encryption-customer-algorithm",
@@ -351,7 +355,7 @@ def ours(origin):
         "Accept-Ranges",
         "Last-Modified",
     ]
-    return rule([origin], ["GET", "PUT", "POST", "HEAD", "DELETE"], ["*"], 3000, exposed)
+    return rule([origin], methods, ["*"], 3000, exposed)
 
 
 def cors_document(*rules):
@@ -385,6 +389,7 @@ def cors():
     only = rule([app], ["GET"])
     yield case("in place of a foreign rule", app, [only, wide], [ours(app), wide], 1)
     yield case("twice", app, [ours(app)], [ours(app)])
+    yield case("again, in the order of RGW", app, [ours(app, RGW_METHODS)], [ours(app)])
     yield case("an origin as people type it", "HTTPS://App.Example.org:443/", [], [ours(app)])
 
 

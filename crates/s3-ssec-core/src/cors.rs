@@ -76,6 +76,18 @@ impl CorsRule {
             max_age: Some(MAX_AGE),
         }
     }
+
+    /// True if the two say the same. RGW hands lists back in another order than it was given.
+    fn says_the_same(&self, other: &CorsRule) -> bool {
+        let sorted = |rule: &CorsRule| {
+            let mut rule = rule.clone();
+            let lists =
+                [&mut rule.origins, &mut rule.methods, &mut rule.headers, &mut rule.exposed];
+            lists.into_iter().for_each(|list| list.sort_unstable());
+            rule
+        };
+        sorted(self) == sorted(other)
+    }
 }
 
 /// The CORS rules of a bucket, in the order in which the gateway tries them.
@@ -108,7 +120,7 @@ impl CorsConfiguration {
         for rule in &self.rules {
             let mut rest = rule.clone();
             rest.origins.retain(|named| named != origin.as_str());
-            if rest != *rule && *rule != ours {
+            if rest != *rule && !rule.says_the_same(&ours) {
                 displaced.push(rule.clone());
             }
             if !rest.origins.is_empty() {
@@ -124,10 +136,12 @@ impl CorsConfiguration {
         Ok(displaced)
     }
 
-    /// True if the first rule that fits `origin` is the one [`CorsConfiguration::apply`] makes.
+    /// True if the first rule that fits `origin` says what [`CorsConfiguration::apply`] makes it
+    /// say.
     pub fn admits(&self, origin: &Origin) -> bool {
         let fits = |rule: &&CorsRule| rule.origins.iter().any(|named| origin.matches(named));
-        self.rules.iter().find(fits) == Some(&CorsRule::for_origin(origin))
+        let ours = CorsRule::for_origin(origin);
+        self.rules.iter().find(fits).is_some_and(|rule| rule.says_the_same(&ours))
     }
 }
 

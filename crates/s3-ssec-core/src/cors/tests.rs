@@ -73,6 +73,18 @@ fn one_rule_for_an_origin_and_before_the_wildcards() {
 }
 
 #[test]
+fn our_rule_is_known_again_in_the_order_of_rgw() {
+    let ours = origin("https://app.example.org");
+    let mut handed_back = CorsRule::for_origin(&ours);
+    handed_back.methods = ["GET", "PUT", "DELETE", "HEAD", "POST"].map(str::to_owned).into();
+    let mut cors = CorsConfiguration { rules: vec![handed_back.clone()] };
+    assert!(cors.admits(&ours));
+    assert_eq!(cors.apply(&ours), Ok(vec![]));
+    handed_back.methods.pop();
+    assert!(!CorsConfiguration { rules: vec![handed_back] }.admits(&ours));
+}
+
+#[test]
 fn no_more_rules_than_s3_takes() {
     let rules = vec![foreign(&["https://b.org"]); RULES_MAX];
     let mut cors = CorsConfiguration { rules };
