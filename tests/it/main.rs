@@ -7,13 +7,38 @@
     reason = "tests: a failure is a failed test"
 )]
 
+mod liars;
 mod put_get;
 mod records;
 mod refusals;
+mod wire;
+
+/// The tests of these modules; a module that is missing here fails [`every_file_is_listed`].
+macro_rules! rooms {
+    ($($room:ident),+ $(,)?) => {
+        const ROOMS: &[&str] = &[$(stringify!($room)),+];
+
+        fn tests() -> Vec<harness::Live> {
+            [$($room::tests()),+].into_iter().flatten().collect()
+        }
+    };
+}
+
+rooms![liars, put_get, records, refusals, wire];
+
+/// A file of tests that nobody runs is worse than none.
+fn every_file_is_listed() -> Result<(), libtest_mimic::Failed> {
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/it"))?;
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let rooms = names.filter_map(|name| Some(name.strip_suffix(".rs")?.to_owned()));
+    let lost: Vec<_> =
+        rooms.filter(|name| name != "main" && !ROOMS.contains(&name.as_str())).collect();
+    if lost.is_empty() { Ok(()) } else { Err(format!("not listed in main.rs: {lost:?}").into()) }
+}
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
-    let tests = [put_get::tests(), records::tests(), refusals::tests()];
-    let trials = harness::trials(tests.into_iter().flatten().collect());
+    let mut trials = harness::trials(tests());
+    trials.push(libtest_mimic::Trial::test("every_file_is_listed", every_file_is_listed));
     libtest_mimic::run(&arguments, trials).exit();
 }

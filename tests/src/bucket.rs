@@ -14,13 +14,27 @@ pub struct Bucket {
 
 impl Bucket {
     pub async fn new(gateway: &Gateway) -> Self {
-        let client = gateway.client().await;
+        Self::at(gateway.client().await).await
+    }
+
+    /// Made through this client, wherever it leads.
+    pub async fn at(client: Client) -> Self {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let time = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis();
         let name = format!("t-{time}-{}-{number}", std::process::id());
         let name = BucketName::parse(&name).unwrap();
         client.create_bucket(&name, None).await.unwrap();
         Self { client, name }
+    }
+
+    /// The same bucket by another way.
+    pub fn through(&self, client: Client) -> Self {
+        Self { client, name: self.name.clone() }
+    }
+
+    /// `s3://bucket/key`.
+    pub fn url(&self, key: &str) -> String {
+        format!("s3://{}/{key}", self.name)
     }
 
     pub fn object(&self, key: &str) -> ObjectName {

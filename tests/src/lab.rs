@@ -4,7 +4,7 @@ use s3_ssec::core::key::{Key, Kind};
 use s3_ssec::core::keyring::Keyring;
 use s3_ssec::{Client, Options};
 use serde::Deserialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 #[derive(Debug, Deserialize)]
@@ -14,25 +14,21 @@ pub struct Lab {
     pub server_cert: PathBuf,
     pub server_key: PathBuf,
     pub command: PathBuf,
-    pub xtask: PathBuf,
     pub python: PathBuf,
     pub wasm_node: PathBuf,
     pub node: PathBuf,
 }
 
+/// A gateway. Of one that is not the laboratory's own, some things are not known.
 #[derive(Debug, Deserialize)]
 pub struct Gateway {
     pub version: String,
-    pub release: String,
+    pub release: Option<String>,
     pub https: String,
-    pub http: String,
     pub access_key: String,
     pub secret_key: String,
-    pub access_key_2: String,
-    pub secret_key_2: String,
-    pub ca: PathBuf,
-    pub log: PathBuf,
-    pub run_dir: PathBuf,
+    ca: Option<PathBuf>,
+    pub log: Option<PathBuf>,
 }
 
 static LAB: LazyLock<Lab> = LazyLock::new(|| {
@@ -48,14 +44,20 @@ pub fn lab() -> &'static Lab {
 
 impl Gateway {
     /// The first number of the release: 16, 18, 20. Only for what cannot be probed.
-    pub fn major(&self) -> u32 {
-        self.release.split('.').next().unwrap().parse().unwrap()
+    pub fn major(&self) -> Option<u32> {
+        let major = self.release.as_ref()?.split('.').next()?;
+        Some(major.parse().expect("a release starts with a number"))
+    }
+
+    /// The authorities behind its certificate.
+    pub fn ca(&self) -> &Path {
+        self.ca.as_ref().unwrap_or(&lab().ca)
     }
 
     pub fn options(&self) -> Options {
         let mut options = Options::default();
         options.endpoint = Some(self.https.clone());
-        options.ca_bundle = Some(self.ca.clone());
+        options.ca_bundle = Some(self.ca().to_owned());
         options
     }
 

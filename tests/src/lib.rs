@@ -10,12 +10,18 @@
 )]
 
 pub mod bucket;
+pub mod command;
 pub mod content;
 pub mod lab;
+pub mod moto;
+pub mod proxy;
 
 pub use bucket::Bucket;
+pub use command::{Person, Ran};
 pub use content::{content, scratch_dir};
 pub use lab::{Gateway, Lab, lab};
+pub use moto::Moto;
+pub use proxy::{Asked, Deed, Proxy};
 
 use libtest_mimic::Trial;
 use std::future::Future;
