@@ -33,6 +33,7 @@ pub mod headers;
 pub mod md5;
 
 pub mod endpoint;
+pub mod journal;
 pub mod names;
 pub mod plan;
 

@@ -2,6 +2,7 @@
 
 use crate::call::{Asked, CallError, WithKey as _};
 use crate::options::{Options, SetupError, resolve};
+use crate::state::StateDir;
 use crate::trial::ProvedPlaces;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -24,6 +25,7 @@ pub struct Client {
     pub(crate) s3: aws_sdk_s3::Client,
     endpoint: Endpoint,
     pub(crate) proved: Arc<ProvedPlaces>,
+    pub(crate) state: Option<StateDir>,
 }
 
 impl fmt::Debug for Client {
@@ -70,7 +72,7 @@ impl Client {
         let resolved = resolve(options).await?;
         let s3 = aws_sdk_s3::Client::from_conf(resolved.s3);
         let proved = Arc::new(ProvedPlaces::default());
-        Ok(Self { s3, endpoint: resolved.endpoint, proved })
+        Ok(Self { s3, endpoint: resolved.endpoint, proved, state: None })
     }
 
     /// The gateway's address.

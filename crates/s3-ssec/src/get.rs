@@ -3,9 +3,10 @@
 mod check;
 mod fetch;
 mod file;
+mod partial;
 mod stream;
 
-use crate::call::CallError;
+use crate::call::{Broken, CallError};
 use crate::client::Client;
 use crate::locate::{Located, ObjectState, ReadOptions};
 use crate::watch::Watch;
@@ -144,6 +145,19 @@ pub enum GetError {
     Stopped,
 }
 
+impl GetError {
+    /// True if the same download may well succeed later: the gateway was not reached, is out of
+    /// order, or sent too little. What has arrived of a large file is kept.
+    pub fn may_pass_later(&self) -> bool {
+        match self {
+            GetError::Call(CallError::Broken(Broken::Silent(_) | Broken::Connection(_))) => true,
+            GetError::Call(error) => error.status().is_some_and(|status| status >= 500),
+            GetError::Truncated(_) => true,
+            _ => false,
+        }
+    }
+}
+
 impl Client {
     /// Downloads an object to a file. The file appears whole and verified, or not at all.
     pub async fn get_file(
@@ -222,7 +236,7 @@ impl Client {
         watch: &Watch,
     ) -> Result<Received, GetError> {
         let wanted = self.want(name, located, options).await?;
-        file::download(wanted, target, options, watch).await
+        file::download(&wanted, target, options, watch).await
     }
 
     /// Finds the key, and refuses what may not be delivered before a byte of it is read.

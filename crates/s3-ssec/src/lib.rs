@@ -18,6 +18,7 @@ mod list;
 mod locate;
 mod nonce;
 mod options;
+mod positioned;
 mod put;
 mod state;
 mod transport;

@@ -136,7 +136,7 @@ impl Client {
             WithoutKey::Readable(_) => return Err(GetError::NotEncrypted(name.clone())),
             WithoutKey::KeyNeeded => {}
         }
-        let noted = match &self.proved.state {
+        let noted = match &self.state {
             Some(state) => state.noted(self.endpoint().as_str(), written_as),
             None => Vec::new(),
         };

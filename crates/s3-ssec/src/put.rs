@@ -3,6 +3,7 @@
 //! One PUT up to 16 MiB with the record in the same request; above that a multipart upload whose
 //! record is pending until its content is known.
 
+mod journal;
 mod multipart;
 mod single;
 mod source;
@@ -16,6 +17,7 @@ use crate::nonce;
 use crate::trial::WriteKind;
 use crate::watch::Watch;
 use crate::write::{PutError, PutOptions, Uploaded};
+use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::digest::ContentKey;
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::key::Key;
@@ -43,11 +45,22 @@ impl<'a> Writing<'a> {
         options: &'a PutOptions,
         watch: &'a Watch,
     ) -> Result<Self, PutError> {
-        let nonce = nonce::draw(name, None)?;
+        Ok(Self::under(nonce::draw(name, None)?, client, key, name, options, watch))
+    }
+
+    /// As [`Writing::new`], under the nonce of an upload that is continued.
+    fn under(
+        nonce: Nonce,
+        client: &'a Client,
+        key: &'a Key,
+        name: &ObjectName,
+        options: &'a PutOptions,
+        watch: &'a Watch,
+    ) -> Self {
         let seal = Seal::new(key, name.clone(), nonce);
         let headers = Arc::new(TargetKeyHeaders::of(&seal.customer_key()));
         let content_key = Arc::new(key.content_key());
-        Ok(Self { client, seal, headers, content_key, options, watch })
+        Self { client, seal, headers, content_key, options, watch }
     }
 
     pub(crate) fn name(&self) -> &ObjectName {
@@ -77,7 +90,7 @@ impl Client {
         let writing = Writing::new(self, key, name, options, watch)?;
         match opened {
             Opened::Small(content) => single::put(&writing, content).await,
-            Opened::File { file, size } => multipart::put_file(&writing, file, size).await,
+            Opened::File { file, size } => multipart::put_file(writing, key, file, size).await,
             Opened::Stream { start, reader, expected } => {
                 multipart::put_stream(&writing, start, reader, expected).await
             }

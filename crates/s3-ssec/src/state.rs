@@ -1,14 +1,16 @@
 //! What this machine remembers between commands. Nothing in it is secret, and nothing is lost with it.
 //!
 //! * `proved.json`: where a trial write was already proved;
-//! * `ledger.jsonl`: nonces of objects whose gateway took no tag.
+//! * `ledger.jsonl`: nonces of objects whose gateway took no tag;
+//! * `uploads/`, `downloads/`: journals of transfers that may have to go on after a crash.
 
 use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::key::Fingerprint;
 use s3_ssec_core::names::ObjectName;
 use serde_json::{Value, json};
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use sha2::{Digest as _, Sha256};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 /// A directory of small files, made when first needed.
@@ -74,6 +76,65 @@ impl StateDir {
             same.then_some((key, nonce))
         };
         text.lines().rev().filter_map(line).collect()
+    }
+}
+
+/// An append-only file of lines, locked while it is open, so that one process at a time has it.
+pub(crate) struct JournalFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl JournalFile {
+    fn open(path: PathBuf) -> io::Result<(Self, String)> {
+        let mut file = OpenOptions::new().create(true).read(true).append(true).open(&path)?;
+        file.try_lock().map_err(|_| io::Error::other("another process is at it"))?;
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        Ok((Self { file, path }, text))
+    }
+
+    /// Appends a line; it is on the disk when this returns.
+    pub(crate) fn append(&mut self, line: &str) -> io::Result<()> {
+        self.file.write_all(line.as_bytes())?;
+        self.file.sync_data()
+    }
+
+    /// Empties the file.
+    pub(crate) fn clear(&mut self) {
+        let _ = self.file.set_len(0);
+    }
+
+    /// Removes the file.
+    pub(crate) fn remove(self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+impl StateDir {
+    /// Opens the journal that belongs to these names, and reads what is in it.
+    pub(crate) fn journal(
+        &self,
+        directory: &str,
+        names: &[&str],
+    ) -> io::Result<(JournalFile, String)> {
+        let mut hash = Sha256::new();
+        for name in names {
+            hash.update((name.len() as u64).to_be_bytes());
+            hash.update(name);
+        }
+        let name = base16ct::lower::encode_string(&hash.finalize()[..16]);
+        let directory = self.0.join(directory);
+        fs::create_dir_all(&directory)?;
+        JournalFile::open(directory.join(format!("{name}.jsonl")))
+    }
+
+    /// All journals of a kind that no other process has open.
+    pub(crate) fn journals(&self, directory: &str) -> Vec<(JournalFile, String)> {
+        let entries = fs::read_dir(self.0.join(directory)).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path());
+        let paths = paths.filter(|path| path.extension().is_some_and(|end| end == "jsonl"));
+        paths.filter_map(|path| JournalFile::open(path).ok()).collect()
     }
 }
 

@@ -33,7 +33,7 @@ const FILE: &str = "proved.json";
 #[derive(Default)]
 pub(crate) struct ProvedPlaces {
     known: Mutex<BTreeSet<String>>,
-    pub(crate) state: Option<StateDir>,
+    state: Option<StateDir>,
 }
 
 impl ProvedPlaces {
@@ -73,10 +73,11 @@ pub(crate) fn scratch_name(name: &ObjectName) -> Result<ObjectName, RandomError>
 }
 
 impl Client {
-    /// Remembers proved places and ledger lines in `state`.
+    /// Remembers proved places, journals and ledger lines in `state`.
     #[must_use]
     pub fn with_state(mut self, state: StateDir) -> Self {
-        self.proved = Arc::new(ProvedPlaces::remembered_in(state));
+        self.proved = Arc::new(ProvedPlaces::remembered_in(state.clone()));
+        self.state = Some(state);
         self
     }
 
@@ -190,7 +191,7 @@ impl Client {
 
     /// Notes a nonce that no tag could hold.
     pub(crate) fn note_in_ledger(&self, seal: &Seal<'_>) {
-        let Some(state) = &self.proved.state else { return };
+        let Some(state) = &self.state else { return };
         let key = seal.key().fingerprint();
         if let Err(error) = state.note(self.endpoint().as_str(), seal.name(), key, seal.nonce()) {
             tracing::warn!("the nonce of {} could not be noted: {error}", seal.name());

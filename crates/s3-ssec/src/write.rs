@@ -1,6 +1,6 @@
 //! What every write shares: its options, its result, its errors, and taking back what is not proved.
 
-use crate::call::CallError;
+use crate::call::{Broken, CallError};
 use crate::client::{Client, WithoutKey};
 use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::echo::{EchoError, EchoVerified};
@@ -69,6 +69,8 @@ pub struct Uploaded {
     pub nonce: Nonce,
     /// Whether the object carries its record.
     pub record: RecordKept,
+    /// Bytes that were at the gateway already, from an upload that broke off.
+    pub continued: u64,
     /// The proof; without it this value cannot exist.
     pub proof: EchoVerified,
 }
@@ -143,6 +145,18 @@ fn leftover_text(leftover: Leftover) -> &'static str {
     match leftover {
         Leftover::Nothing => "; nothing was left behind",
         Leftover::Perhaps => "; an object of that name may be there in the clear",
+    }
+}
+
+impl PutError {
+    /// True if the same upload may well succeed later: the gateway was not reached, or is out of
+    /// order. Its journal is kept, so that it goes on where it broke off.
+    pub fn may_pass_later(&self) -> bool {
+        match self {
+            PutError::Call(CallError::Broken(Broken::Silent(_) | Broken::Connection(_))) => true,
+            PutError::Call(error) => error.status().is_some_and(|status| status >= 500),
+            _ => false,
+        }
     }
 }
 

@@ -33,7 +33,7 @@ impl Check {
         if let Some(tree) = &mut self.tree {
             fetched.pieces.into_iter().for_each(|piece| tree.add(piece));
         }
-        self.proof = fetched.proof;
+        self.proof = self.proof.or(fetched.proof);
     }
 
     /// Verified, not verifiable, or damaged.

@@ -2,48 +2,91 @@
 
 use super::check::Check;
 use super::fetch::{Fetched, Job, Sink, Wanted};
+use super::partial::Partial;
 use super::{GetError, GetOptions, Received};
+use crate::positioned::{read_exact_at, write_all_at};
 use crate::watch::Watch;
-use s3_ssec_core::key::random_bytes;
 use s3_ssec_core::plan::Span;
-use std::fs::{File, OpenOptions};
-use std::io;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
 pub(super) async fn download(
-    wanted: Wanted,
+    wanted: &Wanted,
     target: &Path,
     options: &GetOptions,
     watch: &Watch,
 ) -> Result<Received, GetError> {
-    let partial = Partial::create(target)?;
-    let mut check = Check::new(&wanted);
+    loop {
+        let mut partial = Partial::open(wanted, target)?;
+        let continued = !partial.here.is_empty();
+        match fill(wanted, &mut partial, options, watch).await {
+            Ok(received) => {
+                partial.name(target, options.replace)?;
+                return Ok(received);
+            }
+            // A power cut can take bytes away that the journal saw: once more, from the start.
+            Err(GetError::Damaged(name)) if continued => {
+                tracing::warn!("what was there of {name} is damaged: it is downloaded anew");
+            }
+            Err(error) => {
+                if error.may_pass_later() {
+                    partial.keep_for_later();
+                }
+                return Err(error);
+            }
+        }
+    }
+}
+
+async fn fill(
+    wanted: &Wanted,
+    partial: &mut Partial,
+    options: &GetOptions,
+    watch: &Watch,
+) -> Result<Received, GetError> {
+    let mut check = Check::new(wanted);
     let mut tasks = JoinSet::new();
     let mut spans = wanted.spans().into_iter();
     loop {
         while tasks.len() < options.in_flight.max(1) {
             let Some(span) = spans.next() else { break };
-            tasks.spawn(fetch(wanted.job(span), partial.file.clone(), partial.path.clone()));
+            let (job, file) = (wanted.job(span), Arc::clone(&partial.file));
+            let path = partial.path.clone();
+            match partial.here.contains(&job.index()) {
+                true => tasks.spawn(reread(job, file, path)),
+                false => tasks.spawn(fetch(job, file, path)),
+            };
         }
         let Some(done) = tasks.join_next().await else { break };
         let (span, fetched) = done.unwrap_or(Err(GetError::Stopped))?;
         check.add(fetched);
+        partial.arrived(span.offset);
         watch.moved(span.length);
     }
-    let received = check.judge()?;
-    partial.name(target, options.replace)?;
-    Ok(received)
+    check.judge()
 }
 
 async fn fetch(job: Job, file: Arc<File>, path: PathBuf) -> Result<(Span, Fetched), GetError> {
     let span = job.span;
-    let mut writer =
-        Writer { file, path, start: span.offset, offset: span.offset, buffer: Vec::new() };
+    let (start, offset) = (span.offset, span.offset);
+    let mut writer = Writer { file, path, start, offset, buffer: Vec::new() };
     let fetched = job.run(&mut writer).await?;
     writer.flush()?;
     Ok((span, fetched))
+}
+
+/// Hashes a span that is in the file from an earlier run.
+async fn reread(job: Job, file: Arc<File>, path: PathBuf) -> Result<(Span, Fetched), GetError> {
+    let span = job.span;
+    let read = tokio::task::spawn_blocking(move || {
+        let mut content = vec![0; usize::try_from(span.length).unwrap_or_default()];
+        read_exact_at(&file, &mut content, span.offset)
+            .map_err(|error| GetError::Target { path, error })?;
+        Ok((span, job.hash(&content)))
+    });
+    read.await.unwrap_or(Err(GetError::Stopped))
 }
 
 /// Writes a span where it belongs, some chunks of the network at a time.
@@ -78,73 +121,4 @@ impl Writer {
         self.buffer.clear();
         Ok(())
     }
-}
-
-/// A file without its name yet; removed unless it gets one.
-struct Partial {
-    path: PathBuf,
-    file: Arc<File>,
-    named: bool,
-}
-
-impl Partial {
-    /// Makes a new file beside `target`: on the same file system, so that naming it is atomic.
-    fn create(target: &Path) -> Result<Self, GetError> {
-        let error = |error| GetError::Target { path: target.to_owned(), error };
-        let name = target.file_name().ok_or_else(|| error(io::ErrorKind::InvalidInput.into()))?;
-        let random = random_bytes::<6>().map_err(|random| error(io::Error::other(random)))?;
-        let random = base16ct::lower::encode_string(&random);
-        // Names may have 255 bytes: a long one is cut for the time being.
-        let short: String = name.to_string_lossy().chars().take(40).collect();
-        let path = target.with_file_name(format!(".{short}.{random}.s3-ssec-part"));
-        let file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(error)?;
-        Ok(Self { path, file: Arc::new(file), named: false })
-    }
-
-    fn name(mut self, target: &Path, replace: bool) -> Result<(), GetError> {
-        let error = |error| GetError::Target { path: target.to_owned(), error };
-        match replace {
-            true => std::fs::rename(&self.path, target).map_err(error)?,
-            false => rename_new(&self.path, target).map_err(|failure| match failure.kind() {
-                io::ErrorKind::AlreadyExists => GetError::Exists(target.to_owned()),
-                _ => error(failure),
-            })?,
-        }
-        self.named = true;
-        Ok(())
-    }
-}
-
-/// Names a file unless the name is taken. A link fails where it is; a rename would not.
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    match std::fs::hard_link(from, to) {
-        Ok(()) => std::fs::remove_file(from),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // A file system without links.
-        Err(_) if to.symlink_metadata().is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
-        Err(_) => std::fs::rename(from, to),
-    }
-}
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        if !self.named {
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
-}
-
-#[cfg(unix)]
-fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
-}
-
-#[cfg(windows)]
-fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        let written = std::os::windows::fs::FileExt::seek_write(file, bytes, offset)?;
-        bytes = &bytes[written..];
-        offset += written as u64;
-    }
-    Ok(())
 }

@@ -1,7 +1,9 @@
 //! Multipart uploads: parts in parallel, every step under the key, the record completed last.
 
 mod parts;
+mod resume;
 
+use super::journal::UploadLog;
 use super::single::refused;
 use super::source::{Reader, SourceFile};
 use super::{Writing, tagging};
@@ -11,9 +13,12 @@ use crate::write::{Existing, Leftover, PutError, PutOptions, RecordKept, Uploade
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::BytesMut;
 use parts::Transferred;
+use resume::Resumed;
 use s3_ssec_core::advice::{Operation, SentKey};
 use s3_ssec_core::echo::{EchoError, EchoVerified, KeyEcho, verify_by_heads, verify_echo};
 use s3_ssec_core::headers::TargetKeyHeaders;
+use s3_ssec_core::journal::{UploadBegun, UploadLine};
+use s3_ssec_core::key::Key;
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::plan::MultipartPlan;
 use s3_ssec_core::record::{Content, TAG_KEY};
@@ -42,16 +47,82 @@ pub(crate) struct Completed {
     echo: KeyEcho,
 }
 
+impl Completed {
+    /// A completed upload whose answer was not heard.
+    fn found(version_id: Option<String>) -> Self {
+        Self { version_id, echo: KeyEcho::default() }
+    }
+}
+
+/// Uploads a file, going on where an earlier upload of it broke off.
 pub(super) async fn put_file(
-    writing: &Writing<'_>,
+    writing: Writing<'_>,
+    key: &Key,
     file: SourceFile,
     size: u64,
 ) -> Result<Uploaded, PutError> {
     let plan = MultipartPlan::new(size, writing.options.part_size)?;
-    let upload = open(writing).await?;
-    let transfer = parts::send_file(writing, &upload, &file, plan);
-    let transferred = finish_or_abort(writing, &upload, transfer).await?;
-    finish(writing, &upload, transferred).await
+    let source = std::path::absolute(file.path()).unwrap_or_else(|_| file.path().to_owned());
+    let source = source.to_string_lossy().into_owned();
+    let mut log = UploadLog::open(writing.client, &writing.name().to_string(), &source);
+    match resume::take_up(&writing, key, &mut log, &file).await? {
+        Resumed::Done(uploaded) => return Ok(*uploaded),
+        Resumed::GoOn(old, upload) => {
+            let shared = Arc::new(std::mem::take(&mut log));
+            match send_and_finish(&old, &upload, &file, &shared).await {
+                Err(PutError::SourceChanged { path }) if file.unchanged().is_ok() => {
+                    tracing::warn!("{path:?} changed since its upload broke off: it starts anew");
+                }
+                done => return done,
+            }
+            drop(shared);
+            log = UploadLog::open(writing.client, &writing.name().to_string(), &source);
+        }
+        Resumed::Nothing => {}
+    }
+    log.begin(UploadBegun {
+        endpoint: writing.client.endpoint().to_string(),
+        object: writing.name().to_string(),
+        source,
+        size,
+        part_size: plan.part_size(),
+        key: key.fingerprint().to_string(),
+        nonce: writing.seal.nonce().to_string(),
+    });
+    let upload = match open(&writing).await {
+        Ok(upload) => upload,
+        Err(error) => {
+            log.close();
+            return Err(error);
+        }
+    };
+    log.note(&UploadLine::Created { upload_id: upload.id.clone() });
+    send_and_finish(&writing, &upload, &file, &Arc::new(log)).await
+}
+
+/// Parts, Complete, record, proof. What may pass later keeps its journal; what cannot is aborted.
+async fn send_and_finish(
+    writing: &Writing<'_>,
+    upload: &Upload,
+    file: &SourceFile,
+    log: &Arc<UploadLog>,
+) -> Result<Uploaded, PutError> {
+    let plan = MultipartPlan::new(file.size(), log.part_size(writing.options.part_size))?;
+    let work = async {
+        let transferred = parts::send_file(writing, upload, file, plan, log).await?;
+        log.note(&UploadLine::Completing);
+        finish(writing, upload, transferred).await
+    };
+    let done = writing.watch.unless_stopped(work).await.unwrap_or(Err(PutError::Stopped));
+    match &done {
+        Err(error) if error.may_pass_later() && log.remembers() => {}
+        Err(_) => {
+            upload.abort().await;
+            log.close();
+        }
+        Ok(_) => log.close(),
+    }
+    done
 }
 
 pub(super) async fn put_stream(
@@ -64,7 +135,11 @@ pub(super) async fn put_stream(
     let upload = open(writing).await?;
     let transfer = parts::send_stream(writing, &upload, start, reader, plan);
     let transferred = finish_or_abort(writing, &upload, transfer).await?;
-    finish(writing, &upload, transferred).await
+    let done = finish(writing, &upload, transferred).await;
+    if done.is_err() {
+        upload.abort().await;
+    }
+    done
 }
 
 async fn open(writing: &Writing<'_>) -> Result<Upload, PutError> {
@@ -102,14 +177,19 @@ async fn finish(
     upload: &Upload,
     transferred: Transferred,
 ) -> Result<Uploaded, PutError> {
-    let Transferred { parts, size, digest } = transferred;
-    let completed = match upload.complete(&parts, writing.options.existing).await {
-        Ok(completed) => completed,
-        Err(error) => {
-            upload.abort().await;
-            return Err(refused(writing.name(), error));
-        }
-    };
+    let completed = upload.complete(&transferred.parts, writing.options.existing).await;
+    let completed = completed.map_err(|error| refused(writing.name(), error))?;
+    describe(writing, upload, transferred, completed).await
+}
+
+/// The record, and the proof that the object which now stands is ours.
+async fn describe(
+    writing: &Writing<'_>,
+    upload: &Upload,
+    transferred: Transferred,
+    completed: Completed,
+) -> Result<Uploaded, PutError> {
+    let Transferred { parts, size, digest, continued } = transferred;
     let version = completed.version_id.as_deref();
     let record = writing.seal.record(Content::Known { size, digest });
     let mut tags = vec![(TAG_KEY.to_owned(), record.to_string())];
@@ -131,6 +211,7 @@ async fn finish(
         key: writing.seal.key().fingerprint(),
         nonce: writing.seal.nonce(),
         record: kept,
+        continued,
         proof,
     })
 }

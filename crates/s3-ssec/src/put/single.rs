@@ -48,6 +48,7 @@ pub(super) async fn put(writing: &Writing<'_>, content: Bytes) -> Result<Uploade
         key: writing.seal.key().fingerprint(),
         nonce: writing.seal.nonce(),
         record: kept,
+        continued: 0,
         proof,
     })
 }

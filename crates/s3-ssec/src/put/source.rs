@@ -1,5 +1,6 @@
 //! Where an upload's bytes come from.
 
+use crate::positioned::read_exact_at;
 use crate::write::PutError;
 use bytes::{Bytes, BytesMut};
 use std::fs::{File, Metadata};
@@ -134,6 +135,11 @@ impl SourceFile {
         &self.path
     }
 
+    /// Its size when the upload began.
+    pub(crate) fn size(&self) -> u64 {
+        self.before.0
+    }
+
     /// An error if the file is not as it was when the upload began.
     pub(crate) fn unchanged(&self) -> Result<(), PutError> {
         let now = self.file.metadata().map_err(|error| self.error(error))?;
@@ -189,22 +195,3 @@ impl SourceFile {
 /// Bytes read at a time: small enough for the processor's cache, large enough to hash in parallel
 /// lanes.
 const BLOCK: usize = 256 << 10;
-
-#[cfg(unix)]
-fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
-}
-
-#[cfg(windows)]
-fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
-    while !buffer.is_empty() {
-        match std::os::windows::fs::FileExt::seek_read(file, buffer, offset)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            read => {
-                buffer = &mut buffer[read..];
-                offset += read as u64;
-            }
-        }
-    }
-    Ok(())
-}

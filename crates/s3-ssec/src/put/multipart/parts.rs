@@ -1,6 +1,7 @@
 //! The parts of an upload: hashed, sent, echoed, several at a time.
 
 use super::super::Writing;
+use super::super::journal::UploadLog;
 use super::super::single::hex;
 use super::super::source::{Reader, SourceFile, fill};
 use super::{StoredPart, Upload};
@@ -15,7 +16,10 @@ use s3_ssec_core::digest::{
     ContentDigest, ContentKey, ContentTree, PIECE_LENGTH, Piece, PieceHasher,
 };
 use s3_ssec_core::echo::{KeyEcho, verify_echo};
-use s3_ssec_core::plan::{MIB, MultipartPlan, Part, PartNumber, Span, growing_part_size};
+use s3_ssec_core::journal::{UploadJournal, UploadLine};
+use s3_ssec_core::plan::{
+    MIB, MultipartPlan, PARTS_MAX, Part, PartNumber, Span, growing_part_size,
+};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -30,6 +34,8 @@ pub(super) struct Transferred {
     pub(super) parts: Vec<StoredPart>,
     pub(super) size: u64,
     pub(super) digest: ContentDigest,
+    /// Bytes that were at the gateway before.
+    pub(super) continued: u64,
 }
 
 /// One part at the gateway, with what was hashed of it.
@@ -37,17 +43,19 @@ struct Done {
     stored: StoredPart,
     pieces: Vec<Piece>,
     size: u64,
+    continued: bool,
 }
 
 /// Collects parts as they finish, in whatever order.
 struct Collected {
     tree: ContentTree,
     parts: Vec<StoredPart>,
+    continued: u64,
 }
 
 impl Collected {
     fn new(key: &ContentKey) -> Self {
-        Self { tree: ContentTree::new(key), parts: Vec::new() }
+        Self { tree: ContentTree::new(key), parts: Vec::new(), continued: 0 }
     }
 
     async fn next(
@@ -60,6 +68,7 @@ impl Collected {
         let done = done.unwrap_or(Err(PutError::Stopped))?;
         done.pieces.into_iter().for_each(|piece| self.tree.add(piece));
         self.parts.push(done.stored);
+        self.continued += if done.continued { done.size } else { 0 };
         watch.moved(done.size);
         Ok(true)
     }
@@ -67,7 +76,8 @@ impl Collected {
     fn finish(mut self) -> Option<Transferred> {
         self.parts.sort_by_key(|part| part.number);
         let size = self.tree.size();
-        Some(Transferred { parts: self.parts, size, digest: self.tree.finish()? })
+        let (parts, continued) = (self.parts, self.continued);
+        Some(Transferred { parts, size, digest: self.tree.finish()?, continued })
     }
 }
 
@@ -78,6 +88,7 @@ pub(super) async fn send_file(
     upload: &Upload,
     file: &SourceFile,
     plan: MultipartPlan,
+    log: &Arc<UploadLog>,
 ) -> Result<Transferred, PutError> {
     let mut collected = Collected::new(&writing.content_key);
     let mut tasks = JoinSet::new();
@@ -85,9 +96,9 @@ pub(super) async fn send_file(
         if tasks.len() >= writing.options.in_flight.max(1) {
             collected.next(&mut tasks, writing.watch).await?;
         }
-        let (upload, file) = (upload.clone(), file.clone());
+        let (upload, file, log) = (upload.clone(), file.clone(), Arc::clone(log));
         let key = Arc::clone(&writing.content_key);
-        tasks.spawn(async move { file_part(&upload, &file, key, part).await });
+        tasks.spawn(async move { file_part(&upload, &file, key, part, &log).await });
     }
     while collected.next(&mut tasks, writing.watch).await? {}
     // Every byte sent is the byte hashed, for the gateway checked the payload hash. What remains is
@@ -101,11 +112,21 @@ async fn file_part(
     file: &SourceFile,
     key: Arc<ContentKey>,
     part: Part,
+    log: &UploadLog,
 ) -> Result<Done, PutError> {
-    let Span { offset, length } = part.span;
+    let (number, Span { offset, length }) = (part.number.number(), part.span);
     let hashes = PartHasher::new(key, offset);
     let hashes = file.scan(offset, length, hashes, PartHasher::update).await?;
     let (hash, pieces) = hashes.finish();
+    // The nonce is spent: a part goes out again only with the same bytes.
+    if log.sent(number).is_some_and(|before| before != hash) {
+        return Err(file.changed());
+    }
+    if let Some(etag) = log.stored(number) {
+        let stored = StoredPart { number, etag: etag.to_owned() };
+        return Ok(Done { stored, pieces, size: length, continued: true });
+    }
+    log.note(&UploadLine::Sending { part: number, sha256: hash.clone() });
     let body = ByteStream::read_from()
         .path(file.path())
         .offset(offset)
@@ -119,8 +140,9 @@ async fn file_part(
         // The bytes that left were not the bytes hashed.
         PutError::Call(call) if call.code() == Some("XAmzContentSHA256Mismatch") => file.changed(),
         other => other,
-    });
-    Ok(Done { stored: stored?, pieces, size: length })
+    })?;
+    log.note(&UploadLine::Stored { part: number, etag: stored.etag.clone() });
+    Ok(Done { stored, pieces, size: length, continued: false })
 }
 
 /// Sends a stream: parts are in memory, few at a time.
@@ -173,7 +195,7 @@ async fn memory_part(
     });
     let (hash, pieces) = hash.await.map_err(|_| PutError::Stopped)?;
     let stored = send_part(upload, number, content.into(), length, hash).await?;
-    Ok(Done { stored, pieces, size: length })
+    Ok(Done { stored, pieces, size: length, continued: false })
 }
 
 async fn send_part(
@@ -248,9 +270,38 @@ impl PartHasher {
 impl Upload {
     /// The one part of a trial upload.
     pub(crate) async fn trial_part(&self) -> Result<StoredPart, PutError> {
-        let content = Bytes::from_static(b"trial");
-        let hash = hex(&Sha256::digest(&content));
-        let Some(first) = PartNumber::new(1) else { return Err(PutError::Stopped) };
-        send_part(self, first, content.clone().into(), content.len() as u64, hash).await
+        self.small_part(1, Bytes::from_static(b"trial")).await
     }
+
+    /// An empty part with the last possible number: it is taken and echoed only by an upload that
+    /// was created under our key, and never becomes part of an object.
+    pub(super) async fn probe_part(&self) -> Result<StoredPart, PutError> {
+        self.small_part(PARTS_MAX, Bytes::new()).await
+    }
+
+    async fn small_part(&self, number: u64, content: Bytes) -> Result<StoredPart, PutError> {
+        let hash = hex(&Sha256::digest(&content));
+        let Some(number) = PartNumber::new(number) else { return Err(PutError::Stopped) };
+        send_part(self, number, content.clone().into(), content.len() as u64, hash).await
+    }
+}
+
+/// Hashes a whole file as it was sent, without sending it. `None` if a part is not what was sent.
+pub(super) async fn hash_file(
+    writing: &Writing<'_>,
+    file: &SourceFile,
+    plan: MultipartPlan,
+    before: &UploadJournal,
+) -> Result<Option<(Vec<StoredPart>, ContentDigest)>, PutError> {
+    let mut collected = Collected::new(&writing.content_key);
+    for part in plan.parts() {
+        let (number, Span { offset, length }) = (part.number.number(), part.span);
+        let hashes = PartHasher::new(Arc::clone(&writing.content_key), offset);
+        let (hash, pieces) = file.scan(offset, length, hashes, PartHasher::update).await?.finish();
+        let etag = before.stored.get(&number).filter(|_| before.sent.get(&number) == Some(&hash));
+        let Some(etag) = etag.cloned() else { return Ok(None) };
+        pieces.into_iter().for_each(|piece| collected.tree.add(piece));
+        collected.parts.push(StoredPart { number, etag });
+    }
+    Ok(collected.finish().map(|done| (done.parts, done.digest)))
 }
