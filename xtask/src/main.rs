@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use xshell::Shell;
 
 fn main() -> ExitCode {
+    project::own_program();
     let arguments = lab::keep_tool_arguments(std::env::args_os().skip(1).collect());
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,6 +19,15 @@ pub(crate) fn root() -> &'static Path {
     &ROOT
 }
 
+/// This program's own file.
+///
+/// To be asked for early: binding WebAssembly builds this program anew, and then the kernel calls
+/// the file that runs "(deleted)", although its path is good.
+pub(crate) fn own_program() -> &'static Path {
+    static OWN: LazyLock<PathBuf> = LazyLock::new(|| std::env::current_exe().unwrap_or_default());
+    &OWN
+}
+
 /// The cargo that runs us.
 pub(crate) fn cargo(sh: &Shell) -> Cmd<'_> {
     sh.cmd(cargo_program())

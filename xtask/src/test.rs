@@ -1,12 +1,13 @@
 //! `cargo xtask test`: sets up all that the live tests need, and runs them. Nothing is skipped.
 
-use crate::lab::{self, Gateway, Options, REGION, Store, Version};
+use crate::lab::{self, Gateway, LAB, Options, REGION, Store, Version};
 use crate::stages::{Stages, TestRun, Wanted, run_tests};
 use crate::wasm::{self, Package};
 use crate::{check, flags, output, project, python};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use xshell::Shell;
 
 /// The variable that tells the live tests where their description of the world is.
@@ -14,6 +15,17 @@ const LAB_VARIABLE: &str = "S3_SSEC_LAB";
 
 /// Live tests at a time: each moves data through one gateway on the same two cores.
 const THREADS: &str = "--test-threads=4";
+
+/// Variables of the user's that would change what the live tests do.
+const FOREIGN_VARIABLES: [&str; 7] = [
+    "AWS_CA_BUNDLE",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "S3_SSEC_KEY_FILE",
+];
 
 /// Where the description of the world is written: see `describe`.
 pub(crate) fn lab_file(sh: &Shell) -> Result<PathBuf> {
@@ -136,8 +148,7 @@ fn live_tests(
     let file = lab_file(sh)?;
     std::fs::write(&file, format!("{:#}\n", describe(tools, gateways)?))?;
     let wanted = if flags.only.is_some() { Wanted::Some } else { Wanted::All };
-    let only = flags.only.as_deref();
-    stages.tests("live tests", wanted, || run_live_tests(&file, only))?;
+    stages.tests("live tests", wanted, || run_live_tests(&file, flags))?;
     Ok(())
 }
 
@@ -151,16 +162,30 @@ fn describe(tools: &Tools, gateways: Vec<Value>) -> Result<Value> {
         "server_cert": tls.server_cert,
         "server_key": tls.server_key,
         "command": tools.command,
-        "xtask": std::env::current_exe()?,
+        "xtask": project::own_program(),
         "python": tools.python,
         "wasm_node": tools.wasm_node,
         "node": tools.node,
     }))
 }
 
-fn run_live_tests(lab_file: &Path, only: Option<&str>) -> Result<TestRun> {
+fn run_live_tests(lab_file: &Path, flags: &flags::Test) -> Result<TestRun> {
     let mut command = project::cargo_command();
     command.args(["test", "--package", "integration", "--test", "it"]);
-    command.args(only).args(["--", THREADS]).env(LAB_VARIABLE, lab_file);
+    command.args(&flags.only).args(["--", THREADS]).env(LAB_VARIABLE, lab_file);
+    if flags.endpoint.is_none() {
+        use_test_credentials(&mut command);
+    }
     run_tests(&mut command)
+}
+
+/// Gives the tests the credentials of our gateways where AWS tools look, and nothing of the
+/// user's that would be mixed with them.
+fn use_test_credentials(command: &mut Command) {
+    for name in FOREIGN_VARIABLES {
+        command.env_remove(name);
+    }
+    command.env("AWS_ACCESS_KEY_ID", LAB.access_key);
+    command.env("AWS_SECRET_ACCESS_KEY", LAB.secret_key);
+    command.env("AWS_REGION", REGION);
 }
