@@ -102,6 +102,18 @@ macro_rules! role {
 role!(TargetKeyHeaders, ALGORITHM, KEY, KEY_MD5);
 role!(SourceKeyHeaders, SOURCE_ALGORITHM, SOURCE_KEY, SOURCE_KEY_MD5);
 
+impl TargetKeyHeaders {
+    /// The same key for the source of a copy: what opens an object also reads it for one.
+    pub fn as_source(&self) -> SourceKeyHeaders {
+        let Triple { key, key_md5, key_md5_text } = &self.0;
+        SourceKeyHeaders(Triple {
+            key: key.clone(),
+            key_md5: *key_md5,
+            key_md5_text: key_md5_text.clone(),
+        })
+    }
+}
+
 /// Reads what a gateway echoed from the headers of its answer.
 pub fn echo_in(headers: &HeaderMap) -> KeyEcho {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -129,6 +141,7 @@ mod tests {
             ]
         );
         let source = SourceKeyHeaders::of(&key());
+        assert_eq!(target.as_source().pairs(), source.pairs());
         for ((source, value), (target, same)) in source.pairs().into_iter().zip(target.pairs()) {
             assert_eq!(value, same);
             assert_eq!(source.replace("copy-source-", ""), target);

@@ -277,6 +277,17 @@ mod tests {
         assert_eq!(file.print().as_str(), text());
     }
 
+    /// The line of `FORMAT.md`, made by an independent program.
+    #[test]
+    fn the_vector_of_the_format_is_written_and_read() {
+        let bytes: Vec<u8> = (0..32).collect();
+        let key = Key::from_bytes(Kind::Master, &bytes).unwrap();
+        let file = KeyFile::new(vec![Entry { key, label: None, created: None }]).unwrap();
+        let line =
+            "key      s3-ssec-master1qqqsyqcyq5rqwzqfpg9scrgwpugpzysnzs23v9ccrydpk8qarc0sqdm95e";
+        assert!(file.print().lines().any(|printed| printed == line));
+    }
+
     #[test]
     fn people_may_space_shout_and_use_windows() {
         let key = text().lines().find(|line| line.starts_with("key")).unwrap()[9..].to_owned();
