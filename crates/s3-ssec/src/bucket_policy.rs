@@ -123,6 +123,20 @@ impl Client {
         outcome.map(|trial| Applied { trial, policy: wide, changed: true })
     }
 
+    /// Tries what the policy that stands does under a rule, without changing it. Says what was seen,
+    /// whether it agrees with the rule or not.
+    pub async fn test_policy(
+        &self,
+        bucket: &BucketName,
+        rule: Rule,
+        watch: &Watch,
+    ) -> Result<Trial, PolicyError> {
+        let place = Place::new(bucket)?;
+        let trial = watch.unless_stopped(self.try_rule(&place, rule)).await;
+        self.clear_trial(&place).await;
+        trial.unwrap_or(Err(PolicyError::Stopped))
+    }
+
     async fn try_and_widen(
         &self,
         place: &Place,

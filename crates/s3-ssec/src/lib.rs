@@ -32,6 +32,7 @@ pub use client::{Client, Head, WithoutKey};
 pub use get::{GetError, GetOptions, Received, Trusted, Verification};
 pub use list::{Listed, ListedBucket};
 pub use locate::{Located, ObjectState, ReadOptions, Stat};
+pub use nonce::fresh_seal;
 pub use options::{Options, SetupError};
 pub use put::Source;
 pub use s3_ssec_core as core;

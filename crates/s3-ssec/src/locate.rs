@@ -190,6 +190,11 @@ impl Client {
 }
 
 impl Located {
+    /// The headers that open the object; `None` for a plain one.
+    pub fn key_headers(&self) -> Option<&TargetKeyHeaders> {
+        self.headers.as_deref()
+    }
+
     fn plain(head: Head) -> Self {
         Self {
             state: ObjectState::Plain,

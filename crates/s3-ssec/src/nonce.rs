@@ -1,7 +1,8 @@
 //! Draws nonces, never the same one twice for a name.
 
 use s3_ssec_core::derive::Nonce;
-use s3_ssec_core::key::{RandomError, random_bytes};
+use s3_ssec_core::key::{Key, RandomError, random_bytes};
+use s3_ssec_core::keyring::Seal;
 use s3_ssec_core::names::ObjectName;
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -27,6 +28,12 @@ pub(crate) fn draw(name: &ObjectName, last: Option<Nonce>) -> Result<Nonce, Rand
     let nonce = Nonce::next(now, random, last);
     recent.insert(name.clone(), nonce);
     Ok(nonce)
+}
+
+/// Binds `key` and `name` to a nonce drawn now, for a write that something else than
+/// [`Client::put`](crate::Client::put) will do.
+pub fn fresh_seal<'k>(key: &'k Key, name: &ObjectName) -> Result<Seal<'k>, RandomError> {
+    Ok(Seal::new(key, name.clone(), draw(name, None)?))
 }
 
 #[cfg(test)]

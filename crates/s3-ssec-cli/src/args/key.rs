@@ -1,0 +1,123 @@
+//! Arguments of `s3-ssec key`.
+
+use super::parse;
+use clap::{Args, Subcommand, ValueEnum};
+use s3_ssec::core::key::Fingerprint;
+use std::path::PathBuf;
+
+/// Where `key new` and `key import` write when nothing is said.
+pub(crate) const DEFAULT_KEY_FILE: &str = "s3-ssec.key";
+
+/// `s3-ssec key`.
+#[derive(Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key in a new file that only you can read
+    New(NewArgs),
+    /// Show what keys a file holds, never the keys
+    Show(ShowArgs),
+    /// Turn a key of another tool (32 raw bytes, base64, hex) into a key file
+    Import(ImportArgs),
+    /// Write a direct key in the form that other tools read
+    Export(ExportArgs),
+}
+
+const NEW: &str = "\
+A master key never leaves this machine: every upload gets a key of its own, derived from it.
+A direct key is sent as it is, for sharing objects with boto, aws, rclone and s3cmd.
+
+Examples:
+  s3-ssec key new
+  s3-ssec key new --out ~/keys/lab.key --label 'lab data 2026'
+  s3-ssec key new --direct --out shared.key";
+
+/// `s3-ssec key new`.
+#[derive(Args)]
+#[command(after_long_help = NEW)]
+pub(crate) struct NewArgs {
+    /// Make a direct key, which is sent to the gateway for every object, instead of a master key
+    #[arg(long)]
+    pub(crate) direct: bool,
+    /// File to make; an existing one is never touched
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_KEY_FILE)]
+    pub(crate) out: PathBuf,
+    /// A name for the key, written into the file
+    #[arg(long, value_name = "TEXT", value_parser = parse::label)]
+    pub(crate) label: Option<String>,
+}
+
+const SHOW: &str = "\
+Examples:
+  s3-ssec key show lab.key
+  s3-ssec key show --md5 shared.key     the MD5 that S3 calls SSE-CustomerKeyMD5";
+
+/// `s3-ssec key show`.
+#[derive(Args)]
+#[command(after_long_help = SHOW)]
+pub(crate) struct ShowArgs {
+    /// Key file or legacy key; the one of --key-file or --key-command where it is left out
+    pub(crate) file: Option<PathBuf>,
+    /// Show the MD5 of direct keys too
+    #[arg(long)]
+    pub(crate) md5: bool,
+}
+
+const IMPORT: &str = "\
+Exactly 32 bytes are always a raw key. What is imported is a direct key: it was made to be sent.
+
+Example:
+  s3-ssec key import sse.key --out lab.key";
+
+/// `s3-ssec key import`.
+#[derive(Args)]
+#[command(after_long_help = IMPORT)]
+pub(crate) struct ImportArgs {
+    /// File with 32 raw bytes, base64 or hex
+    pub(crate) file: PathBuf,
+    /// File to make; an existing one is never touched
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_KEY_FILE)]
+    pub(crate) out: PathBuf,
+    /// A name for the key, written into the file
+    #[arg(long, value_name = "TEXT", value_parser = parse::label)]
+    pub(crate) label: Option<String>,
+}
+
+const EXPORT: &str = "\
+Master keys are not exported: another tool would send them. For one object of a master key,
+`s3-ssec headers` gives the headers that open it.
+
+Examples:
+  s3-ssec key export shared.key --format raw --out sse.bin
+  s3-ssec key export shared.key --format base64 --stdout | wl-copy";
+
+/// `s3-ssec key export`.
+#[derive(Args)]
+#[command(after_long_help = EXPORT)]
+#[command(group = clap::ArgGroup::new("where").required(true))]
+pub(crate) struct ExportArgs {
+    /// Key file
+    pub(crate) file: PathBuf,
+    /// Form of the key
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: ExportFormat,
+    /// Which key, if the file holds several direct ones
+    #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint)]
+    pub(crate) key: Option<Fingerprint>,
+    /// File to make, readable by you alone; an existing one is never touched
+    #[arg(long, value_name = "NEWFILE", group = "where")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print it
+    #[arg(long, group = "where")]
+    pub(crate) stdout: bool,
+}
+
+/// Form of an exported key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    Raw,
+    Base64,
+    Hex,
+}
+
+fn fingerprint(text: &str) -> Result<Fingerprint, &'static str> {
+    Fingerprint::parse(text).ok_or("a fingerprint has 16 hexadecimal digits; see s3-ssec key show")
+}

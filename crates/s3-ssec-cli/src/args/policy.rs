@@ -1,0 +1,132 @@
+//! Arguments of `s3-ssec policy`.
+
+use super::parse;
+use clap::{Args, Subcommand};
+use s3_ssec::core::names::BucketName;
+use s3_ssec::core::policy::Rule;
+
+/// `s3-ssec policy`.
+#[derive(Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Show the policy that stands, which rules of ours are in it, and what in it does nothing
+    #[command(after_long_help = "Example:\n  s3-ssec policy show s3://bucket")]
+    Show {
+        /// The bucket: s3://bucket
+        #[arg(value_parser = parse::bucket)]
+        bucket: BucketName,
+    },
+    /// Print a policy with rules of ours, without asking a gateway
+    Print(PrintArgs),
+    /// Try a rule on the gateway, and let it stand if it does what it says
+    #[command(after_long_help = APPLY)]
+    Apply(OneRuleArgs),
+    /// Try what the policy that stands does, without changing it
+    #[command(after_long_help = TEST)]
+    Test(RuleArgs),
+    /// Take our rules out; other statements stay
+    #[command(after_long_help = REMOVE)]
+    Remove(RuleArgs),
+}
+
+const APPLY: &str = "\
+The rule first stands for a random prefix that nobody uses. Uploads with and without a customer key
+are tried there. Only when each of them passes or is refused as the rule says is it widened to the
+bucket; else the old policy is put back. RGW before release 20 cannot require customer keys: there
+the trial ends with exit code 1 and nothing is changed.
+
+Example:
+  s3-ssec policy apply s3://bucket --require-ssec";
+
+const TEST: &str = "\
+Without a rule, all rules of ours that stand are tried.
+
+Examples:
+  s3-ssec policy test s3://bucket
+  s3-ssec policy test s3://bucket --require-ssec";
+
+const REMOVE: &str = "\
+Without a rule, all rules of ours are taken out.
+
+Example:
+  s3-ssec policy remove s3://bucket --require-ssec";
+
+const PRINT: &str = "\
+--legacy-page prints the policy of a how-to page that many sites copied, and on standard error why
+it protects nothing.
+
+Examples:
+  s3-ssec policy print --require-ssec s3://bucket
+  s3-ssec policy print --legacy-page s3://bucket";
+
+/// The rules on a command line.
+#[derive(Args)]
+pub(crate) struct Rules {
+    /// Refuse uploads without a customer key
+    #[arg(long, conflicts_with = "block_ssec")]
+    require_ssec: bool,
+    /// Refuse uploads with a customer key
+    #[arg(long)]
+    block_ssec: bool,
+    /// Refuse requests that do not come over TLS
+    #[arg(long)]
+    require_tls: bool,
+}
+
+impl Rules {
+    /// The rules that were named.
+    pub(crate) fn named(&self) -> Vec<Rule> {
+        let named = [
+            (self.require_ssec, Rule::RequireSsec),
+            (self.block_ssec, Rule::BlockSsec),
+            (self.require_tls, Rule::RequireTls),
+        ];
+        named.into_iter().filter_map(|(named, rule)| named.then_some(rule)).collect()
+    }
+}
+
+/// The option that names a rule.
+pub(crate) fn option_of(rule: Rule) -> &'static str {
+    match rule {
+        Rule::RequireSsec => "--require-ssec",
+        Rule::BlockSsec => "--block-ssec",
+        Rule::RequireTls => "--require-tls",
+    }
+}
+
+/// `s3-ssec policy print`.
+#[derive(Args)]
+#[command(after_long_help = PRINT)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true)
+    .args(["require_ssec", "block_ssec", "require_tls", "legacy_page"]))]
+pub(crate) struct PrintArgs {
+    /// The bucket: s3://bucket
+    #[arg(value_parser = parse::bucket)]
+    pub(crate) bucket: BucketName,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
+    /// The policy of the how-to page, with what is wrong with it
+    #[arg(long, conflicts_with_all = ["require_ssec", "block_ssec", "require_tls"])]
+    pub(crate) legacy_page: bool,
+}
+
+/// A bucket, and rules where they are named.
+#[derive(Args)]
+pub(crate) struct RuleArgs {
+    /// The bucket: s3://bucket
+    #[arg(value_parser = parse::bucket)]
+    pub(crate) bucket: BucketName,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
+}
+
+/// A bucket and at least one rule.
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("rule").required(true).multiple(true)
+    .args(["require_ssec", "block_ssec", "require_tls"]))]
+pub(crate) struct OneRuleArgs {
+    /// The bucket: s3://bucket
+    #[arg(value_parser = parse::bucket)]
+    pub(crate) bucket: BucketName,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
+}

@@ -1,0 +1,38 @@
+//! The commands, one module for each.
+
+mod bucket;
+mod cat;
+mod completions;
+mod get;
+mod headers;
+mod key;
+mod ls;
+mod policy;
+mod put;
+mod rm;
+mod stat;
+mod verify;
+
+use crate::args::{Cli, Command};
+use crate::output::Output;
+use crate::report::Failure;
+use crate::session::Session;
+
+/// Runs one command.
+pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
+    let session = &Session { global: cli.global, output };
+    match cli.command {
+        Command::Key(command) => key::run(session, command),
+        Command::Headers(args) => headers::run(session, args).await,
+        Command::Bucket(command) => bucket::run(session, command).await,
+        Command::Put(args) => put::run(session, args).await,
+        Command::Get(args) => get::run(session, args).await,
+        Command::Cat(args) => cat::run(session, args).await,
+        Command::Ls(args) => ls::run(session, args).await,
+        Command::Stat(args) => stat::run(session, args).await,
+        Command::Rm(args) => rm::run(session, args).await,
+        Command::Verify(args) => verify::run(session, args).await,
+        Command::Policy(command) => policy::run(session, command).await,
+        Command::Completions { shell } => completions::run(session, shell),
+    }
+}

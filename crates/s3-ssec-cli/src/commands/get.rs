@@ -1,0 +1,105 @@
+//! `s3-ssec get`: one download, to a file that appears whole and verified or not at all.
+
+use super::cat;
+use crate::args::GetArgs;
+use crate::output::Fields;
+use crate::report::{About as _, Exit, Failure};
+use crate::session::Session;
+use crate::text;
+use s3_ssec::core::names::ObjectName;
+use s3_ssec::{GetOptions, Received, Verification};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+pub(super) async fn run(session: &Session, args: GetArgs) -> Result<(), Failure> {
+    let mut options = GetOptions::default();
+    options.read = args.read.options();
+    options.trusted = args.trust.trusted();
+    options.replace = args.force;
+    options.in_flight = args.in_flight.into();
+    if args.target == Path::new("-") {
+        return cat::to_stdout(session, &args.object, &options).await;
+    }
+    let target = target(&args.target, &args.object)?;
+    let keys = session.keyring()?;
+    let client = session.client().await?;
+    let progress = session.progress(None);
+    let received = client.get_file(&keys, &args.object, &target, &options, &progress.watch).await;
+    drop(progress);
+    let received = received.about(&args.object)?;
+    session
+        .output
+        .report(fields(&target, &received), &in_json(&args.object, &target, &received))?;
+    not_verified(session, &args.object, &received);
+    Ok(())
+}
+
+/// The file to write: in a directory, the last segment of the object's key.
+fn target(target: &Path, object: &ObjectName) -> Result<PathBuf, Failure> {
+    let names_directory = target.as_os_str().to_string_lossy().ends_with('/');
+    if !names_directory && !target.is_dir() {
+        return Ok(target.to_owned());
+    }
+    let name = object.key.as_str().rsplit('/').next().unwrap_or_default();
+    // The name comes from the bucket: it must not lead out of the directory.
+    let separators: &[char] = if cfg!(windows) { &['\0', '\\', ':'] } else { &['\0'] };
+    if matches!(name, "" | "." | "..") || name.contains(separators) {
+        let what = format!("{object} ends in no name for a file");
+        return Err(Failure::new(Exit::Usage, what, "Name the file to write, not its directory."));
+    }
+    Ok(target.join(name))
+}
+
+/// Says so where there was nothing to compare the content with.
+pub(super) fn not_verified(session: &Session, object: &ObjectName, received: &Received) {
+    if received.verification == Verification::NoDigest {
+        session.output.note(format_args!("{object}: content not verified: no digest"));
+    }
+}
+
+fn fields(target: &Path, received: &Received) -> Fields {
+    let encrypted = match received.key {
+        Some(_) => "confirmed by the gateway",
+        None => "NO: the object is not encrypted with a customer key",
+    };
+    let content = match received.verification {
+        Verification::Verified => "verified: as it was uploaded",
+        Verification::NoDigest => "not verified: no digest",
+    };
+    Fields::new(target.display())
+        .line("size", text::size(received.size))
+        .optional("key", received.key)
+        .line("encrypted", encrypted)
+        .line("content", content)
+}
+
+fn in_json(object: &ObjectName, target: &Path, received: &Received) -> Value {
+    json!({
+        "object": object.to_string(),
+        "file": target.to_string_lossy(),
+        "size": received.size,
+        "key": received.key.map(|key| key.to_string()),
+        "encrypted": received.key.is_some(),
+        "verified": received.verification == Verification::Verified,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::parse;
+
+    #[test]
+    fn a_directory_takes_the_last_segment() {
+        let dir = std::env::temp_dir();
+        let of = |path: &Path, object: &str| {
+            target(path, &parse::object(object).unwrap()).map_err(|failure| failure.exit)
+        };
+        assert_eq!(of(Path::new("x.bin"), "s3://bucket/a/b"), Ok(PathBuf::from("x.bin")));
+        assert_eq!(of(&dir, "s3://bucket/a/b"), Ok(dir.join("b")));
+        assert_eq!(of(Path::new("no-such-dir/"), "s3://bucket/b"), Ok("no-such-dir/b".into()));
+        for object in ["s3://bucket/a/", "s3://bucket/a/..", "s3://bucket/.", "s3://bucket/a\0"] {
+            assert_eq!(of(&dir, object), Err(Exit::Usage), "{object:?}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! `s3-ssec policy remove`: takes our rules out and leaves the rest.
+
+use crate::args::RuleArgs;
+use crate::report::{About as _, Failure};
+use crate::session::Session;
+use s3_ssec::core::policy::Rule;
+use serde_json::json;
+
+pub(super) async fn run(session: &Session, args: &RuleArgs) -> Result<(), Failure> {
+    let client = session.client().await?;
+    let address = format!("s3://{}", args.bucket);
+    let rules = match args.rules.named() {
+        named if named.is_empty() => Rule::ALL.to_vec(),
+        named => named,
+    };
+    let removed = client.remove_policy(&args.bucket, &rules).await.about(&address)?;
+    let text = match removed {
+        0 => format!("{address}: there was no such rule"),
+        1 => format!("{address}: the rule is taken out"),
+        _ => format!("{address}: {removed} rules are taken out"),
+    };
+    session.output.report(text, &json!({ "bucket": address, "removed": removed }))
+}

@@ -1,0 +1,35 @@
+//! `s3-ssec verify`: reads an object to its end and compares it with its record.
+
+use crate::args::VerifyArgs;
+use crate::output::Fields;
+use crate::report::{About as _, Failure};
+use crate::session::Session;
+use crate::text;
+use s3_ssec::{GetOptions, Trusted};
+use serde_json::json;
+
+pub(super) async fn run(session: &Session, args: VerifyArgs) -> Result<(), Failure> {
+    let mut options = GetOptions::default();
+    options.read.version = args.version_id;
+    options.read.origin = args.origin;
+    options.trusted = Trusted::OnlyVerified;
+    let keys = session.keyring()?;
+    let client = session.client().await?;
+    let progress = session.progress(None);
+    let received = client.verify(&keys, &args.object, &options, &progress.watch).await;
+    drop(progress);
+    let received = received.about(&args.object)?;
+    let fields = Fields::new(&args.object)
+        .line("size", text::size(received.size))
+        .optional("key", received.key)
+        .line("encrypted", "confirmed by the gateway")
+        .line("content", "verified: as it was uploaded");
+    let json = json!({
+        "object": args.object.to_string(),
+        "size": received.size,
+        "key": received.key.map(|key| key.to_string()),
+        "encrypted": received.key.is_some(),
+        "verified": true,
+    });
+    session.output.report(fields, &json)
+}

@@ -1,0 +1,191 @@
+//! Where the keys of a command come from: a file or another command, never the command line.
+
+pub(crate) mod file;
+
+use crate::args::Global;
+use crate::report::{About as _, Exit, Failure};
+use s3_ssec::core::keyfile::{KEY_FILE_MAX, KeyFile};
+use s3_ssec::core::keyring::Keyring;
+use s3_ssec::core::legacy::Encoding;
+use std::fmt;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use zeroize::Zeroizing;
+
+const VARIABLE: &str = "S3_SSEC_KEY_FILE";
+
+/// Where keys are read from.
+pub(crate) enum KeySource {
+    File(PathBuf),
+    Command(String),
+}
+
+/// Keys with where they came from and how they were written.
+pub(crate) struct Found {
+    pub(crate) source: KeySource,
+    pub(crate) file: KeyFile,
+    pub(crate) encoding: Encoding,
+}
+
+impl fmt::Display for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeySource::File(path) => path.display().fmt(f),
+            // Not the command itself: it may name things that are not for the log.
+            KeySource::Command(_) => f.write_str("the key command"),
+        }
+    }
+}
+
+impl KeySource {
+    /// What the options name, or else the environment.
+    pub(crate) fn of(global: &Global) -> Result<Self, Failure> {
+        match (&global.key_file, &global.key_command) {
+            (Some(_), Some(_)) => Err(Failure::new(
+                Exit::Usage,
+                "--key-file and --key-command are both given",
+                "Leave one of them out.",
+            )),
+            (Some(path), None) => Ok(KeySource::File(path.clone())),
+            (None, Some(command)) => Ok(KeySource::Command(command.clone())),
+            (None, None) => match std::env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
+                Some(path) => Ok(KeySource::File(path.into())),
+                None => Err(Failure::new(
+                    Exit::Key,
+                    "no key is given",
+                    "Name your key file with --key-file FILE or S3_SSEC_KEY_FILE; make one with \
+                     s3-ssec key new.",
+                )),
+            },
+        }
+    }
+
+    /// Reads the keys and says how they were written.
+    pub(crate) fn read(self) -> Result<Found, Failure> {
+        let bytes = match &self {
+            KeySource::File(path) => file::read(path)?,
+            KeySource::Command(command) => run(command)?,
+        };
+        let (file, encoding) = KeyFile::read(&bytes).about(&self)?;
+        Ok(Found { source: self, file, encoding })
+    }
+}
+
+/// The keys that the options name.
+pub(crate) fn keyring(global: &Global) -> Result<Keyring, Failure> {
+    let source = KeySource::of(global)?;
+    let Found { source, file, .. } = source.read()?;
+    file.into_keyring().about(&source)
+}
+
+/// Reads all of a small stream into memory that is wiped, one byte more than allowed to notice
+/// what is too long. Never grows: growing would leave pieces of keys behind.
+fn read_bounded(reader: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(vec![0; KEY_FILE_MAX + 1]);
+    let mut length = 0;
+    while length < bytes.len() {
+        match reader.read(&mut bytes[length..]) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+/// Runs a key command. It may talk to the person on standard error and the terminal.
+fn run(command: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let failed = |what: String| {
+        Failure::new(Exit::Key, what, "Run the command of --key-command by itself and look.")
+    };
+    let mut child = shell(command)
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| failed(format!("the key command cannot be started: {error}")))?;
+    let bytes = match &mut child.stdout {
+        Some(stdout) => read_bounded(stdout),
+        None => Err(io::ErrorKind::BrokenPipe.into()),
+    };
+    // Closed before the wait: a command that prints without end must not hold us up.
+    drop(child.stdout.take());
+    let status = child.wait().map_err(|error| failed(format!("the key command: {error}")))?;
+    let bytes = bytes.map_err(|error| failed(format!("the key command: {error}")))?;
+    if bytes.len() > KEY_FILE_MAX {
+        return Err(failed("the key command printed more than a key file can have".to_owned()));
+    }
+    if !status.success() {
+        return Err(failed(format!("the key command failed: {status}")));
+    }
+    if bytes.is_empty() {
+        return Err(failed("the key command printed nothing".to_owned()));
+    }
+    Ok(bytes)
+}
+
+#[cfg(unix)]
+fn shell(command: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(command);
+    shell
+}
+
+#[cfg(not(unix))]
+fn shell(command: &str) -> Command {
+    let mut shell = Command::new("cmd");
+    shell.arg("/C").arg(command);
+    shell
+}
+
+/// How an encoding is named in JSON.
+pub(crate) fn encoding_name(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::KeyFile => "key-file",
+        Encoding::Raw => "raw",
+        Encoding::RawWithNewline => "raw-with-newline",
+        Encoding::Base64 => "base64",
+        Encoding::Hex => "hex",
+    }
+}
+
+/// How a path is written on a command line.
+pub(crate) fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '~');
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_key_command_fails_clearly() {
+        let cases = [
+            ("exit 3", "the key command failed: exit status: 3"),
+            ("true", "the key command printed nothing"),
+            ("yes", "the key command printed more than a key file can have"),
+            ("echo hello", "the key command: it is no key: it has 6 bytes"),
+            ("no-such-program-here 2>/dev/null", "the key command failed: exit status: 127"),
+        ];
+        for (command, what) in cases {
+            let failure = KeySource::Command(command.to_owned()).read().err().unwrap();
+            assert_eq!(failure.exit, Exit::Key, "{command}");
+            assert!(failure.to_string().contains(what), "{failure}");
+        }
+        let found = KeySource::Command("printf %032d 7".to_owned()).read().unwrap();
+        assert_eq!(found.encoding, Encoding::Raw);
+    }
+
+    #[test]
+    fn paths_can_be_pasted() {
+        assert_eq!(quoted(Path::new("~/a-b.key")), "~/a-b.key");
+        assert_eq!(quoted(Path::new("my key's")), r"'my key'\''s'");
+    }
+}

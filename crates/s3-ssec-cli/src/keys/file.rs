@@ -1,0 +1,131 @@
+//! Files with keys in them: read only when nobody else can, written so that nobody else will.
+
+use super::read_bounded;
+use crate::report::{Exit, Failure};
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Reads a file that may hold keys. Refuses it when others can read or write it (exit 5), or when
+/// there is nothing to read (exit 4).
+pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let unreadable = |error: io::Error| {
+        let todo = match error.kind() {
+            io::ErrorKind::NotFound => "Check the name; s3-ssec key new makes a key file.",
+            _ => "Check the name and your rights to read it.",
+        };
+        let what = format!("the key file {} cannot be read: {error}", path.display());
+        Failure::new(Exit::Key, what, todo)
+    };
+    let mut file = File::open(path).map_err(unreadable)?;
+    // Of the file that was opened: what the name stands for may change.
+    let metadata = file.metadata().map_err(unreadable)?;
+    check_type(path, &metadata)?;
+    check_access(path, &metadata)?;
+    read_bounded(&mut file).map_err(unreadable)
+}
+
+fn check_type(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
+    #[cfg(unix)]
+    let fifo = std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type());
+    #[cfg(not(unix))]
+    let fifo = false;
+    if metadata.is_file() || fifo {
+        return Ok(());
+    }
+    let kind = if metadata.is_dir() { "a directory" } else { "neither a file nor a pipe" };
+    let what = format!("the key file {} is {kind}", path.display());
+    Err(Failure::new(Exit::Key, what, "Name the key file itself."))
+}
+
+#[cfg(unix)]
+fn check_access(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
+    use std::os::unix::fs::MetadataExt as _;
+    let refused = |problem: &str, todo: String| {
+        let what = format!("the key file {} {problem}", path.display());
+        Err(Failure::new(Exit::Unsafe, what, todo))
+    };
+    let quoted = super::quoted(path);
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        let todo = format!("Make a copy of your own: (umask 077; cat {quoted} > my.key).");
+        return refused("belongs to another user", todo);
+    }
+    if metadata.mode() & 0o077 != 0 {
+        let problem = format!("is open to other users (mode {:04o})", metadata.mode() & 0o7777);
+        return refused(&problem, format!("Close it: chmod 600 {quoted}"));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_access(_: &Path, _: &Metadata) -> Result<(), Failure> {
+    Ok(())
+}
+
+/// Writes a new file that only its owner can read. An existing one is never touched (exit 5).
+pub(crate) fn create(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(|error| cannot_create(path, &error))?;
+    let written = file.write_all(content).and_then(|()| file.sync_all());
+    written.map_err(|error| {
+        // Half a key is worse than none; the file was made a moment ago, by us.
+        let _ = fs::remove_file(path);
+        cannot_create(path, &error)
+    })
+}
+
+fn cannot_create(path: &Path, error: &io::Error) -> Failure {
+    let path = path.display();
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::new(
+            Exit::Unsafe,
+            format!("{path} exists already, and a key file is never overwritten"),
+            "Choose another name: --out FILE.",
+        ),
+        _ => Failure::new(
+            Exit::Failed,
+            format!("{path} cannot be written: {error}"),
+            "Check the directory, your rights, and the free space.",
+        ),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn exit_of(path: &Path) -> Option<Exit> {
+        read(path).err().map(|failure| failure.exit)
+    }
+
+    #[test]
+    fn only_private_files_are_read_and_made() {
+        let dir = std::env::temp_dir().join(format!("s3-ssec-keys-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let path = dir.join("a.key");
+        create(&path, b"\0content").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert_eq!(read(&path).unwrap().as_slice(), b"\0content");
+        let again = create(&path, b"other").err().unwrap();
+        assert_eq!(again.exit, Exit::Unsafe);
+        assert_eq!(fs::read(&path).unwrap(), b"\0content");
+        for mode in [0o640, 0o604, 0o660, 0o602] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(exit_of(&path), Some(Exit::Unsafe), "{mode:o}");
+        }
+        for mode in [0o600, 0o400] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(exit_of(&path), None, "{mode:o}");
+        }
+        for absent in [&dir, &dir.join("b.key"), Path::new("/dev/null")] {
+            assert_eq!(exit_of(absent), Some(Exit::Key), "{}", absent.display());
+        }
+        assert_eq!(create(&dir.join("no/b.key"), b"").err().unwrap().exit, Exit::Failed);
+        fs::remove_dir_all(dir).unwrap();
+    }
+}

@@ -1,0 +1,153 @@
+//! The only module that prints: results on standard output, everything else on standard error.
+//!
+//! With `--output json` standard output gets exactly one JSON value, also on failure.
+
+use crate::args::{Global, OutputFormat};
+use crate::report::{Exit, Failure};
+use crate::text::printable;
+use serde_json::Value;
+use std::fmt::{Display, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+
+/// Where results and messages go.
+#[derive(Clone, Copy)]
+pub(crate) struct Output {
+    format: OutputFormat,
+    voice: Voice,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Voice {
+    Normal,
+    Quiet,
+}
+
+impl Output {
+    pub(crate) fn new(global: &Global) -> Self {
+        let voice = if global.quiet { Voice::Quiet } else { Voice::Normal };
+        Self { format: global.output, voice }
+    }
+
+    pub(crate) fn is_json(self) -> bool {
+        self.format == OutputFormat::Json
+    }
+
+    /// True if a progress bar has a place.
+    pub(crate) fn shows_progress(self) -> bool {
+        self.voice == Voice::Normal && !self.is_json() && io::stderr().is_terminal()
+    }
+
+    /// What was asked for: printed also with `--quiet`.
+    pub(crate) fn answer(self, text: impl Display, json: &Value) -> Result<(), Failure> {
+        match self.format {
+            OutputFormat::Text => written(writeln!(io::stdout().lock(), "{text}")),
+            OutputFormat::Json => written(writeln!(io::stdout().lock(), "{json}")),
+        }
+    }
+
+    /// What was done.
+    pub(crate) fn report(self, text: impl Display, json: &Value) -> Result<(), Failure> {
+        match (self.format, self.voice) {
+            (OutputFormat::Text, Voice::Quiet) => Ok(()),
+            _ => self.answer(text, json),
+        }
+    }
+
+    /// Bytes as they are, for other programs.
+    pub(crate) fn raw(self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        written(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+    }
+
+    /// A remark on standard error.
+    pub(crate) fn note(self, text: impl Display) {
+        if self.voice == Voice::Normal {
+            to_stderr(&format!("s3-ssec: {}\n", printable(&text.to_string())));
+        }
+    }
+
+    /// Two lines on standard error.
+    pub(crate) fn failure(self, failure: &Failure) {
+        failure.log();
+        to_stderr(&failure.to_string());
+        if self.is_json() {
+            // The failure stands on standard error already.
+            let _ = writeln!(io::stdout().lock(), "{}", failure.json());
+        }
+    }
+}
+
+/// Prints text that is no result of a command: help, usage errors.
+pub(crate) fn to_stderr(text: &str) {
+    // Nobody can be told that standard error is gone.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints help or a version on standard output.
+pub(crate) fn to_stdout(text: &str) {
+    // A closed pipe is no reason to complain about help.
+    let _ = io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// A reader that went away got what it wanted; a full disk is an error.
+fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let what = format!("standard output cannot be written: {error}");
+            Err(Failure::new(Exit::Failed, what, "Look where it is redirected to."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A headline and indented lines of `name  value`, the values aligned.
+pub(crate) struct Fields {
+    headline: String,
+    lines: Vec<(&'static str, String)>,
+}
+
+impl Fields {
+    pub(crate) fn new(headline: impl Display) -> Self {
+        Self { headline: printable(&headline.to_string()), lines: Vec::new() }
+    }
+
+    /// Adds a line.
+    #[must_use]
+    pub(crate) fn line(mut self, name: &'static str, value: impl Display) -> Self {
+        self.lines.push((name, printable(&value.to_string())));
+        self
+    }
+
+    /// Adds a line if there is a value.
+    #[must_use]
+    pub(crate) fn optional(self, name: &'static str, value: Option<impl Display>) -> Self {
+        match value {
+            Some(value) => self.line(name, value),
+            None => self,
+        }
+    }
+}
+
+impl Display for Fields {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let width = self.lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+        f.write_str(&self.headline)?;
+        for (name, value) in &self.lines {
+            f.write_char('\n')?;
+            write!(f, "  {name:width$}  {value}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_aligned_and_harmless() {
+        let fields = Fields::new("s3://b/\u{1b}k").line("size", 3).line("encrypted", "yes");
+        let fields = fields.optional("version", None::<u8>).to_string();
+        assert_eq!(fields, "s3://b/\\u{1b}k\n  size       3\n  encrypted  yes");
+    }
+}

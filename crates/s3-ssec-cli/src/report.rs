@@ -1,0 +1,135 @@
+//! Errors for people: what happened, what to do next, and an exit code for programs.
+
+mod native;
+#[cfg(test)]
+mod tests;
+pub(crate) mod usage;
+
+use crate::text::{printable, without_keys};
+use s3_ssec::Refusal;
+use serde_json::{Value, json};
+use std::fmt;
+use std::process::ExitCode;
+
+/// How a command can end badly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// It did not work.
+    Failed = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// Not proved to be encrypted, or not what was uploaded.
+    NotProved = 3,
+    /// The key is missing, wrong or unreadable.
+    Key = 4,
+    /// It would not have been safe.
+    Unsafe = 5,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// A command that did not do what was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    what: String,
+    todo: String,
+    gateway: Option<Answer>,
+}
+
+/// What the gateway said, for `-v` and for programs.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    code: Option<String>,
+    message: Option<String>,
+    request_id: Option<String>,
+}
+
+impl Failure {
+    /// `what` is a fragment in lower case, `todo` an imperative sentence.
+    pub(crate) fn new(exit: Exit, what: impl Into<String>, todo: impl Into<String>) -> Self {
+        Self { exit, what: what.into(), todo: todo.into(), gateway: None }
+    }
+
+    fn refused(exit: Exit, refusal: &Refusal) -> Self {
+        let clean = |text: &Option<String>| text.as_deref().map(without_keys);
+        let answer = Answer {
+            status: refusal.status,
+            code: clean(&refusal.code),
+            message: clean(&refusal.message),
+            request_id: clean(&refusal.request_id),
+        };
+        let failure = Self::new(exit, &refusal.advice.what, &refusal.advice.todo);
+        Self { gateway: Some(answer), ..failure }
+    }
+
+    /// Says what it is about, unless the text does.
+    pub(crate) fn about(mut self, subject: &impl fmt::Display) -> Self {
+        let subject = subject.to_string();
+        if !self.what.contains(&subject) {
+            self.what = format!("{subject}: {}", self.what);
+        }
+        self
+    }
+
+    /// Puts another step before what is to be done.
+    pub(crate) fn first(mut self, step: &str) -> Self {
+        self.todo = format!("{step} {}", self.todo);
+        self
+    }
+
+    /// Logs what the gateway said.
+    pub(crate) fn log(&self) {
+        if let Some(Answer { status, code, message, request_id }) = &self.gateway {
+            let text = |text: &Option<String>| printable(text.as_deref().unwrap_or("none"));
+            tracing::info!(
+                "the gateway answered {status}, code {}, message {}, request ID {}",
+                text(code),
+                text(message),
+                text(request_id)
+            );
+        }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        let mut error = json!({
+            "exit_code": self.exit as u8,
+            "what": self.what,
+            "todo": self.todo,
+        });
+        if let Some(Answer { status, code, message, request_id }) = &self.gateway {
+            error["gateway"] = json!({
+                "status": status,
+                "code": code,
+                "message": message,
+                "request_id": request_id,
+            });
+        }
+        json!({ "error": error })
+    }
+}
+
+/// Exactly two lines.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "s3-ssec: {}", printable(&self.what))?;
+        writeln!(f, "  {}", printable(&self.todo))
+    }
+}
+
+/// Names the object or bucket that an error is about.
+pub(crate) trait About<T> {
+    fn about(self, subject: &impl fmt::Display) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<Failure>> About<T> for Result<T, E> {
+    fn about(self, subject: &impl fmt::Display) -> Result<T, Failure> {
+        self.map_err(|error| error.into().about(subject))
+    }
+}

@@ -1,0 +1,293 @@
+//! Every error of the libraries: exit code, what happened, what to do next.
+
+use super::{Exit, Failure};
+use s3_ssec::core::advice::Cause;
+use s3_ssec::core::endpoint::EndpointError;
+use s3_ssec::core::key::RandomError;
+use s3_ssec::core::keyfile::KeyFileError;
+use s3_ssec::core::keyring::{KeyringError, OpenError};
+use s3_ssec::core::names::NameError;
+use s3_ssec::core::policy::{self, Rule};
+use s3_ssec::core::record::RecordError;
+use s3_ssec::{
+    Broken, CallError, GetError, Leftover, PolicyError, PutError, SetupError, Trial, TrustError,
+};
+use std::io;
+use std::path::Path;
+
+const LOOK_CLOSER: &str = "Run it again with -v and look at what the gateway says.";
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Refused(refusal) => {
+                let exit = match refusal.advice.cause {
+                    Cause::WrongKey | Cause::KeyNeeded => Exit::Key,
+                    _ => Exit::Failed,
+                };
+                Failure::refused(exit, &refusal)
+            }
+            CallError::Broken(broken) => broken.into(),
+            other => Failure::new(Exit::Failed, other.to_string(), LOOK_CLOSER),
+        }
+    }
+}
+
+impl From<Broken> for Failure {
+    fn from(error: Broken) -> Self {
+        let todo = match &error {
+            Broken::Certificate(_) => {
+                "Name the file with the gateway's certificate authority: --ca-bundle FILE or \
+                 AWS_CA_BUNDLE."
+            }
+            Broken::Tls(_) => "Check that the endpoint's port speaks TLS.",
+            Broken::Silent(_) => "Try again, or wait longer with --timeout SECONDS.",
+            Broken::Connection(_) => "Check --endpoint and the network, then try again.",
+            Broken::Credentials(_) => {
+                "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with --profile."
+            }
+            Broken::Answer(_) => "Check that --endpoint is the address of an S3 gateway.",
+            _ => LOOK_CLOSER,
+        };
+        Failure::new(Exit::Failed, error.to_string(), todo)
+    }
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Self {
+        let (exit, todo) = match &error {
+            SetupError::NoEndpoint => {
+                (Exit::Usage, "Give the gateway's address with --endpoint URL or AWS_ENDPOINT_URL.")
+            }
+            SetupError::Endpoint(EndpointError::PlainHttp(_)) => {
+                (Exit::Unsafe, "Use the https address of the gateway. Nothing was sent.")
+            }
+            SetupError::Endpoint(_) => {
+                (Exit::Usage, "Write it as https://host[:port]. Nothing was sent.")
+            }
+            SetupError::Trust(TrustError::Bundle { .. } | TrustError::NoCertificate(_)) => {
+                (Exit::Failed, "Name a PEM file of certificates: --ca-bundle FILE.")
+            }
+            SetupError::Trust(_) => (Exit::Failed, "Look at the TLS settings of this machine."),
+            _ => (Exit::Failed, "Check the options and the AWS_* variables."),
+        };
+        Failure::new(exit, error.to_string(), todo)
+    }
+}
+
+impl From<PutError> for Failure {
+    fn from(error: PutError) -> Self {
+        let (what, later) = (error.to_string(), error.may_pass_later());
+        let (exit, todo) = match error {
+            PutError::Call(error) if later => return Failure::from(error).first(GOES_ON),
+            PutError::Call(error) => return error.into(),
+            PutError::Stopped => return stopped(),
+            PutError::NotProved { leftover: Leftover::Nothing, .. } => (
+                Exit::NotProved,
+                "Nothing is stored. Do not use this gateway for what must be encrypted; ask its \
+                 administrator.",
+            ),
+            PutError::NotProved { leftover: Leftover::Perhaps, .. } => (
+                Exit::NotProved,
+                "Look at the object with s3-ssec stat --allow-plain, and delete it with s3-ssec rm \
+                 if it is yours.",
+            ),
+            PutError::Source { .. } => (Exit::Failed, "Check the name and your rights to read it."),
+            PutError::SourceChanged { .. } => {
+                (Exit::Failed, "Upload it again when nobody writes to it. Nothing is stored.")
+            }
+            PutError::Exists(_) => {
+                (Exit::Unsafe, "Choose another name, or remove the object first: s3-ssec rm.")
+            }
+            PutError::Overwritten(_) => {
+                (Exit::Failed, "Settle who writes this name, then upload again.")
+            }
+            PutError::TooLarge(_) => (Exit::Failed, "Split it into several objects."),
+            PutError::Random(error) => return error.into(),
+            _ => (Exit::Failed, LOOK_CLOSER),
+        };
+        Failure::new(exit, what, todo)
+    }
+}
+
+fn stopped() -> Failure {
+    let what = "interrupted; nothing was left behind";
+    Failure::new(Exit::Failed, what, "Start it again when you like.")
+}
+
+/// For large objects: their journals are kept.
+const GOES_ON: &str = "The same command goes on where it broke off.";
+
+impl From<GetError> for Failure {
+    fn from(error: GetError) -> Self {
+        let (what, later) = (error.to_string(), error.may_pass_later());
+        let (exit, todo) = match error {
+            GetError::Call(error) if later => return Failure::from(error).first(GOES_ON),
+            GetError::Call(error) => return error.into(),
+            GetError::Stopped => return stopped(),
+            GetError::Record(error) => return error.into(),
+            GetError::Open(error) => return error.into(),
+            GetError::Target { path, error } => return target(&path, &error, what),
+            GetError::NotFound(_) => {
+                (Exit::Failed, "Check the name; s3-ssec ls shows what is there.")
+            }
+            GetError::NoKeyFits(_) => {
+                (Exit::Key, "Give the key it was written with: --key-file FILE.")
+            }
+            GetError::OtherKey(_) => (
+                Exit::Key,
+                "Somebody wrote it anew and kept the old record: give that key with --key-file FILE.",
+            ),
+            GetError::NotEncrypted(_) => {
+                (Exit::NotProved, "If that is as it should be, add --allow-plain.")
+            }
+            GetError::NotProved { .. } => (
+                Exit::NotProved,
+                "Do not trust this gateway or a proxy before it with data that must be encrypted.",
+            ),
+            GetError::Undescribed(..) => (
+                Exit::NotProved,
+                "Upload it again if you have it; --allow-unverified delivers it as it is.",
+            ),
+            GetError::NoDigest(_) => (
+                Exit::NotProved,
+                "Upload it again with s3-ssec put, which stores a digest, or get it without \
+                 --require-verified.",
+            ),
+            GetError::Damaged(_) => (
+                Exit::NotProved,
+                "Get another copy or version of it, and tell the administrator of the gateway.",
+            ),
+            GetError::Changed(_) => (Exit::Failed, "Get it again when nobody writes to it."),
+            GetError::Truncated(_) => (
+                Exit::Failed,
+                "The same command goes on where it broke off; if it stays, tell the administrator.",
+            ),
+            GetError::Exists(_) => {
+                (Exit::Unsafe, "Choose another name, or replace it with --force.")
+            }
+            _ => (Exit::Failed, LOOK_CLOSER),
+        };
+        Failure::new(exit, what, todo)
+    }
+}
+
+fn target(path: &Path, error: &io::Error, what: String) -> Failure {
+    match path == Path::new("-") {
+        true if error.kind() == io::ErrorKind::BrokenPipe => Failure::new(
+            Exit::Failed,
+            "standard output was closed before the end of the object",
+            "If that was meant to be, nothing is to be done; what was read is not verified.",
+        ),
+        true => {
+            let what = format!("standard output cannot be written: {error}");
+            Failure::new(Exit::Failed, what, "Look where it is redirected to.")
+        }
+        false => Failure::new(
+            Exit::Failed,
+            what,
+            "Check the directory, your rights, and the free space.",
+        ),
+    }
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        let (exit, todo) = match error {
+            RecordError::NewerFormat(_) => (Exit::Key, "Use a newer s3-ssec."),
+            _ => (Exit::NotProved, TAMPERED),
+        };
+        Failure::new(exit, error.to_string(), todo)
+    }
+}
+
+const TAMPERED: &str = "Find out who may change its tags; if the bucket was renamed, name the \
+                        object's first name with --origin.";
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let (exit, todo) = match error {
+            OpenError::NotGenuine => (Exit::NotProved, TAMPERED),
+            _ => (
+                Exit::Key,
+                "Give that key with --key-file FILE, --key-command or S3_SSEC_KEY_FILE.",
+            ),
+        };
+        Failure::new(exit, error.to_string(), todo)
+    }
+}
+
+impl From<PolicyError> for Failure {
+    fn from(error: PolicyError) -> Self {
+        let what = error.to_string();
+        match error {
+            PolicyError::Call(error) => error.into(),
+            PolicyError::Document(error) => error.into(),
+            PolicyError::NotAsSaid(trial) => Failure::new(Exit::Failed, what, not_as_said(&trial)),
+            PolicyError::Stopped => {
+                Failure::new(Exit::Failed, what, "The policy stands as it was before.")
+            }
+            PolicyError::NotRestored { .. } => Failure::new(
+                Exit::Failed,
+                what,
+                "Look at it with s3-ssec policy show, and take the rule out with s3-ssec policy \
+                 remove.",
+            ),
+            PolicyError::Random(error) => error.into(),
+            _ => Failure::new(Exit::Failed, what, LOOK_CLOSER),
+        }
+    }
+}
+
+/// What a person can do without the rule.
+fn not_as_said(trial: &Trial) -> &'static str {
+    match trial.rule {
+        Rule::RequireSsec | Rule::BlockSsec => {
+            "Nothing was changed. RGW before release 20 cannot tell such uploads apart; s3-ssec put \
+             proves its own all the same."
+        }
+        _ => "Nothing was changed. Ask the administrator how TLS ends before the gateway.",
+    }
+}
+
+impl From<policy::PolicyError> for Failure {
+    fn from(error: policy::PolicyError) -> Self {
+        let todo = match error {
+            policy::PolicyError::Contradiction { .. } => {
+                "Take the other rule out first: s3-ssec policy remove."
+            }
+            _ => "Look at the policy with s3-ssec policy show, and put a valid one.",
+        };
+        Failure::new(Exit::Failed, error.to_string(), todo)
+    }
+}
+
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Self {
+        let todo = match &error {
+            KeyFileError::NewerFormat => "Use a newer s3-ssec.",
+            KeyFileError::Line { .. } => "Compare that line with your copy of the key.",
+            KeyFileError::Keyring(_) => "Remove the key that should not be there.",
+            _ => "A key is a key file of s3-ssec, 32 raw bytes, or base64 or hex of 32 bytes.",
+        };
+        Failure::new(Exit::Key, error.to_string(), todo)
+    }
+}
+
+impl From<KeyringError> for Failure {
+    fn from(error: KeyringError) -> Self {
+        KeyFileError::from(error).into()
+    }
+}
+
+impl From<RandomError> for Failure {
+    fn from(error: RandomError) -> Self {
+        Failure::new(Exit::Failed, error.to_string(), "Look at the state of this machine.")
+    }
+}
+
+impl From<NameError> for Failure {
+    fn from(error: NameError) -> Self {
+        Failure::new(Exit::Usage, error.to_string(), "Write it as s3://bucket/key.")
+    }
+}
