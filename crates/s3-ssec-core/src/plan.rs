@@ -115,7 +115,7 @@ impl MultipartPlan {
 /// 1,000 parts, so that 10,000 of them reach 5 TiB and most contents stay cheap in memory.
 pub fn growing_part_size(number: PartNumber) -> u64 {
     let doublings = u32::from((number.0 - 1) / 1000);
-    (16 * MIB << doublings).min(PART_MAX)
+    ((16 * MIB) << doublings).min(PART_MAX)
 }
 
 /// Spans of `span_size` bytes that cover `size` bytes in order.

@@ -177,6 +177,10 @@ pub(crate) fn broken(error: &(dyn Error + 'static)) -> Broken {
     if let Some(io) = transport::find::<io::Error>(error) {
         return match io.kind() {
             io::ErrorKind::TimedOut => Broken::Silent(io.to_string()),
+            // The words of the TLS library are for those who program with it.
+            io::ErrorKind::UnexpectedEof => Broken::Connection(
+                "the gateway closed it before its answer was complete".to_owned(),
+            ),
             _ => Broken::Connection(io.to_string()),
         };
     }

@@ -1,0 +1,180 @@
+//! A directory up.
+
+use super::{Crew, Item, Links, Outcome, Pages, Report, Summary, TreeError, TreeOptions};
+use crate::call::CallError;
+use crate::client::Client;
+use crate::locate::{ObjectState, ReadOptions};
+use crate::put::Source;
+use crate::watch::Watch;
+use s3_ssec_core::digest::ContentHasher;
+use s3_ssec_core::key::Key;
+use s3_ssec_core::keyring::Keyring;
+use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName, S3Address};
+use std::collections::HashMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use walkdir::{DirEntry, WalkDir};
+
+impl Client {
+    /// Uploads every file below `directory` to the path of `to` plus its relative path.
+    ///
+    /// A file is left alone if its object is there under the writing key and its record says that the
+    /// content is the same.
+    pub async fn put_tree(
+        &self,
+        keys: &Arc<Keyring>,
+        directory: &Path,
+        to: &S3Address,
+        options: &TreeOptions,
+        watch: &Watch,
+        report: Report<'_>,
+    ) -> Result<Summary, CallError> {
+        let there = self.sizes(to).await?;
+        let mut crew = Crew::new(options, watch);
+        let walk = WalkDir::new(directory).follow_links(options.links == Links::Follow);
+        for entry in walk.sort_by_file_name() {
+            let (path, relative) = match file(entry, directory) {
+                Ok(Some(found)) => found,
+                Ok(None) => continue,
+                Err((name, outcome)) => {
+                    crew.note(report, name, outcome);
+                    continue;
+                }
+            };
+            if !options.filter.takes(&relative) {
+                continue;
+            }
+            let key = format!("{}{relative}", to.path);
+            let size = there.get(&key).copied();
+            let job = Job {
+                client: self.clone(),
+                keys: Arc::clone(keys),
+                bucket: to.bucket.clone(),
+                options: options.clone(),
+                watch: watch.clone(),
+            };
+            let work = async move {
+                let outcome = job.run(&key, path, size).await.unwrap_or_else(Outcome::Failed);
+                Item { name: key, outcome }
+            };
+            if !crew.take_on(report, work).await {
+                break;
+            }
+        }
+        Ok(crew.finish(report).await)
+    }
+
+    /// What is below a prefix already: key and size.
+    async fn sizes(&self, place: &S3Address) -> Result<HashMap<String, u64>, CallError> {
+        let mut pages = Pages::new(self, place);
+        let mut sizes = HashMap::new();
+        while let Some(page) = pages.next().await? {
+            sizes.extend(page);
+        }
+        Ok(sizes)
+    }
+}
+
+/// The path of a file to upload and its name below `directory`; `None` for directories.
+#[allow(clippy::type_complexity, reason = "found, nothing, or what to say instead")]
+fn file(
+    entry: walkdir::Result<DirEntry>,
+    directory: &Path,
+) -> Result<Option<(PathBuf, String)>, (String, Outcome)> {
+    let entry = entry.map_err(|error| {
+        let path = error.path().unwrap_or(directory).to_owned();
+        let error = error.into();
+        (path.display().to_string(), Outcome::Failed(TreeError::Local { path, error }))
+    })?;
+    let kind = entry.file_type();
+    if kind.is_dir() {
+        return Ok(None);
+    }
+    let name = entry.path().display().to_string();
+    if !kind.is_file() {
+        let what = if kind.is_symlink() { "a symbolic link" } else { "not a regular file" };
+        return Err((name, Outcome::Skipped(what)));
+    }
+    let relative = entry.path().strip_prefix(directory).unwrap_or(entry.path());
+    let parts: Option<Vec<&str>> = relative.iter().map(|part| part.to_str()).collect();
+    match parts {
+        Some(parts) => Ok(Some((entry.path().to_owned(), parts.join("/")))),
+        None => Err((name, Outcome::Failed(TreeError::NotUtf8(entry.into_path())))),
+    }
+}
+
+struct Job {
+    client: Client,
+    keys: Arc<Keyring>,
+    bucket: BucketName,
+    options: TreeOptions,
+    watch: Watch,
+}
+
+impl Job {
+    async fn run(
+        &self,
+        key: &str,
+        path: PathBuf,
+        there: Option<u64>,
+    ) -> Result<Outcome, TreeError> {
+        let name = ObjectName::new(self.bucket.clone(), ObjectKey::parse(key)?);
+        let local = |error| TreeError::Local { path: path.clone(), error };
+        let size = path.metadata().map_err(local)?.len();
+        if there == Some(size) && self.is_same(&name, &path).await? {
+            self.watch.moved(size);
+            return Ok(Outcome::Same(size));
+        }
+        if self.options.dry_run {
+            return Ok(Outcome::Done(size));
+        }
+        let mut options = self.options.put.clone();
+        if options.content_type.is_none() {
+            options.content_type = mime_guess::from_path(&path).first().map(|t| t.to_string());
+        }
+        let source = Source::Path(path);
+        let put = self.client.put(self.keys.writer(), &name, source, &options, &self.watch);
+        Ok(Outcome::Done(put.await?.size))
+    }
+
+    /// True if the object is under the writing key, proved by HEAD, and its record has the digest of
+    /// the file.
+    async fn is_same(&self, name: &ObjectName, path: &Path) -> Result<bool, TreeError> {
+        let read = ReadOptions::default();
+        // Whatever else the object is, it is not the same.
+        let Ok(located) = self.client.locate(&self.keys, name, &read).await else {
+            return Ok(false);
+        };
+        let writer = self.keys.writer();
+        let described = located.state == ObjectState::Described;
+        let (true, Some((size, digest))) = (described, located.content) else { return Ok(false) };
+        if located.key != Some(writer.fingerprint()) {
+            return Ok(false);
+        }
+        let Some(headers) = &located.headers else { return Ok(false) };
+        let Ok(head) = self.client.head(name, None, headers).await else { return Ok(false) };
+        let proved = crate::locate::proved(name, headers, &head).is_ok();
+        let hash = file_digest(writer, path).await?;
+        Ok(proved && head.size == size && hash == digest)
+    }
+}
+
+async fn file_digest(
+    key: &Key,
+    path: &Path,
+) -> Result<s3_ssec_core::digest::ContentDigest, TreeError> {
+    let (mut hasher, path) = (ContentHasher::new(&key.content_key()), path.to_owned());
+    let hash = tokio::task::spawn_blocking(move || {
+        let error = |error| TreeError::Local { path: path.clone(), error };
+        let mut file = std::fs::File::open(&path).map_err(error)?;
+        let mut block = vec![0; 256 << 10];
+        loop {
+            match file.read(&mut block).map_err(error)? {
+                0 => return Ok(hasher.finish()),
+                read => hasher.update(&block[..read]),
+            }
+        }
+    });
+    hash.await.unwrap_or(Err(TreeError::Put(crate::PutError::Stopped)))
+}
