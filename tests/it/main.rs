@@ -7,6 +7,7 @@
     reason = "tests: a failure is a failed test"
 )]
 
+mod hard;
 mod liars;
 mod put_get;
 mod records;
@@ -24,7 +25,7 @@ macro_rules! rooms {
     };
 }
 
-rooms![liars, put_get, records, refusals, wire];
+rooms![hard, liars, put_get, records, refusals, wire];
 
 /// A file of tests that nobody runs is worse than none.
 fn every_file_is_listed() -> Result<(), libtest_mimic::Failed> {
