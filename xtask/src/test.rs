@@ -41,16 +41,15 @@ pub(crate) fn run(sh: &Shell, flags: flags::Test) -> Result<()> {
 }
 
 fn all(sh: &Shell, flags: &flags::Test, stages: &mut Stages) -> Result<()> {
+    // Missing credentials are noticed before anything is built.
+    let foreign = flags.endpoint.as_deref().map(|url| foreign_gateway(sh, url)).transpose()?;
     if flags.only.is_none() {
         check::all(sh, stages)?;
     }
     let tools = prepare(sh, stages)?;
     let before = running_versions()?;
-    let outcome = match &flags.endpoint {
-        Some(endpoint) => foreign_gateway(sh, endpoint).map(|gateway| vec![gateway]),
-        None => start_gateways(sh, stages),
-    };
-    let outcome = outcome.and_then(|gateways| live_tests(sh, flags, stages, &tools, gateways));
+    let gateways = foreign.map_or_else(|| start_gateways(sh, stages), |one| Ok(vec![one]));
+    let outcome = gateways.and_then(|gateways| live_tests(sh, flags, stages, &tools, gateways));
     // What ran before goes on running; what we started ends with us.
     for version in Version::ALL.into_iter().filter(|version| !before.contains(version)) {
         lab::down(version)?;
