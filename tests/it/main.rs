@@ -7,11 +7,14 @@
     reason = "tests: a failure is a failed test"
 )]
 
+mod copy_repair;
 mod hard;
 mod liars;
 mod put_get;
 mod records;
 mod refusals;
+mod resume;
+mod trees;
 mod wire;
 
 /// The tests of these modules; a module that is missing here fails [`every_file_is_listed`].
@@ -25,7 +28,7 @@ macro_rules! rooms {
     };
 }
 
-rooms![hard, liars, put_get, records, refusals, wire];
+rooms![copy_repair, hard, liars, put_get, records, refusals, resume, trees, wire];
 
 /// A file of tests that nobody runs is worse than none.
 fn every_file_is_listed() -> Result<(), libtest_mimic::Failed> {
@@ -40,6 +43,7 @@ fn every_file_is_listed() -> Result<(), libtest_mimic::Failed> {
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
     let mut trials = harness::trials(tests());
+    trials.extend(harness::transcripts());
     trials.push(libtest_mimic::Trial::test("every_file_is_listed", every_file_is_listed));
     libtest_mimic::run(&arguments, trials).exit();
 }

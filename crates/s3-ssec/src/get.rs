@@ -11,6 +11,7 @@ use crate::client::Client;
 use crate::locate::{Located, ObjectState, ReadOptions};
 use crate::watch::Watch;
 use fetch::{Fetch, Wanted};
+use s3_ssec_core::digest::ContentDigest;
 use s3_ssec_core::echo::{EchoError, EchoVerified};
 use s3_ssec_core::key::Fingerprint;
 use s3_ssec_core::keyring::{Keyring, OpenError};
@@ -202,6 +203,21 @@ impl Client {
         watch: &Watch,
     ) -> Result<Received, GetError> {
         self.get_stream(keys, name, &mut tokio::io::sink(), options, watch).await
+    }
+
+    /// Reads an object to its end: size and digest of what is there.
+    pub(crate) async fn digest(
+        &self,
+        keys: &Keyring,
+        name: &ObjectName,
+        options: &GetOptions,
+        watch: &Watch,
+    ) -> Result<(u64, ContentDigest), GetError> {
+        let located = self.located(keys, name, options).await?;
+        let wanted = self.want(name, &located, options).await?;
+        let work = stream::digest(wanted, options, watch);
+        let digest = watch.unless_stopped(work).await.ok_or(GetError::Stopped)??;
+        digest.ok_or_else(|| GetError::Truncated(name.clone()))
     }
 
     /// A get is not atomic with its record: when the gateway says that the key is another one, the

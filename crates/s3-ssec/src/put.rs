@@ -8,6 +8,7 @@ mod multipart;
 mod single;
 mod source;
 
+pub(crate) use journal::broken_off;
 pub(crate) use multipart::Upload;
 pub(crate) use single::send;
 pub use source::Source;

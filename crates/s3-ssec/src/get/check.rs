@@ -36,6 +36,11 @@ impl Check {
         self.proof = self.proof.or(fetched.proof);
     }
 
+    /// Size and digest of what arrived, whatever the record says.
+    pub(super) fn digest(self) -> Option<(u64, ContentDigest)> {
+        Some((self.size, self.tree?.finish()?))
+    }
+
     /// Verified, not verifiable, or damaged.
     pub(super) fn judge(self) -> Result<Received, GetError> {
         let received = self.tree.and_then(ContentTree::finish);

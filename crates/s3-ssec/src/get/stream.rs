@@ -4,6 +4,7 @@ use super::check::Check;
 use super::fetch::{Fetched, Job, Sink, Wanted};
 use super::{GetError, GetOptions, Received};
 use crate::watch::Watch;
+use s3_ssec_core::digest::ContentDigest;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
@@ -15,6 +16,24 @@ pub(super) async fn download(
     options: &GetOptions,
     watch: &Watch,
 ) -> Result<Received, GetError> {
+    read(wanted, writer, options, watch).await?.judge()
+}
+
+/// Reads all of it and gives its size and digest; `None` without a key.
+pub(super) async fn digest(
+    wanted: Wanted,
+    options: &GetOptions,
+    watch: &Watch,
+) -> Result<Option<(u64, ContentDigest)>, GetError> {
+    Ok(read(wanted, &mut tokio::io::sink(), options, watch).await?.digest())
+}
+
+async fn read(
+    wanted: Wanted,
+    writer: &mut (dyn AsyncWrite + Send + Unpin),
+    options: &GetOptions,
+    watch: &Watch,
+) -> Result<Check, GetError> {
     let error = |error| GetError::Target { path: PathBuf::from("-"), error };
     let mut check = Check::new(&wanted);
     let mut ahead: VecDeque<Ahead> = VecDeque::new();
@@ -31,7 +50,7 @@ pub(super) async fn download(
         watch.moved(content.len() as u64);
     }
     writer.flush().await.map_err(error)?;
-    check.judge()
+    Ok(check)
 }
 
 async fn fetch(job: Job) -> Result<(Vec<u8>, Fetched), GetError> {
