@@ -5,10 +5,11 @@
 
 use crate::key::{CustomerKey, Key};
 use crate::names::ObjectName;
-use crate::secret::Secret32;
+use crate::secret::{Secret32, on_wiped_stack};
 use hkdf::Hkdf;
 use sha2::Sha256;
 use std::fmt;
+use zeroize::Zeroize as _;
 
 /// Five bytes that make the key of one object version unlike any other of the same name: the time
 /// in seconds, then one random byte.
@@ -95,11 +96,18 @@ impl Purpose {
 }
 
 /// The pseudo-random key of HKDF, from which everything about one key is expanded.
-pub(crate) struct Expander(Hkdf<Sha256>);
+pub(crate) struct Expander(Secret32);
 
 impl Expander {
     pub(crate) fn of(key: &Key) -> Self {
-        Self(Hkdf::new(Some(b"s3-ssec/v1"), key.secret().bytes()))
+        Self(Secret32::make(|prk| {
+            on_wiped_stack(|| {
+                let (mut extracted, _) =
+                    Hkdf::<Sha256>::extract(Some(b"s3-ssec/v1"), key.secret().bytes());
+                prk.copy_from_slice(&extracted);
+                extracted.zeroize();
+            });
+        }))
     }
 
     /// `X(label, context)` of `FORMAT.md`: 32 bytes.
@@ -109,8 +117,12 @@ impl Expander {
             *slot = part;
         }
         Secret32::make(|out| {
-            // HKDF-SHA256 refuses only more than 8,160 bytes of output.
-            let _ = self.0.expand_multi_info(&info, out);
+            on_wiped_stack(|| {
+                // HKDF-SHA256 refuses only a shorter key, and more than 8,160 bytes of output.
+                let hkdf =
+                    Hkdf::<Sha256>::from_prk(self.0.bytes()).unwrap_or_else(|_| unreachable!());
+                hkdf.expand_multi_info(&info, out).unwrap_or_else(|_| unreachable!());
+            });
         })
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::derive::{Expander, Purpose};
 use crate::key::Key;
-use crate::secret::Secret32;
+use crate::secret::{Secret32, on_wiped_stack};
 use blake3::hazmat::{ChainingValue, HasherExt as _, Mode};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -57,7 +57,7 @@ pub struct ContentHasher(Box<blake3::Hasher>);
 impl ContentHasher {
     /// Starts at byte 0.
     pub fn new(key: &ContentKey) -> Self {
-        Self(Box::new(blake3::Hasher::new_keyed(key.0.bytes())))
+        on_wiped_stack(|| Self(Box::new(blake3::Hasher::new_keyed(key.0.bytes()))))
     }
 
     /// Takes the next bytes.
@@ -72,7 +72,7 @@ impl ContentHasher {
 
     /// The digest of all bytes taken.
     pub fn finish(self) -> ContentDigest {
-        ContentDigest(*self.0.finalize().as_bytes())
+        on_wiped_stack(|| ContentDigest(*self.0.finalize().as_bytes()))
     }
 }
 
@@ -91,9 +91,11 @@ pub struct PieceHasher {
 impl PieceHasher {
     /// Starts the piece with this index.
     pub fn new(key: &ContentKey, index: u64) -> Self {
-        let mut hasher = Box::new(blake3::Hasher::new_keyed(key.0.bytes()));
-        hasher.set_input_offset(index * PIECE_LENGTH);
-        Self { hasher, index }
+        on_wiped_stack(|| {
+            let mut hasher = Box::new(blake3::Hasher::new_keyed(key.0.bytes()));
+            hasher.set_input_offset(index * PIECE_LENGTH);
+            Self { hasher, index }
+        })
     }
 
     /// Takes the next bytes of the piece and gives back those that belong to the next piece.

@@ -8,6 +8,7 @@
 use crate::echo::KeyEcho;
 use crate::key::CustomerKey;
 use crate::md5::KeyMd5;
+use crate::secret::on_wiped_stack;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -48,9 +49,11 @@ impl Triple {
         // halves of the key behind.
         let mut buffer = Zeroizing::new([0_u8; 44]);
         let mut text = Zeroizing::new(String::with_capacity(44));
-        // 32 bytes are always 44 characters, so this cannot fail.
-        let _ = STANDARD.encode_slice(key.expose_bytes(), &mut buffer[..]);
-        text.extend(buffer.iter().map(|&byte| char::from(byte)));
+        on_wiped_stack(|| {
+            // 32 bytes are always 44 characters, so this cannot fail.
+            let _ = STANDARD.encode_slice(key.expose_bytes(), &mut buffer[..]);
+            text.extend(buffer.iter().map(|&byte| char::from(byte)));
+        });
         let key_md5 = key.md5();
         Self { key: text, key_md5, key_md5_text: key_md5.to_base64() }
     }

@@ -10,7 +10,7 @@
 //! `expose_bytes`, a name to search for in review.
 
 use crate::md5::KeyMd5;
-use crate::secret::{KEY_LENGTH, Secret32};
+use crate::secret::{KEY_LENGTH, Secret32, on_wiped_stack};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use subtle::ConstantTimeEq as _;
@@ -69,14 +69,16 @@ pub struct Fingerprint([u8; 8]);
 
 impl Fingerprint {
     fn of(kind: Kind, key: &Secret32) -> Self {
-        let mut hasher = Sha256::new();
-        hasher.update(b"s3-ssec/v1/fingerprint\0");
-        hasher.update([kind.letter() as u8]);
-        hasher.update(key.bytes());
-        let digest = hasher.finalize();
-        let mut short = [0; 8];
-        short.copy_from_slice(&digest[..8]);
-        Self(short)
+        on_wiped_stack(|| {
+            let mut hasher = Sha256::new();
+            hasher.update(b"s3-ssec/v1/fingerprint\0");
+            hasher.update([kind.letter() as u8]);
+            hasher.update(key.bytes());
+            let digest = hasher.finalize();
+            let mut short = [0; 8];
+            short.copy_from_slice(&digest[..8]);
+            Self(short)
+        })
     }
 
     /// Parses 16 lower-case hex digits.

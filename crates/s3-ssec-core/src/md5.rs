@@ -1,5 +1,6 @@
 //! The MD5 of a customer key: S3's check value for the key header, and the echo.
 
+use crate::secret::on_wiped_stack;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt;
@@ -14,6 +15,10 @@ pub struct KeyMd5([u8; 16]);
 
 impl KeyMd5 {
     pub(crate) fn of(key: &[u8; 32]) -> Self {
+        on_wiped_stack(|| Self::compute(key))
+    }
+
+    fn compute(key: &[u8; 32]) -> Self {
         // The usual hasher keeps its last block, the key, in memory that is never wiped. The key
         // is one block, so the block function on a buffer of our own is all that is needed.
         let mut block = Zeroizing::new([0_u8; 64]);

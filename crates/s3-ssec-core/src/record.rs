@@ -7,9 +7,9 @@ use crate::derive::{Expander, Nonce, Purpose};
 use crate::digest::ContentDigest;
 use crate::key::{CustomerKey, Fingerprint, Key, Kind};
 use crate::names::ObjectName;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use crate::secret::hmac_sha256;
 use std::fmt;
+use subtle::ConstantTimeEq as _;
 
 /// The key of the object tag that holds the record.
 pub const TAG_KEY: &str = "s3-ssec";
@@ -85,10 +85,7 @@ impl Record {
             }
         };
         let body = Body { kind: key.kind(), fingerprint, nonce, sealed }.to_string();
-        let mac = mac(&expander, &name, &body);
-        let tag = mac.finalize().into_bytes();
-        let mut short = [0; MAC_LENGTH];
-        short.copy_from_slice(&tag[..MAC_LENGTH]);
+        let short = mac(&expander, &name, &body);
         let text = format!("{body}.{}", base16ct::lower::encode_string(&short));
         Record { text, kind: key.kind(), fingerprint, nonce, sealed, mac: short }
     }
@@ -116,9 +113,9 @@ impl Record {
         let expander = Expander::of(key);
         let digest = name.digest();
         let body = &self.text[..self.text.len() - 1 - MAC_LENGTH * 2];
-        mac(&expander, &digest, body)
-            .verify_truncated_left(&self.mac)
-            .map_err(|_| ForeignRecord)?;
+        if !bool::from(mac(&expander, &digest, body).ct_eq(&self.mac)) {
+            return Err(ForeignRecord);
+        }
         let content = match self.sealed {
             None => Content::Pending,
             Some((size, sealed)) => {
@@ -237,12 +234,10 @@ fn masked(expander: &Expander, name: &[u8; 32], nonce: Nonce, mut digest: [u8; 3
     digest
 }
 
-fn mac(expander: &Expander, name: &[u8; 32], body: &str) -> Hmac<Sha256> {
+fn mac(expander: &Expander, name: &[u8; 32], body: &str) -> [u8; MAC_LENGTH] {
     let key = expander.expand(Purpose::Record, &[]);
-    // HMAC takes keys of any length; 32 bytes fit its block, so nothing can fail.
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.bytes()).unwrap_or_else(|_| unreachable!());
-    for part in [b"s3-ssec/v1/record\0".as_slice(), name, body.as_bytes()] {
-        mac.update(part);
-    }
-    mac
+    let whole = hmac_sha256(key.bytes(), &[b"s3-ssec/v1/record\0", name, body.as_bytes()]);
+    let mut short = [0; MAC_LENGTH];
+    short.copy_from_slice(&whole.bytes()[..MAC_LENGTH]);
+    short
 }

@@ -1,6 +1,9 @@
-//! Thirty-two secret bytes that never move: the storage under every key type.
+//! Thirty-two secret bytes that never move, and a stack that forgets what was computed on it.
 
-use zeroize::Zeroizing;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use std::hint::black_box;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// Length of every key of this project, in bytes.
 pub const KEY_LENGTH: usize = 32;
@@ -31,4 +34,43 @@ impl Secret32 {
     pub(crate) fn bytes(&self) -> &[u8; KEY_LENGTH] {
         &self.0
     }
+}
+
+/// HMAC-SHA256 of `parts` one after another, nothing of it left behind but the result.
+pub(crate) fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> Secret32 {
+    Secret32::make(|out| {
+        on_wiped_stack(|| {
+            // HMAC takes keys of any length.
+            let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| unreachable!());
+            parts.iter().for_each(|part| mac.update(part));
+            out.copy_from_slice(&mac.finalize().into_bytes());
+        });
+    })
+}
+
+/// Machine words that [`on_wiped_stack`] overwrites: 12 KiB on 64 bits, several times what HKDF, HMAC
+/// and a hash need in a build without optimisation.
+const WIPED_WORDS: usize = 1536;
+
+/// Does `work` and overwrites the stack it ran on.
+///
+/// Hash functions leave padded keys, chaining values and outputs that were moved in frames that
+/// nobody wipes. `work` gives back a [`Secret32`] or something public, never secret bytes by value.
+pub(crate) fn on_wiped_stack<T>(work: impl FnOnce() -> T) -> T {
+    let result = deeper(work);
+    overwrite_stack();
+    result
+}
+
+/// A frame of its own, so that everything in `work` lies where [`overwrite_stack`] writes.
+#[inline(never)]
+fn deeper<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
+
+#[inline(never)]
+fn overwrite_stack() {
+    let mut words = [0_usize; WIPED_WORDS];
+    words.zeroize();
+    black_box(&words);
 }

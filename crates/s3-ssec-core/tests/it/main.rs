@@ -4,3 +4,6 @@
 // `cfg(test)` is what tells the lints that helper functions here may unwrap.
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod wipes;
