@@ -195,13 +195,13 @@ fn same_bytes(one: &Path, other: &Path) -> Result<bool> {
 fn say_what_next(stage: &Stage, dir: &Path) {
     let key = dir.join("demo.key");
     output::line("\nIt works. What next?");
+    output::line("   cargo install --path crates/s3-ssec-cli    # the command, for you");
     if let Some(version) = stage.version {
         output::line(format_args!("   eval \"$(cargo xtask rgw env {version})\""));
         output::line(format_args!("   export S3_SSEC_KEY_FILE={}", key.display()));
         output::line(format_args!("   s3-ssec cat s3://{}/hello.txt", stage.bucket));
         output::line(format_args!("   cargo xtask rgw down {version}      # when you are done"));
     }
-    output::line("   cargo install --path crates/s3-ssec-cli    # the command, for you");
     output::line(
         "   s3-ssec key backup demo.key --words        # a key that is lost loses the data",
     );

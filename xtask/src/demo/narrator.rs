@@ -68,6 +68,8 @@ impl<'a> Narrator<'a> {
         for (variable, value) in self.environment {
             command.env(variable, value);
         }
+        // What the demo's keys belong to is no business of the user's own state.
+        command.env("XDG_STATE_HOME", self.dir.join("state"));
         // A profile or a session of the user's would be mixed with the credentials above.
         command.env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
         let status = command.status().with_context(|| format!("{name} cannot be started"))?;
