@@ -15,6 +15,8 @@ pub mod content;
 pub mod lab;
 pub mod moto;
 pub mod proxy;
+pub mod scanner;
+pub mod transcript;
 
 pub use bucket::Bucket;
 pub use command::{Person, Ran};
@@ -22,6 +24,7 @@ pub use content::{content, scratch_dir};
 pub use lab::{Gateway, Lab, lab};
 pub use moto::Moto;
 pub use proxy::{Asked, Deed, Proxy};
+pub use scanner::Scanner;
 
 use libtest_mimic::Trial;
 use std::future::Future;
@@ -53,14 +56,29 @@ pub fn trials(tests: Vec<Live>) -> Vec<Trial> {
         tests.into_iter().flat_map(|test| gateways.iter().map(move |g| (test.name, test.run, g)));
     all.map(|(name, run, gateway)| {
         let name = name.trim_start_matches("it::");
-        Trial::test(format!("{name}@{}", gateway.version), move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()?;
-            runtime.block_on(run(gateway));
-            Ok(())
-        })
+        trial(format!("{name}@{}", gateway.version), move || run(gateway))
     })
     .collect()
+}
+
+/// One trial for every transcript and gateway, named `cmd::command/case@release`.
+pub fn transcripts() -> Vec<Trial> {
+    let gateways = &lab().gateways;
+    let all = transcript::cases()
+        .into_iter()
+        .flat_map(|(name, path)| gateways.iter().map(move |g| (name.clone(), path.clone(), g)));
+    all.map(|(name, path, gateway)| {
+        let name = format!("cmd::{name}@{}", gateway.version);
+        trial(name, move || async move { transcript::play(&path, gateway).await })
+    })
+    .collect()
+}
+
+fn trial<F: Future<Output = ()>>(name: String, run: impl FnOnce() -> F + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(run());
+        Ok(())
+    })
 }
