@@ -13,6 +13,7 @@
 //! | write an object | [`Seal`](keyring::Seal), [`TargetKeyHeaders`](headers::TargetKeyHeaders) |
 //! | read one | [`Record`](record::Record), [`Keyring::open`](keyring::Keyring::open) |
 //! | believe an answer | [`verify_echo`](echo::verify_echo) |
+//! | sign a request | [`UnsignedRequest`](request::UnsignedRequest), [`Signer`](sigv4::Signer) |
 //! | explain a refusal | [`advice`], [`error_response`] |
 //! | protect a bucket | [`policy`] |
 
@@ -31,6 +32,11 @@ pub mod record;
 pub mod echo;
 pub mod headers;
 pub mod md5;
+
+pub mod credentials;
+pub mod request;
+pub mod sigv4;
+pub mod timestamp;
 
 pub mod endpoint;
 pub mod journal;

@@ -5,5 +5,7 @@
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod signatures;
+#[cfg(test)]
 #[cfg(target_os = "linux")]
 mod wipes;

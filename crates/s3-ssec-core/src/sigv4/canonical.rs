@@ -1,0 +1,122 @@
+//! The canonical request: what both sides hash.
+
+use super::{Header, Slash, UnsignedRequest, encode};
+use crate::secret::on_wiped_stack;
+use sha2::{Digest as _, Sha256};
+
+/// A request in the order in which it is hashed.
+pub(super) struct Canonical<'r> {
+    method: &'r str,
+    path: &'r str,
+    /// Encoded and sorted.
+    query: Vec<(String, String)>,
+    host: &'r str,
+    /// Sorted by name, without `host`.
+    headers: Vec<&'r Header>,
+    payload: &'r str,
+}
+
+impl<'r> Canonical<'r> {
+    /// Sorts what is in `request` and the parameters that the signer adds.
+    pub(super) fn of(
+        request: &'r UnsignedRequest,
+        own: Vec<(&'static str, String)>,
+        payload: &'r str,
+    ) -> Self {
+        let pair =
+            |name: &str, value: &str| (encode(name, Slash::Encoded), encode(value, Slash::Encoded));
+        let theirs = request.query.iter().map(|(name, value)| pair(name, value));
+        let own = own.iter().map(|(name, value)| pair(name, value));
+        let mut query: Vec<_> = theirs.chain(own).collect();
+        // Sorted as encoded, not as given.
+        query.sort_unstable();
+        let (method, host) = (request.method.as_str(), request.host());
+        Self { method, path: &request.path, query, host, headers: sorted(request), payload }
+    }
+
+    /// The parameters as they go into the address.
+    pub(super) fn query(&self) -> String {
+        let pairs: Vec<_> =
+            self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.join("&")
+    }
+
+    /// The names of the signed headers.
+    pub(super) fn signed_names(&self) -> String {
+        names(&self.headers)
+    }
+
+    /// SHA-256 of the whole.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        on_wiped_stack(|| {
+            let mut hasher = Sha256::new();
+            self.write(|text| hasher.update(text));
+            hasher.finalize().into()
+        })
+    }
+
+    /// Hands out the text in pieces, so that it never stands anywhere as a whole.
+    pub(super) fn write(&self, mut out: impl FnMut(&str)) {
+        for line in [self.method, self.path, &self.query()] {
+            out(line);
+            out("\n");
+        }
+        let before_host = self.headers.partition_point(|header| *header.name < *"host");
+        self.write_headers(&self.headers[..before_host], &mut out);
+        for text in ["host:", self.host, "\n"] {
+            out(text);
+        }
+        self.write_headers(&self.headers[before_host..], &mut out);
+        for text in ["\n", &self.signed_names(), "\n", self.payload] {
+            out(text);
+        }
+    }
+
+    /// One line for each name; the values of a repeated one stand together.
+    fn write_headers(&self, headers: &[&Header], out: &mut impl FnMut(&str)) {
+        let mut last = None;
+        for header in headers {
+            match last == Some(&header.name) {
+                true => out(","),
+                false => {
+                    if last.is_some() {
+                        out("\n");
+                    }
+                    out(&header.name);
+                    out(":");
+                }
+            }
+            // Runs of blanks count as one.
+            for (index, word) in header.value.split_ascii_whitespace().enumerate() {
+                if index > 0 {
+                    out(" ");
+                }
+                out(word);
+            }
+            last = Some(&header.name);
+        }
+        if last.is_some() {
+            out("\n");
+        }
+    }
+}
+
+/// The names of the headers that a signature of `request` covers, joined by semicolons.
+pub(super) fn signed_names(request: &UnsignedRequest) -> String {
+    names(&sorted(request))
+}
+
+fn sorted(request: &UnsignedRequest) -> Vec<&Header> {
+    let mut headers: Vec<&Header> = request.headers.iter().collect();
+    // Stable: values of a repeated header keep their order.
+    headers.sort_by(|a, b| a.name.cmp(&b.name));
+    headers
+}
+
+fn names(sorted: &[&Header]) -> String {
+    let mut names: Vec<&str> = sorted.iter().map(|header| &*header.name).collect();
+    names.push("host");
+    names.sort_unstable();
+    names.dedup();
+    names.join(";")
+}
