@@ -5,11 +5,13 @@ mod key;
 mod objects;
 pub(crate) mod parse;
 mod policy;
+mod trees;
 
 pub(crate) use headers::{HeaderFormat, HeadersArgs};
 pub(crate) use key::{ExportArgs, ExportFormat, ImportArgs, KeyCommand, NewArgs, ShowArgs};
 pub(crate) use objects::{CatArgs, GetArgs, LsArgs, PutArgs, RmArgs, StatArgs, VerifyArgs};
 pub(crate) use policy::{OneRuleArgs, PolicyCommand, PrintArgs, RuleArgs, option_of};
+pub(crate) use trees::{CpArgs, RepairArgs};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use s3_ssec::core::names::BucketName;
@@ -128,6 +130,10 @@ pub(crate) enum Command {
     Rm(RmArgs),
     /// Read an object and compare it with what was uploaded
     Verify(VerifyArgs),
+    /// Copy an object; the copy gets a key of its own
+    Cp(CpArgs),
+    /// Finish what broke off; find a lost nonce
+    Repair(RepairArgs),
     /// Let a bucket refuse unencrypted uploads
     #[command(subcommand)]
     Policy(PolicyCommand),

@@ -3,14 +3,17 @@
 mod bucket;
 mod cat;
 mod completions;
+mod cp;
 mod get;
 mod headers;
 mod key;
 mod ls;
 mod policy;
 mod put;
+mod repair;
 mod rm;
 mod stat;
+mod tree;
 mod verify;
 
 use crate::args::{Cli, Command};
@@ -25,13 +28,19 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Key(command) => key::run(session, command),
         Command::Headers(args) => headers::run(session, args).await,
         Command::Bucket(command) => bucket::run(session, command).await,
+        Command::Put(args) if args.tree.recursive => tree::put(session, args).await,
         Command::Put(args) => put::run(session, args).await,
+        Command::Get(args) if args.tree.recursive => tree::get(session, args).await,
         Command::Get(args) => get::run(session, args).await,
         Command::Cat(args) => cat::run(session, args).await,
         Command::Ls(args) => ls::run(session, args).await,
         Command::Stat(args) => stat::run(session, args).await,
+        Command::Rm(args) if args.tree.recursive => tree::remove(session, args).await,
         Command::Rm(args) => rm::run(session, args).await,
+        Command::Verify(args) if args.tree.recursive => tree::verify(session, args).await,
         Command::Verify(args) => verify::run(session, args).await,
+        Command::Cp(args) => cp::run(session, args).await,
+        Command::Repair(args) => repair::run(session, args).await,
         Command::Policy(command) => policy::run(session, command).await,
         Command::Completions { shell } => completions::run(session, shell),
     }

@@ -171,7 +171,7 @@ mod tests {
             ("exit 3", "the key command failed: exit status: 3"),
             ("true", "the key command printed nothing"),
             ("yes", "the key command printed more than a key file can have"),
-            ("echo hello", "the key command: it is no key: it has 6 bytes"),
+            ("echo hello", "the key command: it is no key: it has 5 bytes"),
             ("no-such-program-here 2>/dev/null", "the key command failed: exit status: 127"),
         ];
         for (command, what) in cases {

@@ -66,8 +66,17 @@ impl Output {
         }
     }
 
+    /// One failure of many, in two lines; the JSON of all comes at the end.
+    pub(crate) fn complaint(self, failure: &Failure) {
+        failure.log();
+        to_stderr(&failure.to_string());
+    }
+
     /// Two lines on standard error.
     pub(crate) fn failure(self, failure: &Failure) {
+        if failure.is_told() {
+            return;
+        }
         failure.log();
         to_stderr(&failure.to_string());
         if self.is_json() {

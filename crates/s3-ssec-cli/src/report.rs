@@ -12,7 +12,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 /// How a command can end badly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Exit {
     /// It did not work.
@@ -39,7 +39,8 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     what: String,
     todo: String,
-    gateway: Option<Answer>,
+    /// Boxed, so that results stay small.
+    gateway: Option<Box<Answer>>,
 }
 
 /// What the gateway said, for `-v` and for programs.
@@ -57,6 +58,16 @@ impl Failure {
         Self { exit, what: what.into(), todo: todo.into(), gateway: None }
     }
 
+    /// A failure whose parts were told one by one: only the exit code is left to say.
+    pub(crate) fn told(exit: Exit) -> Self {
+        Self::new(exit, String::new(), String::new())
+    }
+
+    /// True if there is nothing more to say.
+    pub(crate) fn is_told(&self) -> bool {
+        self.what.is_empty()
+    }
+
     fn refused(exit: Exit, refusal: &Refusal) -> Self {
         let clean = |text: &Option<String>| text.as_deref().map(without_keys);
         let answer = Answer {
@@ -66,7 +77,7 @@ impl Failure {
             request_id: clean(&refusal.request_id),
         };
         let failure = Self::new(exit, &refusal.advice.what, &refusal.advice.todo);
-        Self { gateway: Some(answer), ..failure }
+        Self { gateway: Some(Box::new(answer)), ..failure }
     }
 
     /// Says what it is about, unless the text does.
@@ -86,7 +97,7 @@ impl Failure {
 
     /// Logs what the gateway said.
     pub(crate) fn log(&self) {
-        if let Some(Answer { status, code, message, request_id }) = &self.gateway {
+        if let Some(Answer { status, code, message, request_id }) = self.gateway.as_deref() {
             let text = |text: &Option<String>| printable(text.as_deref().unwrap_or("none"));
             tracing::info!(
                 "the gateway answered {status}, code {}, message {}, request ID {}",
@@ -103,7 +114,7 @@ impl Failure {
             "what": self.what,
             "todo": self.todo,
         });
-        if let Some(Answer { status, code, message, request_id }) = &self.gateway {
+        if let Some(Answer { status, code, message, request_id }) = self.gateway.as_deref() {
             error["gateway"] = json!({
                 "status": status,
                 "code": code,

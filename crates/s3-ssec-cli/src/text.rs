@@ -25,8 +25,12 @@ pub(crate) fn rfc3339(seconds: i64) -> String {
 
 /// Today's date in UTC, `YYYY-MM-DD`.
 pub(crate) fn today() -> String {
-    let now = DateTime::from(std::time::SystemTime::now()).secs();
-    rfc3339(now).chars().take(10).collect()
+    rfc3339(unix_now()).chars().take(10).collect()
+}
+
+/// Seconds since 1970.
+pub(crate) fn unix_now() -> i64 {
+    DateTime::from(std::time::SystemTime::now()).secs()
 }
 
 /// One line without control characters: an object's name must not steer the terminal.

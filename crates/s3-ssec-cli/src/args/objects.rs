@@ -1,6 +1,7 @@
 //! Arguments of the commands on objects.
 
 use super::parse;
+use super::trees::{LinkArgs, TreeArgs};
 use clap::Args;
 use s3_ssec::core::names::{ObjectName, S3Address};
 use s3_ssec::{ReadOptions, Trusted};
@@ -13,6 +14,7 @@ back and the exit code is 3. Interrupted uploads are aborted.
 Examples:
   s3-ssec put results.csv s3://bucket/2026/results.csv
   s3-ssec put results.csv s3://bucket/2026/              the file's name is appended
+  s3-ssec put -r data s3://bucket/data/                  what is there and verified is skipped
   tar c data | s3-ssec put - s3://bucket/data.tar --expected-size 200GiB
   s3-ssec put page.html s3://bucket/page.html --metadata author=me --tag project=lab";
 
@@ -20,7 +22,7 @@ Examples:
 #[derive(Args)]
 #[command(after_long_help = PUT)]
 pub(crate) struct PutArgs {
-    /// File to upload, or - for standard input
+    /// File to upload, - for standard input, or with -r a directory
     pub(crate) source: PathBuf,
     /// Where to: s3://bucket/key, or s3://bucket/prefix/ to append the file's name
     #[arg(value_parser = parse::address)]
@@ -46,6 +48,10 @@ pub(crate) struct PutArgs {
     /// Parts in flight at once
     #[arg(long, value_name = "N", default_value = "4", value_parser = in_flight())]
     pub(crate) in_flight: u8,
+    #[command(flatten)]
+    pub(crate) tree: TreeArgs,
+    #[command(flatten)]
+    pub(crate) links: LinkArgs,
 }
 
 fn in_flight() -> clap::builder::RangedI64ValueParser<u8> {
@@ -104,15 +110,16 @@ it is delivered with a note, or with --require-verified not at all (exit code 3)
 Examples:
   s3-ssec get s3://bucket/2026/results.csv results.csv
   s3-ssec get s3://bucket/2026/results.csv .             the object's name is appended
-  s3-ssec get s3://bucket/data.tar - | tar x";
+  s3-ssec get s3://bucket/data.tar - | tar x
+  s3-ssec get -r s3://bucket/data/ data --exclude '*.tmp'";
 
 /// `s3-ssec get`.
 #[derive(Args)]
 #[command(after_long_help = GET)]
 pub(crate) struct GetArgs {
-    /// The object: s3://bucket/key
-    #[arg(value_parser = parse::object)]
-    pub(crate) object: ObjectName,
+    /// The object: s3://bucket/key; with -r a bucket or prefix
+    #[arg(value_parser = parse::address)]
+    pub(crate) object: S3Address,
     /// File or directory to write to, or - for standard output
     pub(crate) target: PathBuf,
     /// Replace an existing file
@@ -125,6 +132,8 @@ pub(crate) struct GetArgs {
     /// Requests in flight at once
     #[arg(long, value_name = "N", default_value = "4", value_parser = in_flight())]
     pub(crate) in_flight: u8,
+    #[command(flatten)]
+    pub(crate) tree: TreeArgs,
 }
 
 const CAT: &str = "\
@@ -179,34 +188,41 @@ pub(crate) struct StatArgs {
 
 /// `s3-ssec rm`.
 #[derive(Args)]
-#[command(after_long_help = "Example:\n  s3-ssec rm s3://bucket/2026/results.csv")]
+#[command(
+    after_long_help = "Examples:\n  s3-ssec rm s3://bucket/2026/results.csv\n  s3-ssec rm -r s3://bucket/2026/ --dry-run"
+)]
 pub(crate) struct RmArgs {
-    /// The object: s3://bucket/key
-    #[arg(value_parser = parse::object)]
-    pub(crate) object: ObjectName,
+    /// The object: s3://bucket/key; with -r a bucket or prefix
+    #[arg(value_parser = parse::address)]
+    pub(crate) object: S3Address,
     /// Delete this version for good, on a versioned bucket
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "recursive")]
     pub(crate) version_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) tree: TreeArgs,
 }
 
 const VERIFY: &str = "\
 Reads all of the object and keeps nothing of it. Exit code 3 if a byte differs from what was
 uploaded, and if there is no digest to compare with.
 
-Example:
-  s3-ssec verify s3://bucket/2026/results.csv";
+Examples:
+  s3-ssec verify s3://bucket/2026/results.csv
+  s3-ssec verify -r s3://bucket/2026/";
 
 /// `s3-ssec verify`.
 #[derive(Args)]
 #[command(after_long_help = VERIFY)]
 pub(crate) struct VerifyArgs {
-    /// The object: s3://bucket/key
-    #[arg(value_parser = parse::object)]
-    pub(crate) object: ObjectName,
+    /// The object: s3://bucket/key; with -r a bucket or prefix
+    #[arg(value_parser = parse::address)]
+    pub(crate) object: S3Address,
     /// A version, on a versioned bucket; the newest where it is left out
     #[arg(long, value_name = "ID")]
     pub(crate) version_id: Option<String>,
     /// The name it was written under, if the bucket was renamed or synchronised
     #[arg(long, value_name = "S3://B/K", value_parser = parse::object)]
     pub(crate) origin: Option<ObjectName>,
+    #[command(flatten)]
+    pub(crate) tree: TreeArgs,
 }

@@ -1,5 +1,6 @@
 //! Parsers of single arguments. What passes them needs no check later.
 
+use crate::report::{Exit, Failure};
 use s3_ssec::core::names::{BucketName, NameError, ObjectName, S3Address};
 use s3_ssec::core::record::TAG_KEY;
 
@@ -14,6 +15,18 @@ pub(crate) fn object(text: &str) -> Result<ObjectName, String> {
     match address.path.is_empty() {
         true => Err("it names a bucket, and an object is wanted: s3://bucket/key".to_owned()),
         false => address.object().map_err(|error| error.to_string()),
+    }
+}
+
+/// The object of a command that also takes prefixes, when it is not to take one.
+pub(crate) fn one_object(address: &S3Address) -> Result<ObjectName, Failure> {
+    match address.path.is_empty() {
+        true => Err(Failure::new(
+            Exit::Usage,
+            format!("{address} names a bucket, and an object is wanted"),
+            "Name an object, s3://bucket/key, or add -r for everything in it.",
+        )),
+        false => Ok(address.object()?),
     }
 }
 
@@ -41,6 +54,17 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     };
     let number: u64 = number.parse().map_err(|_| wrong())?;
     number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
+/// An age in seconds: `45s`, `90m`, `12h`, `7d`.
+pub(crate) fn age(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} is not an age such as 90m, 12h or 7d");
+    let (number, seconds) = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400)]
+        .into_iter()
+        .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)))
+        .ok_or_else(wrong)?;
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(seconds).ok_or_else(wrong)
 }
 
 /// The size of a part, within what S3 allows.

@@ -1,7 +1,7 @@
 //! `s3-ssec get`: one download, to a file that appears whole and verified or not at all.
 
 use super::cat;
-use crate::args::GetArgs;
+use crate::args::{GetArgs, parse};
 use crate::output::Fields;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
@@ -12,26 +12,30 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 pub(super) async fn run(session: &Session, args: GetArgs) -> Result<(), Failure> {
+    let object = parse::one_object(&args.object)?;
+    let options = options(&args);
+    if args.target == Path::new("-") {
+        return cat::to_stdout(session, &object, &options).await;
+    }
+    let target = target(&args.target, &object)?;
+    let keys = session.keyring()?;
+    let client = session.client().await?;
+    let progress = session.progress(None);
+    let received = client.get_file(&keys, &object, &target, &options, &progress.watch).await;
+    drop(progress);
+    let received = received.about(&object)?;
+    session.output.report(fields(&target, &received), &in_json(&object, &target, &received))?;
+    not_verified(session, &object, &received);
+    Ok(())
+}
+
+pub(super) fn options(args: &GetArgs) -> GetOptions {
     let mut options = GetOptions::default();
     options.read = args.read.options();
     options.trusted = args.trust.trusted();
     options.replace = args.force;
     options.in_flight = args.in_flight.into();
-    if args.target == Path::new("-") {
-        return cat::to_stdout(session, &args.object, &options).await;
-    }
-    let target = target(&args.target, &args.object)?;
-    let keys = session.keyring()?;
-    let client = session.client().await?;
-    let progress = session.progress(None);
-    let received = client.get_file(&keys, &args.object, &target, &options, &progress.watch).await;
-    drop(progress);
-    let received = received.about(&args.object)?;
-    session
-        .output
-        .report(fields(&target, &received), &in_json(&args.object, &target, &received))?;
-    not_verified(session, &args.object, &received);
-    Ok(())
+    options
 }
 
 /// The file to write: in a directory, the last segment of the object's key.
@@ -87,7 +91,6 @@ fn in_json(object: &ObjectName, target: &Path, received: &Received) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::parse;
 
     #[test]
     fn a_directory_takes_the_last_segment() {

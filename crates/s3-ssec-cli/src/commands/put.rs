@@ -65,7 +65,7 @@ fn source(args: &PutArgs) -> Result<(Source, Option<u64>), Failure> {
     }
     if args.source.is_dir() {
         let what = format!("{} is a directory", args.source.display());
-        return Err(Failure::new(Exit::Usage, what, "Name the files in it one by one."));
+        return Err(Failure::new(Exit::Usage, what, "Add -r to upload everything below it."));
     }
     // What cannot be read is reported when it is opened.
     let size = args.source.metadata().ok().filter(|file| file.is_file()).map(|file| file.len());
@@ -73,8 +73,15 @@ fn source(args: &PutArgs) -> Result<(Source, Option<u64>), Failure> {
 }
 
 fn options(args: &PutArgs, name: &ObjectName) -> PutOptions {
-    let mut options = PutOptions::default();
+    let mut options = tree_options(args);
     options.content_type = args.content_type.clone().or_else(|| guess(args, name));
+    options
+}
+
+/// What holds for every file of a directory; types are guessed one by one.
+pub(super) fn tree_options(args: &PutArgs) -> PutOptions {
+    let mut options = PutOptions::default();
+    options.content_type = args.content_type.clone();
     options.metadata = args.metadata.clone();
     options.tags = args.tag.clone();
     options.part_size = args.part_size;

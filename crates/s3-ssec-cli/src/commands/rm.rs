@@ -1,6 +1,6 @@
 //! `s3-ssec rm`: deletes an object that exists.
 
-use crate::args::RmArgs;
+use crate::args::{RmArgs, parse};
 use crate::report::{About as _, Failure};
 use crate::session::Session;
 use crate::text::printable;
@@ -8,7 +8,7 @@ use s3_ssec::{GetError, WithoutKey};
 use serde_json::json;
 
 pub(super) async fn run(session: &Session, args: RmArgs) -> Result<(), Failure> {
-    let RmArgs { object, version_id } = args;
+    let (object, version_id) = (parse::one_object(&args.object)?, args.version_id);
     let client = session.client().await?;
     let version = version_id.as_deref();
     // DELETE succeeds on what is not there, and a typing error would go unnoticed. Whoever may

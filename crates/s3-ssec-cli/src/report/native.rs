@@ -10,7 +10,8 @@ use s3_ssec::core::names::NameError;
 use s3_ssec::core::policy::{self, Rule};
 use s3_ssec::core::record::RecordError;
 use s3_ssec::{
-    Broken, CallError, GetError, Leftover, PolicyError, PutError, SetupError, Trial, TrustError,
+    Broken, CallError, CopyError, FilterError, GetError, Leftover, PolicyError, PutError,
+    RepairError, SetupError, TreeError, Trial, TrustError,
 };
 use std::io;
 use std::path::Path;
@@ -188,6 +189,53 @@ fn target(path: &Path, error: &io::Error, what: String) -> Failure {
             what,
             "Check the directory, your rights, and the free space.",
         ),
+    }
+}
+
+impl From<CopyError> for Failure {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Get(error) => error.into(),
+            CopyError::Put(error) => error.into(),
+            other => Failure::new(Exit::Failed, other.to_string(), LOOK_CLOSER),
+        }
+    }
+}
+
+impl From<RepairError> for Failure {
+    fn from(error: RepairError) -> Self {
+        match error {
+            RepairError::Call(error) => error.into(),
+            RepairError::Get(error) => error.into(),
+            RepairError::Name(error) => error.into(),
+            other => Failure::new(Exit::Failed, other.to_string(), LOOK_CLOSER),
+        }
+    }
+}
+
+impl From<FilterError> for Failure {
+    fn from(error: FilterError) -> Self {
+        let todo = "Write globs such as '*.csv' or '2026/**', quoted for the shell.";
+        Failure::new(Exit::Usage, error.to_string(), todo)
+    }
+}
+
+impl From<TreeError> for Failure {
+    fn from(error: TreeError) -> Self {
+        let what = error.to_string();
+        let (exit, todo) = match error {
+            TreeError::Put(error) => return error.into(),
+            TreeError::Get(error) => return error.into(),
+            TreeError::Call(error) => return error.into(),
+            TreeError::Name(error) => return error.into(),
+            TreeError::NotUtf8(_) => (Exit::Failed, "Rename the file."),
+            TreeError::Unsafe(_) => {
+                (Exit::Unsafe, "Get it alone, under a name that you choose: s3-ssec get.")
+            }
+            TreeError::Local { .. } => (Exit::Failed, "Check the path and your rights."),
+            _ => (Exit::Failed, LOOK_CLOSER),
+        };
+        Failure::new(exit, what, todo)
     }
 }
 

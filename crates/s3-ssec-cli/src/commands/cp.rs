@@ -1,0 +1,56 @@
+//! `s3-ssec cp`: a copy with a key of its own.
+
+use crate::args::CpArgs;
+use crate::output::Fields;
+use crate::report::{About as _, Exit, Failure};
+use crate::session::Session;
+use crate::text;
+use s3_ssec::GetOptions;
+use s3_ssec::core::names::{ObjectKey, ObjectName};
+use serde_json::json;
+
+pub(super) async fn run(session: &Session, args: CpArgs) -> Result<(), Failure> {
+    let to = target(&args)?;
+    let mut options = GetOptions::default();
+    options.read = args.read.options();
+    options.trusted = args.trust.trusted();
+    let keys = session.keyring()?;
+    let client = session.client().await?;
+    let progress = session.progress(None);
+    let copied = client.copy(&keys, &args.source, &to, &options, &progress.watch).await;
+    drop(progress);
+    let copied = copied.about(&args.source)?;
+    let fields = Fields::new(&to)
+        .line("copy of", &args.source)
+        .line("size", text::size(copied.size))
+        .line("key", copied.key)
+        .line("encrypted", "confirmed by the gateway");
+    let json = json!({
+        "source": args.source.to_string(),
+        "object": to.to_string(),
+        "size": copied.size,
+        "key": copied.key.to_string(),
+        "encrypted": true,
+        "version_id": copied.version_id,
+    });
+    session.output.report(fields, &json)
+}
+
+fn target(args: &CpArgs) -> Result<ObjectName, Failure> {
+    let to = match args.target.is_prefix() {
+        false => args.target.object()?,
+        true => {
+            let name = args.source.key.as_str().rsplit('/').next().unwrap_or_default();
+            let key = ObjectKey::parse(&format!("{}{name}", args.target.path))?;
+            ObjectName::new(args.target.bucket.clone(), key)
+        }
+    };
+    match to == args.source {
+        false => Ok(to),
+        true => Err(Failure::new(
+            Exit::Usage,
+            format!("{to} cannot be copied onto itself"),
+            "Name another target.",
+        )),
+    }
+}

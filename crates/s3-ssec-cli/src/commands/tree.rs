@@ -1,0 +1,179 @@
+//! Many files at once: `put -r`, `get -r`, `rm -r`, `verify -r`.
+
+use crate::args::{GetArgs, PutArgs, RmArgs, VerifyArgs};
+use crate::output::Fields;
+use crate::report::{About as _, Exit, Failure};
+use crate::session::Session;
+use crate::text;
+use s3_ssec::core::names::S3Address;
+use s3_ssec::{CallError, Item, Summary, TreeError, TreeOptions, TreeOutcome, Trusted};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+
+pub(super) async fn put(session: &Session, args: PutArgs) -> Result<(), Failure> {
+    let mut options = args.tree.options()?;
+    options.links = args.links.links();
+    options.put = super::put::tree_options(&args);
+    if !args.source.is_dir() {
+        let what = format!("{} is no directory", args.source.display());
+        return Err(Failure::new(Exit::Usage, what, "Leave out -r for a single file."));
+    }
+    let to = as_prefix(&args.target);
+    let keys = Arc::new(session.keyring()?);
+    let client = session.client().await?;
+    let progress = session.progress(None);
+    let mut log = Log::new(session, &options, "upload");
+    let (directory, watch) = (&args.source, &progress.watch);
+    let mut report = |item: &Item| log.item(item);
+    let done = client.put_tree(&keys, directory, &to, &options, watch, &mut report).await;
+    drop(progress);
+    log.finish(done, &to)
+}
+
+pub(super) async fn get(session: &Session, args: GetArgs) -> Result<(), Failure> {
+    let mut options = args.tree.options()?;
+    options.get = super::get::options(&args);
+    if args.target == Path::new("-") || !args.target.is_dir() {
+        let what = format!("{} is no directory", args.target.display());
+        return Err(Failure::new(Exit::Usage, what, "Make it first, or leave out -r."));
+    }
+    let from = as_prefix(&args.object);
+    let keys = Arc::new(session.keyring()?);
+    let client = session.client().await?;
+    let progress = session.progress(None);
+    let mut log = Log::new(session, &options, "download");
+    let (directory, watch) = (&args.target, &progress.watch);
+    let mut report = |item: &Item| log.item(item);
+    let done = client.get_tree(&keys, &from, directory, &options, watch, &mut report).await;
+    drop(progress);
+    log.finish(done, &from)
+}
+
+pub(super) async fn verify(session: &Session, args: VerifyArgs) -> Result<(), Failure> {
+    let mut options = args.tree.options()?;
+    options.get.trusted = Trusted::OnlyVerified;
+    let from = as_prefix(&args.object);
+    let keys = Arc::new(session.keyring()?);
+    let client = session.client().await?;
+    let progress = session.progress(None);
+    let mut log = Log::new(session, &options, "verify");
+    let mut report = |item: &Item| log.item(item);
+    let done = client.verify_tree(&keys, &from, &options, &progress.watch, &mut report).await;
+    drop(progress);
+    log.finish(done, &from)
+}
+
+pub(super) async fn remove(session: &Session, args: RmArgs) -> Result<(), Failure> {
+    let options = args.tree.options()?;
+    let client = session.client().await?;
+    let progress = session.progress(None);
+    let mut log = Log::new(session, &options, "delete");
+    // `rm -r s3://b/a` takes what is below `a/`, and not `ab`.
+    let from = as_prefix(&args.object);
+    let mut report = |item: &Item| log.item(item);
+    let done = client.remove_tree(&from, &options, &progress.watch, &mut report).await;
+    drop(progress);
+    log.finish(done, &from)
+}
+
+/// A place that files go into or come from: `s3://b/a` means what is below `s3://b/a/`.
+fn as_prefix(address: &S3Address) -> S3Address {
+    let mut prefix = address.clone();
+    if !prefix.is_prefix() {
+        prefix.path.push('/');
+    }
+    prefix
+}
+
+/// Collects what there is to tell, and tells it at the end.
+struct Log<'a> {
+    session: &'a Session,
+    verb: &'static str,
+    dry_run: bool,
+    names: Vec<String>,
+    failures: Vec<Value>,
+    worst: Option<Exit>,
+}
+
+impl<'a> Log<'a> {
+    fn new(session: &'a Session, options: &TreeOptions, verb: &'static str) -> Self {
+        let (names, failures) = (Vec::new(), Vec::new());
+        Self { session, verb, dry_run: options.dry_run, names, failures, worst: None }
+    }
+
+    fn item(&mut self, item: &Item) {
+        match &item.outcome {
+            TreeOutcome::Done(_) if self.dry_run => self.names.push(item.name.clone()),
+            TreeOutcome::Skipped(why) => {
+                self.session.output.note(format_args!("{}: left out, {why}", item.name));
+            }
+            _ => {}
+        }
+    }
+
+    fn failed(&mut self, name: &str, error: TreeError) {
+        let failure = Failure::from(error).about(&name);
+        self.worst = self.worst.max(Some(failure.exit));
+        self.session.output.complaint(&failure);
+        let mut entry = failure.json()["error"].take();
+        entry["name"] = name.into();
+        self.failures.push(entry);
+    }
+
+    fn finish(
+        mut self,
+        done: Result<Summary, CallError>,
+        place: &S3Address,
+    ) -> Result<(), Failure> {
+        let mut summary = done.about(place)?;
+        let failed = std::mem::take(&mut summary.failed);
+        for (name, error) in failed {
+            self.failed(&name, error);
+        }
+        let mut json = json!({
+            "place": place.to_string(),
+            "done": summary.done,
+            "bytes": summary.bytes,
+            "same": summary.same,
+            "skipped": summary.skipped,
+            "stopped": summary.stopped,
+            "failed": self.failures.clone(),
+        });
+        let mut text = String::new();
+        if self.dry_run {
+            json["would"] = self.names.clone().into();
+            for name in &self.names {
+                text += &format!("would {} {}\n", self.verb, text::printable(name));
+            }
+        }
+        let failed = self.failures.len() as u64;
+        text += &fields(&summary, place, self.verb, self.dry_run, failed).to_string();
+        self.session.output.report(text, &json)?;
+        match self.worst {
+            Some(exit) => Err(Failure::told(exit)),
+            None if summary.stopped => {
+                let what = "interrupted; what is done is done";
+                Err(Failure::new(Exit::Failed, what, "Start it again: it skips what is there."))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn fields(summary: &Summary, place: &S3Address, verb: &str, dry_run: bool, failed: u64) -> Fields {
+    let done = match dry_run {
+        true => format!("would {verb}"),
+        false => match verb {
+            "verify" => "verified".to_owned(),
+            "delete" => "deleted".to_owned(),
+            verb => format!("{verb}ed"),
+        },
+    };
+    let count = |count: u64| (count > 0).then_some(count);
+    Fields::new(place)
+        .line("files", format_args!("{} {done}, {}", summary.done, text::size(summary.bytes)))
+        .optional("there", count(summary.same).map(|same| format!("{same}, verified")))
+        .optional("left out", count(summary.skipped))
+        .optional("failed", count(failed))
+}
