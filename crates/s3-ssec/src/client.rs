@@ -1,7 +1,7 @@
 //! A gateway, its credentials, and the small calls that everything else is made of.
 
 use crate::call::{Asked, CallError, WithKey as _};
-use crate::options::{Options, SetupError, resolve};
+use crate::options::{Options, SetupError, Signing, resolve};
 use crate::state::StateDir;
 use crate::trial::ProvedPlaces;
 use aws_sdk_s3::config::http::HttpResponse;
@@ -24,6 +24,7 @@ use std::sync::Arc;
 pub struct Client {
     pub(crate) s3: aws_sdk_s3::Client,
     endpoint: Endpoint,
+    pub(crate) signing: Signing,
     pub(crate) proved: Arc<ProvedPlaces>,
     pub(crate) state: Option<StateDir>,
 }
@@ -72,7 +73,7 @@ impl Client {
         let resolved = resolve(options).await?;
         let s3 = aws_sdk_s3::Client::from_conf(resolved.s3);
         let proved = Arc::new(ProvedPlaces::default());
-        Ok(Self { s3, endpoint: resolved.endpoint, proved, state: None })
+        Ok(Self { s3, endpoint: resolved.endpoint, signing: resolved.signing, proved, state: None })
     }
 
     /// The gateway's address.

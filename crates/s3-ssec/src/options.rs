@@ -11,6 +11,7 @@ use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::config::{
     Region, RequestChecksumCalculation, ResponseChecksumValidation, StalledStreamProtectionConfig,
 };
@@ -73,6 +74,14 @@ pub enum SetupError {
 pub(crate) struct Resolved {
     pub(crate) endpoint: Endpoint,
     pub(crate) s3: aws_sdk_s3::Config,
+    pub(crate) signing: Signing,
+}
+
+/// What signs requests that something else than this crate will send.
+#[derive(Clone)]
+pub(crate) struct Signing {
+    pub(crate) credentials: Option<SharedCredentialsProvider>,
+    pub(crate) region: Region,
 }
 
 /// Looks everything up. Sends nothing.
@@ -92,10 +101,12 @@ pub(crate) async fn resolve(options: &Options) -> Result<Resolved, SetupError> {
     let trust = bundle.map_or(Trust::System, Trust::Bundle);
     let transport = Transport::new(&trust, options.timeouts)?;
     later.set(transport.clone());
+    let region = shared.region().cloned().unwrap_or(Region::from_static("us-east-1"));
+    let signing = Signing { credentials: shared.credentials_provider(), region: region.clone() };
     let s3 = aws_sdk_s3::config::Builder::from(&shared)
         .http_client(transport)
         .endpoint_url(endpoint.as_str())
-        .region(shared.region().cloned().unwrap_or(Region::from_static("us-east-1")))
+        .region(region)
         .force_path_style(true)
         // RGW 16 answers 411 to checksum trailers and 18 does not verify them (measured). The signed
         // payload hash is verified by every release.
@@ -105,7 +116,7 @@ pub(crate) async fn resolve(options: &Options) -> Result<Resolved, SetupError> {
         // Silence is judged once, on the socket.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build();
-    Ok(Resolved { endpoint, s3 })
+    Ok(Resolved { endpoint, s3, signing })
 }
 
 async fn load(options: &Options, http: Later) -> SdkConfig {
