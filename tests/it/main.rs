@@ -9,12 +9,17 @@
 
 mod copy_repair;
 mod hard;
+mod interop;
+mod interrupted;
+mod leaks;
 mod liars;
+mod policy;
 mod put_get;
 mod records;
 mod refusals;
 mod resume;
 mod trees;
+mod wasm;
 mod wire;
 
 /// The tests of these modules; a module that is missing here fails [`every_file_is_listed`].
@@ -28,7 +33,19 @@ macro_rules! rooms {
     };
 }
 
-rooms![copy_repair, hard, liars, put_get, records, refusals, resume, trees, wire];
+rooms![
+    copy_repair,
+    hard,
+    interrupted,
+    liars,
+    policy,
+    put_get,
+    records,
+    refusals,
+    resume,
+    trees,
+    wire
+];
 
 /// A file of tests that nobody runs is worse than none.
 fn every_file_is_listed() -> Result<(), libtest_mimic::Failed> {

@@ -146,9 +146,18 @@ impl Person {
         program: &Path,
         arguments: impl IntoIterator<Item = A>,
     ) -> Ran {
+        self.run_program_with(program, arguments, b"").await
+    }
+
+    pub async fn run_program_with<A: AsRef<OsStr>>(
+        &self,
+        program: &Path,
+        arguments: impl IntoIterator<Item = A>,
+        stdin: &[u8],
+    ) -> Ran {
         let mut command = self.program(program);
         command.args(arguments);
-        finish(command, b"").await
+        finish(command, stdin).await
     }
 
     /// Starts the command and leaves it running.

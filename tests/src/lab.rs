@@ -25,6 +25,7 @@ pub struct Gateway {
     pub version: String,
     pub release: Option<String>,
     pub https: String,
+    pub http: Option<String>,
     pub access_key: String,
     pub secret_key: String,
     ca: Option<PathBuf>,

@@ -12,6 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -175,6 +176,17 @@ impl Proxy {
     /// All requests so far, in order.
     pub fn seen(&self) -> Vec<Asked> {
         self.seen.lock().unwrap().clone()
+    }
+
+    /// Waits until a request comes that `which` picks, after the first `skip` of all.
+    pub async fn until(&self, which: impl Fn(&Asked) -> bool, skip: usize) {
+        for _ in 0..600 {
+            if self.seen().iter().skip(skip).any(&which) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("not asked within 30 s; asked {:?}", self.operations());
     }
 
     /// The operations so far that were not part of a trial.

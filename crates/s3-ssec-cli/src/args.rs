@@ -1,16 +1,20 @@
 //! What can be asked for on the command line.
 
+mod cors;
 mod headers;
 mod key;
 mod objects;
 pub(crate) mod parse;
 mod policy;
+mod presign;
 mod trees;
 
+pub(crate) use cors::CorsCommand;
 pub(crate) use headers::{HeaderFormat, HeadersArgs};
 pub(crate) use key::{ExportArgs, ExportFormat, ImportArgs, KeyCommand, NewArgs, ShowArgs};
 pub(crate) use objects::{CatArgs, GetArgs, LsArgs, PutArgs, RmArgs, StatArgs, VerifyArgs};
 pub(crate) use policy::{OneRuleArgs, PolicyCommand, PrintArgs, RuleArgs, option_of};
+pub(crate) use presign::{LinkFormat, PresignCommand};
 pub(crate) use trees::{CpArgs, RepairArgs};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -137,6 +141,12 @@ pub(crate) enum Command {
     /// Let a bucket refuse unencrypted uploads
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Let pages of a site work with a bucket
+    #[command(subcommand)]
+    Cors(CorsCommand),
+    /// Print address and headers for somebody without credentials; the headers hold the key
+    #[command(subcommand)]
+    Presign(PresignCommand),
     /// Print the completions for a shell
     #[command(
         after_long_help = "Example:\n  s3-ssec completions bash > ~/.local/share/bash-completion/completions/s3-ssec"

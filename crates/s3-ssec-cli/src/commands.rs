@@ -3,12 +3,14 @@
 mod bucket;
 mod cat;
 mod completions;
+mod cors;
 mod cp;
 mod get;
 mod headers;
 mod key;
 mod ls;
 mod policy;
+mod presign;
 mod put;
 mod repair;
 mod rm;
@@ -42,6 +44,8 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Cp(args) => cp::run(session, args).await,
         Command::Repair(args) => repair::run(session, args).await,
         Command::Policy(command) => policy::run(session, command).await,
+        Command::Cors(command) => cors::run(session, command).await,
+        Command::Presign(command) => presign::run(session, command).await,
         Command::Completions { shell } => completions::run(session, shell),
     }
 }

@@ -31,10 +31,23 @@ fn directives(global: &Global) -> String {
         (true, 0) => "s3_ssec=error",
         (false, 0) => {
             let named = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
-            return named.unwrap_or_else(|| "s3_ssec=warn".to_owned());
+            return named.map_or_else(|| "s3_ssec=warn".to_owned(), |text| without_trace(&text));
         }
     };
     level.to_owned()
+}
+
+/// TRACE is not there, and asking for it would print advice on how to compile it in.
+fn without_trace(directives: &str) -> String {
+    let lower = |directive: &str| {
+        let (target, level) = directive.rsplit_once('=').unwrap_or(("", directive));
+        match (level.trim().eq_ignore_ascii_case("trace"), target) {
+            (false, _) => directive.to_owned(),
+            (true, "") => "debug".to_owned(),
+            (true, target) => format!("{target}=debug"),
+        }
+    };
+    directives.split(',').map(lower).collect::<Vec<_>>().join(",")
 }
 
 /// Targets whose events were read and seen to hold no request headers.
@@ -69,6 +82,13 @@ mod tests {
         assert_eq!(of(&["-v"]), "s3_ssec=info");
         assert_eq!(of(&["-q", "-vv"]), "s3_ssec=debug,info");
         assert_eq!(of(&["-vvvvv"]), "debug");
+    }
+
+    #[test]
+    fn trace_is_not_asked_for() {
+        assert_eq!(without_trace("TRACE"), "debug");
+        assert_eq!(without_trace("s3_ssec=trace,hyper=info"), "s3_ssec=debug,hyper=info");
+        assert_eq!(without_trace("warn,aws_sigv4"), "warn,aws_sigv4");
     }
 
     #[test]

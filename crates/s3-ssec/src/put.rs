@@ -13,11 +13,11 @@ pub(crate) use multipart::Upload;
 pub(crate) use single::send;
 pub use source::Source;
 
-use crate::client::Client;
+use crate::client::{Client, WithoutKey};
 use crate::nonce;
 use crate::trial::WriteKind;
 use crate::watch::Watch;
-use crate::write::{PutError, PutOptions, Uploaded};
+use crate::write::{Existing, PutError, PutOptions, Uploaded};
 use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::digest::ContentKey;
 use s3_ssec_core::headers::TargetKeyHeaders;
@@ -88,6 +88,9 @@ impl Client {
             Opened::File { .. } | Opened::Stream { .. } => WriteKind::Multipart,
         };
         let options = &self.try_first(name, kind, options).await?;
+        if kind == WriteKind::Multipart && options.existing == Existing::Keep {
+            self.refuse_existing(name).await?;
+        }
         let writing = Writing::new(self, key, name, options, watch)?;
         match opened {
             Opened::Small(content) => single::put(&writing, content).await,
@@ -95,6 +98,20 @@ impl Client {
             Opened::Stream { start, reader, expected } => {
                 multipart::put_stream(&writing, start, reader, expected).await
             }
+        }
+    }
+}
+
+impl Client {
+    /// Looks before a multipart upload: RGW 16 and 18 ignore the condition on Complete (measured).
+    /// Somebody else's write in between is seen from 20.2 on only.
+    async fn refuse_existing(&self, name: &ObjectName) -> Result<(), PutError> {
+        match self.head_without_key(name, None).await {
+            Ok(WithoutKey::Absent) => Ok(()),
+            Ok(_) => Err(PutError::Exists(name.clone())),
+            // Who may write but not read cannot be told more.
+            Err(error) if error.status() == Some(403) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 }

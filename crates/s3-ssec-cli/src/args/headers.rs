@@ -13,7 +13,7 @@ A direct key needs no object. A master key has another key for every object vers
 object, or take --new for one that another tool is going to write.
 
 Examples:
-  s3-ssec headers s3://bucket/key --format curl | curl -K - https://gateway/bucket/key
+  s3-ssec headers s3://bucket/key --format curl | curl -K - $SIGNED_URL
   s3-ssec headers --key-file shared.key --format json
   s3-ssec headers --new s3://bucket/key
   (umask 077; cp ~/.s3cfg ssec.cfg; s3-ssec headers --format s3cmd --key-file shared.key >> ssec.cfg)

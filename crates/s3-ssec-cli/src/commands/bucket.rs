@@ -10,5 +10,5 @@ pub(super) async fn run(session: &Session, command: BucketCommand) -> Result<(),
     let client = session.client().await?;
     let address = format!("s3://{bucket}");
     client.create_bucket(&bucket, location.as_deref()).await.about(&address)?;
-    session.output.report(format_args!("{address} is there"), &json!({ "bucket": address }))
+    session.output.report(format_args!("{address} is ready"), &json!({ "bucket": address }))
 }

@@ -132,16 +132,19 @@ impl From<GetError> for Failure {
             GetError::NotFound(_) => {
                 (Exit::Failed, "Check the name; s3-ssec ls shows what is there.")
             }
-            GetError::NoKeyFits(_) => {
-                (Exit::Key, "Give the key it was written with: --key-file FILE.")
-            }
+            GetError::NoKeyFits(_) => (
+                Exit::Key,
+                "Give the key it was written with, --key-file FILE; if its tags were removed, \
+                 s3-ssec repair --search finds the nonce again.",
+            ),
             GetError::OtherKey(_) => (
                 Exit::Key,
                 "Somebody wrote it anew and kept the old record: give that key with --key-file FILE.",
             ),
-            GetError::NotEncrypted(_) => {
-                (Exit::NotProved, "If that is as it should be, add --allow-plain.")
-            }
+            GetError::NotEncrypted(_) => (
+                Exit::NotProved,
+                "If that is as it should be, get, cat and stat take --allow-plain.",
+            ),
             GetError::NotProved { .. } => (
                 Exit::NotProved,
                 "Do not trust this gateway or a proxy before it with data that must be encrypted.",

@@ -67,7 +67,7 @@ mod tests {
         let (what, todo) = lines(&["put", "a"]);
         assert_eq!(what, "the following required arguments were not provided: <TARGET>");
         assert!(todo.starts_with("Usage: s3-ssec put"), "{todo}");
-        let (what, todo) = lines(&["get", "s3://bucket", "b"]);
+        let (what, todo) = lines(&["stat", "s3://bucket"]);
         assert!(what.ends_with("it names a bucket, and an object is wanted: s3://bucket/key"));
         assert_eq!(todo, "See s3-ssec --help, or --help after the name of the command.");
         let (_, todo) = lines(&["ls", "--recursiv"]);
