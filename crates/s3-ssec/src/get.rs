@@ -44,7 +44,8 @@ pub struct GetOptions {
     pub trusted: Trusted,
     /// Replace an existing file.
     pub replace: bool,
-    /// Requests in flight at once.
+    /// Requests in flight, at most. It begins with 4 and takes more while that is faster; to a
+    /// stream it stays there, because what is ahead of the stream is held in memory.
     pub in_flight: usize,
 }
 
@@ -54,7 +55,7 @@ impl Default for GetOptions {
             read: ReadOptions::default(),
             trusted: Trusted::default(),
             replace: false,
-            in_flight: 4,
+            in_flight: 16,
         }
     }
 }

@@ -15,6 +15,7 @@ mod call;
 mod client;
 mod copy;
 mod cors;
+mod flight;
 mod get;
 mod list;
 mod locate;

@@ -34,7 +34,7 @@ pub struct PutOptions {
     pub existing: Existing,
     /// Wanted size of a part in bytes; grown where 10,000 parts would not do.
     pub part_size: u64,
-    /// Parts in flight at once.
+    /// Parts in flight, at most. It begins with 4 and takes more while that is faster.
     pub in_flight: usize,
 }
 
@@ -46,7 +46,7 @@ impl Default for PutOptions {
             tags: Vec::new(),
             existing: Existing::Replace,
             part_size: 64 << 20,
-            in_flight: 4,
+            in_flight: 16,
         }
     }
 }

@@ -45,8 +45,8 @@ pub(crate) struct PutArgs {
     /// Size of the parts of a large file
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = parse::part_size)]
     pub(crate) part_size: u64,
-    /// Parts in flight at once
-    #[arg(long, value_name = "N", default_value = "4", value_parser = in_flight())]
+    /// Parts in flight, at most: it takes more while that is faster
+    #[arg(long, value_name = "N", default_value = "16", value_parser = in_flight())]
     pub(crate) in_flight: u8,
     #[command(flatten)]
     pub(crate) tree: TreeArgs,
@@ -129,8 +129,8 @@ pub(crate) struct GetArgs {
     pub(crate) trust: TrustArgs,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
-    /// Requests in flight at once
-    #[arg(long, value_name = "N", default_value = "4", value_parser = in_flight())]
+    /// Requests in flight, at most: it takes more while that is faster
+    #[arg(long, value_name = "N", default_value = "16", value_parser = in_flight())]
     pub(crate) in_flight: u8,
     #[command(flatten)]
     pub(crate) tree: TreeArgs,

@@ -4,6 +4,7 @@ use super::parse;
 use clap::{Args, Subcommand};
 use s3_ssec::core::names::BucketName;
 use s3_ssec::core::policy::Rule;
+use std::path::PathBuf;
 
 /// `s3-ssec policy`.
 #[derive(Subcommand)]
@@ -17,6 +18,14 @@ pub(crate) enum PolicyCommand {
     },
     /// Print a policy with rules of ours, without asking a gateway
     Print(PrintArgs),
+    /// Say what in a policy document does nothing, or something else than it seems to
+    #[command(
+        after_long_help = "Exit code 1 if something was found.\n\nExample:\n  s3-ssec policy explain policy.json"
+    )]
+    Explain {
+        /// File with the document, JSON
+        file: PathBuf,
+    },
     /// Try a rule on the gateway, and let it stand if it does what it says
     #[command(after_long_help = APPLY)]
     Apply(OneRuleArgs),

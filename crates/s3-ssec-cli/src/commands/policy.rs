@@ -1,6 +1,7 @@
 //! `s3-ssec policy`: bucket policies that were seen to do what they say.
 
 mod apply;
+mod explain;
 mod print;
 mod remove;
 mod show;
@@ -19,6 +20,7 @@ pub(super) async fn run(session: &Session, command: PolicyCommand) -> Result<(),
         PolicyCommand::Print(args) => print::run(session, &args),
         PolicyCommand::Apply(args) => apply::run(session, &args).await,
         PolicyCommand::Test(args) => test::run(session, &args).await,
+        PolicyCommand::Explain { file } => explain::run(session, &file),
         PolicyCommand::Remove(args) => remove::run(session, &args).await,
     }
 }

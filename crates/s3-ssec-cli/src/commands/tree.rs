@@ -162,17 +162,15 @@ impl<'a> Log<'a> {
 }
 
 fn fields(summary: &Summary, place: &S3Address, verb: &str, dry_run: bool, failed: u64) -> Fields {
-    let done = match dry_run {
-        true => format!("would {verb}"),
-        false => match verb {
-            "verify" => "verified".to_owned(),
-            "delete" => "deleted".to_owned(),
-            verb => format!("{verb}ed"),
-        },
+    let done = match (dry_run, verb) {
+        (true, verb) => format!("would {verb} {}", summary.done),
+        (false, "verify") => format!("{} verified", summary.done),
+        (false, "delete") => format!("{} deleted", summary.done),
+        (false, verb) => format!("{} {verb}ed", summary.done),
     };
     let count = |count: u64| (count > 0).then_some(count);
     Fields::new(place)
-        .line("files", format_args!("{} {done}, {}", summary.done, text::size(summary.bytes)))
+        .line("files", format_args!("{done}, {}", text::size(summary.bytes)))
         .optional("there", count(summary.same).map(|same| format!("{same}, verified")))
         .optional("left out", count(summary.skipped))
         .optional("failed", count(failed))

@@ -191,8 +191,8 @@ fn todo(cause: Cause, situation: &Situation<'_>) -> &'static str {
         }
         Cause::PlainHttp => "Use the https address of the gateway.",
         Cause::WrongKey if situation.operation == Operation::HeadObject => {
-            "Give the object's key with --key-file; if no key fits at all, run `s3-ssec doctor` on \
-             the bucket: a proxy may end the TLS."
+            "Give the object's key with --key-file; if no key fits at all, ask the administrator \
+             whether a proxy ends the TLS and rgw_trust_forwarded_https is set."
         }
         Cause::WrongKey => "Give the key the object was written with: --key-file FILE.",
         Cause::KeyNeeded => "Give the key with --key-file FILE or S3_SSEC_KEY_FILE.",

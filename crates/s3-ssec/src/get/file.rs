@@ -4,12 +4,14 @@ use super::check::Check;
 use super::fetch::{Fetched, Job, Sink, Wanted};
 use super::partial::Partial;
 use super::{GetError, GetOptions, Received};
+use crate::flight::Flight;
 use crate::positioned::{read_exact_at, write_all_at};
 use crate::watch::Watch;
 use s3_ssec_core::plan::Span;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::task::JoinSet;
 
 pub(super) async fn download(
@@ -49,8 +51,9 @@ async fn fill(
     let mut check = Check::new(wanted);
     let mut tasks = JoinSet::new();
     let mut spans = wanted.spans().into_iter();
+    let mut flight = Flight::new(options.in_flight, Instant::now());
     loop {
-        while tasks.len() < options.in_flight.max(1) {
+        while tasks.len() < flight.limit() {
             let Some(span) = spans.next() else { break };
             let (job, file) = (wanted.job(span), Arc::clone(&partial.file));
             let path = partial.path.clone();
@@ -61,6 +64,7 @@ async fn fill(
         }
         let Some(done) = tasks.join_next().await else { break };
         let (span, fetched) = done.unwrap_or(Err(GetError::Stopped))?;
+        flight.finished(span.length, Instant::now());
         check.add(fetched);
         partial.arrived(span.offset);
         watch.moved(span.length);

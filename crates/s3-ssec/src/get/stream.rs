@@ -10,6 +10,9 @@ use std::path::PathBuf;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::task::JoinHandle;
 
+/// Ranges held in memory ahead of the stream, at most.
+const AHEAD: usize = 4;
+
 pub(super) async fn download(
     wanted: Wanted,
     writer: &mut (dyn AsyncWrite + Send + Unpin),
@@ -39,7 +42,7 @@ async fn read(
     let mut ahead: VecDeque<Ahead> = VecDeque::new();
     let mut spans = wanted.spans().into_iter();
     loop {
-        while ahead.len() < options.in_flight.max(1) {
+        while ahead.len() < options.in_flight.clamp(1, AHEAD) {
             let Some(span) = spans.next() else { break };
             ahead.push_back(Ahead(tokio::spawn(fetch(wanted.job(span)))));
         }

@@ -67,7 +67,8 @@ pub(super) async fn put_file(
     let mut log = UploadLog::open(writing.client, &writing.name().to_string(), &source);
     match resume::take_up(&writing, key, &mut log, &file).await? {
         Resumed::Done(uploaded) => return Ok(*uploaded),
-        Resumed::GoOn(old, upload) => {
+        Resumed::GoOn(went_on) => {
+            let (old, upload) = *went_on;
             let shared = Arc::new(std::mem::take(&mut log));
             match send_and_finish(&old, &upload, &file, &shared).await {
                 Err(PutError::SourceChanged { path }) if file.unchanged().is_ok() => {

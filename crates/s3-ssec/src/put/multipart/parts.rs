@@ -7,6 +7,7 @@ use super::super::source::{Reader, SourceFile, fill};
 use super::{StoredPart, Upload};
 use crate::call::{PayloadHash, WithKey as _};
 use crate::client::bare_etag;
+use crate::flight::Flight;
 use crate::watch::Watch;
 use crate::write::{Leftover, PutError};
 use aws_sdk_s3::primitives::{ByteStream, Length};
@@ -22,6 +23,7 @@ use s3_ssec_core::plan::{
 };
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::task::JoinSet;
 
 /// Size of a part that is held in memory because its source can be read only once.
@@ -51,11 +53,13 @@ struct Collected {
     tree: ContentTree,
     parts: Vec<StoredPart>,
     continued: u64,
+    flight: Flight,
 }
 
 impl Collected {
-    fn new(key: &ContentKey) -> Self {
-        Self { tree: ContentTree::new(key), parts: Vec::new(), continued: 0 }
+    fn new(key: &ContentKey, most: usize) -> Self {
+        let (tree, flight) = (ContentTree::new(key), Flight::new(most, Instant::now()));
+        Self { tree, parts: Vec::new(), continued: 0, flight }
     }
 
     async fn next(
@@ -66,6 +70,7 @@ impl Collected {
         let Some(done) = tasks.join_next().await else { return Ok(false) };
         // A task ends early only when its set is dropped, or by a defect.
         let done = done.unwrap_or(Err(PutError::Stopped))?;
+        self.flight.finished(done.size, Instant::now());
         done.pieces.into_iter().for_each(|piece| self.tree.add(piece));
         self.parts.push(done.stored);
         self.continued += if done.continued { done.size } else { 0 };
@@ -90,10 +95,10 @@ pub(super) async fn send_file(
     plan: MultipartPlan,
     log: &Arc<UploadLog>,
 ) -> Result<Transferred, PutError> {
-    let mut collected = Collected::new(&writing.content_key);
+    let mut collected = Collected::new(&writing.content_key, writing.options.in_flight);
     let mut tasks = JoinSet::new();
     for part in plan.parts() {
-        if tasks.len() >= writing.options.in_flight.max(1) {
+        while tasks.len() >= collected.flight.limit() {
             collected.next(&mut tasks, writing.watch).await?;
         }
         let (upload, file, log) = (upload.clone(), file.clone(), Arc::clone(log));
@@ -153,7 +158,7 @@ pub(super) async fn send_stream(
     mut reader: Reader,
     plan: Option<MultipartPlan>,
 ) -> Result<Transferred, PutError> {
-    let mut collected = Collected::new(&writing.content_key);
+    let mut collected = Collected::new(&writing.content_key, STREAM_IN_FLIGHT);
     let mut tasks = JoinSet::new();
     let (mut pending, mut offset) = (start, 0);
     for number in (1..).map_while(PartNumber::new) {
@@ -163,7 +168,7 @@ pub(super) async fn send_stream(
         let mut content = fill(&mut reader, pending, wanted + 1).await?;
         pending = content.split_off(content.len().min(wanted));
         let last = pending.is_empty();
-        if tasks.len() >= STREAM_IN_FLIGHT {
+        if tasks.len() >= STREAM_IN_FLIGHT.min(writing.options.in_flight.max(1)) {
             collected.next(&mut tasks, writing.watch).await?;
         }
         let (upload, content) = (upload.clone(), content.freeze());
@@ -293,7 +298,7 @@ pub(super) async fn hash_file(
     plan: MultipartPlan,
     before: &UploadJournal,
 ) -> Result<Option<(Vec<StoredPart>, ContentDigest)>, PutError> {
-    let mut collected = Collected::new(&writing.content_key);
+    let mut collected = Collected::new(&writing.content_key, STREAM_IN_FLIGHT);
     for part in plan.parts() {
         let (number, Span { offset, length }) = (part.number.number(), part.span);
         let hashes = PartHasher::new(Arc::clone(&writing.content_key), offset);

@@ -20,7 +20,7 @@ pub(super) enum Resumed<'a> {
     /// There is none, or it cannot be continued and is gone.
     Nothing,
     /// Its parts are there.
-    GoOn(Box<Writing<'a>>, Upload),
+    GoOn(Box<(Writing<'a>, Upload)>),
     /// It was complete; only its record was missing.
     Done(Box<Uploaded>),
 }
@@ -49,7 +49,7 @@ pub(super) async fn take_up<'a>(
     match upload.list_parts().await {
         Ok(listed) => {
             log.confirm(&listed);
-            Ok(Resumed::GoOn(Box::new(old), upload))
+            Ok(Resumed::GoOn(Box::new((old, upload))))
         }
         Err(error) if error.cause() == Some(Cause::NoSuchUpload) => {
             match completed(&old, &upload, &before, file).await? {
