@@ -33,6 +33,16 @@ xflags::xflags! {
         /// What needs no gateway: format, tidy, clippy, unit tests, vectors, documentation.
         cmd check {}
 
+        /// This client beside others, on one gateway in one run: speed, CPU time, memory.
+        cmd bench {
+            /// Once, with 128 MiB and few files, to see that it works.
+            optional --quick
+            /// Rounds, of which the table has the medians. Default: 5.
+            optional --runs number: u32
+            /// Only measure this command; write `--` before it.
+            repeated command: String
+        }
+
         /// House rules that compilers do not know.
         cmd tidy {}
 
@@ -103,6 +113,7 @@ pub enum XtaskCmd {
     Demo(Demo),
     Test(Test),
     Check(Check),
+    Bench(Bench),
     Tidy(Tidy),
     Ci(Ci),
     Wasm(Wasm),
@@ -124,6 +135,14 @@ pub struct Test {
 
 #[derive(Debug)]
 pub struct Check;
+
+#[derive(Debug)]
+pub struct Bench {
+    pub command: Vec<String>,
+
+    pub quick: bool,
+    pub runs: Option<u32>,
+}
 
 #[derive(Debug)]
 pub struct Tidy;

@@ -2,6 +2,7 @@
 //!
 //! Depends on no crate of this workspace: it has to work when they do not compile.
 
+mod bench;
 mod check;
 mod demo;
 mod flags;
@@ -38,6 +39,7 @@ fn run(arguments: Vec<OsString>) -> anyhow::Result<()> {
     match flags.subcommand {
         XtaskCmd::Demo(flags) => demo::run(&sh, flags),
         XtaskCmd::Test(flags) => test::run(&sh, flags),
+        XtaskCmd::Bench(flags) => bench::run(&sh, &flags),
         XtaskCmd::Ci(_) => test::run(&sh, flags::Test { only: None, endpoint: None }),
         XtaskCmd::Check(_) => check::run(&sh),
         XtaskCmd::Tidy(_) => tidy::run(&sh),
