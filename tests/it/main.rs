@@ -7,6 +7,7 @@
     reason = "tests: a failure is a failed test"
 )]
 
+mod command;
 mod copy_repair;
 mod hard;
 mod interop;
@@ -34,9 +35,12 @@ macro_rules! rooms {
 }
 
 rooms![
+    command,
     copy_repair,
     hard,
+    interop,
     interrupted,
+    leaks,
     liars,
     policy,
     put_get,
@@ -44,6 +48,7 @@ rooms![
     refusals,
     resume,
     trees,
+    wasm,
     wire
 ];
 

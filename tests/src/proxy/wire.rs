@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyDataStream, BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::HeaderName;
 use hyper::rt::{Read, Write};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
@@ -145,7 +145,7 @@ fn distort(answer: Response<Incoming>, asked: &Asked, deed: &Deed) -> Answer {
         Deed::ForgeEcho => {
             for name in ["algorithm", "key-md5"] {
                 let name = HeaderName::try_from(format!("{CUSTOMER}{name}")).unwrap();
-                if let Some(value) = asked.headers.get(&name).map(HeaderValue::clone) {
+                if let Some(value) = asked.headers.get(&name).cloned() {
                     head.headers.insert(name, value);
                 }
             }
