@@ -74,7 +74,7 @@ fn prepare(sh: &Shell, stages: &mut Stages) -> Result<Tools> {
     let python = stages.run("Python tools", || python::ensure(sh))?;
     let package = Package::for_node(sh, "")?;
     stages.run("JavaScript package for Node", || wasm::make(sh, &package))?;
-    stages.run("JavaScript package for the page", || wasm::make(sh, &Package::for_the_page()))?;
+    stages.run("JavaScript package for the page", || wasm::make_and_try(sh))?;
     Ok(Tools { command, python, node, wasm_node: package.out })
 }
 

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "heavy")]
 mod bind;
+mod pack;
 
 use crate::{flags, output, project};
 use anyhow::{Result, bail, ensure};
@@ -79,6 +80,13 @@ pub(crate) fn run(sh: &Shell, flags: flags::Wasm) -> Result<()> {
     };
     package.out = flags.out.unwrap_or(package.out);
     make(sh, &package)
+}
+
+/// Builds the package for the page and tests it as its users get it.
+pub(crate) fn make_and_try(sh: &Shell) -> Result<()> {
+    let package = Package::for_the_page();
+    make(sh, &package)?;
+    pack::check(sh, &package)
 }
 
 /// Builds and binds `package`, checks what it imports, and prints its sizes.

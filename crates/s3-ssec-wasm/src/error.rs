@@ -1,10 +1,19 @@
 //! Errors as JavaScript sees them: an `Error` for people with a `code` for programs.
 
 use js_sys::{Error, Reflect};
+use s3_ssec_core::cors::{CorsError, OriginError};
+use s3_ssec_core::credentials::CredentialError;
 use s3_ssec_core::echo::EchoError;
+use s3_ssec_core::endpoint::EndpointError;
 use s3_ssec_core::key::{KeyLengthError, RandomError};
+use s3_ssec_core::keyfile::KeyFileError;
+use s3_ssec_core::keyring::KeyringError;
 use s3_ssec_core::names::NameError;
+use s3_ssec_core::plan::TooLarge;
+use s3_ssec_core::policy::PolicyError;
 use s3_ssec_core::record::{ForeignRecord, RecordError};
+use s3_ssec_core::request::RequestError;
+use s3_ssec_core::sigv4::SignError;
 use std::fmt::Display;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -62,6 +71,34 @@ impl Coded for RecordError {
     }
 }
 
+/// One code for all of a type: the message says the rest.
+macro_rules! coded {
+    ($($error:ty: $code:literal),+ $(,)?) => {
+        $(impl Coded for $error {
+            fn code(&self) -> &'static str {
+                $code
+            }
+        })+
+
+        /// The codes of the types above.
+        #[cfg(test)]
+        const CODES: &[&str] = &[$($code),+];
+    };
+}
+
+coded! {
+    CorsError: "cors",
+    CredentialError: "credential",
+    EndpointError: "endpoint",
+    KeyFileError: "key-file",
+    KeyringError: "keyring",
+    OriginError: "origin",
+    PolicyError: "policy",
+    RequestError: "request",
+    SignError: "sign",
+    TooLarge: "too-large",
+}
+
 impl Coded for ForeignRecord {
     fn code(&self) -> &'static str {
         "record-foreign"
@@ -109,6 +146,7 @@ mod tests {
             RecordError::NewerFormat(String::new()).code(),
             ForeignRecord.code(),
         ]);
+        codes.extend(CODES);
         for code in &codes {
             assert!(
                 *code != "other" && include_str!("types.d.ts").contains(&format!("| \"{code}\"")),

@@ -44,6 +44,10 @@ impl CustomerKey {
     pub(crate) fn new(inner: core::CustomerKey) -> Self {
         Self { inner }
     }
+
+    pub(crate) fn inner(&self) -> &core::CustomerKey {
+        &self.inner
+    }
 }
 
 pub(crate) fn target_headers(key: &core::CustomerKey) -> Result<Headers, JsValue> {

@@ -39,11 +39,7 @@ impl Key {
         #[wasm_bindgen(unchecked_param_type = "Kind")] kind: &str,
         bytes: &Uint8Array,
     ) -> Result<Key, JsValue> {
-        let kind = match kind {
-            "master" => Kind::Master,
-            "direct" => Kind::Direct,
-            _ => return Err(thrown(ArgumentError("a key is \"master\" or \"direct\""))),
-        };
+        let kind = kind_of(kind)?;
         let got = bytes.length() as usize;
         if got != KEY_LENGTH {
             return Err(thrown(KeyLengthError { got }));
@@ -52,7 +48,7 @@ impl Key {
         let mut copy = Box::new(Zeroizing::new([0_u8; KEY_LENGTH]));
         bytes.copy_to(&mut copy[..]);
         let key = core::Key::from_bytes(kind, &copy[..]).map_err(thrown)?;
-        Ok(Self { inner: Rc::new(key) })
+        Ok(Self::new(key))
     }
 
     /// The public name of the key: 16 hex digits. Safe to show.
@@ -88,9 +84,13 @@ impl Key {
 }
 
 impl Key {
+    pub(crate) fn new(key: core::Key) -> Self {
+        Self { inner: Rc::new(key) }
+    }
+
     fn generate(kind: Kind) -> Result<Key, JsValue> {
         let key = core::Key::generate(kind).map_err(thrown)?;
-        Ok(Self { inner: Rc::new(key) })
+        Ok(Self::new(key))
     }
 
     fn direct(&self) -> Result<&core::CustomerKey, JsValue> {
@@ -108,5 +108,13 @@ impl Key {
 
     pub(crate) fn inner(&self) -> &core::Key {
         &self.inner
+    }
+}
+
+pub(crate) fn kind_of(text: &str) -> Result<Kind, JsValue> {
+    match text {
+        "master" => Ok(Kind::Master),
+        "direct" => Ok(Kind::Direct),
+        _ => Err(thrown(ArgumentError("a key is \"master\" or \"direct\""))),
     }
 }

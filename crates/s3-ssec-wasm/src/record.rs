@@ -60,6 +60,18 @@ impl ObjectSeal {
         Ok(Self { key: key.shared(), name, nonce })
     }
 
+    /// The seal of an upload that broke off: with the nonce of its journal, for the same bytes only.
+    pub fn resume(
+        key: &Key,
+        bucket: &str,
+        object_key: &str,
+        nonce: &str,
+    ) -> Result<ObjectSeal, JsValue> {
+        let nonce = Nonce::parse(nonce)
+            .ok_or_else(|| thrown(ArgumentError("a nonce is ten lower-case hex digits")))?;
+        Ok(Self { key: key.shared(), name: object_name(bucket, object_key)?, nonce })
+    }
+
     /// The three headers for PutObject, or for every call of a multipart upload. They hold the key.
     pub fn headers(&self) -> Result<Headers, JsValue> {
         self.customer_key().headers()
@@ -198,6 +210,12 @@ pub fn open_record(
 #[wasm_bindgen]
 pub struct ContentDigest(digest::ContentDigest);
 
+impl ContentDigest {
+    pub(crate) fn new(digest: digest::ContentDigest) -> Self {
+        Self(digest)
+    }
+}
+
 #[wasm_bindgen]
 impl ContentDigest {
     /// True if the contents were the same, under the same key.
@@ -226,15 +244,7 @@ impl ContentHasher {
     /// Takes the next bytes.
     pub fn update(&mut self, bytes: &Uint8Array) -> Result<(), JsValue> {
         let hasher = self.inner.as_mut().ok_or_else(finished)?;
-        let mut buffer = Zeroizing::new(vec![0_u8; bytes.length().min(COPY_LENGTH) as usize]);
-        let mut start = 0;
-        while start < bytes.length() {
-            let end = bytes.length().min(start + COPY_LENGTH);
-            let copy = &mut buffer[..(end - start) as usize];
-            bytes.subarray(start, end).copy_to(copy);
-            hasher.update(copy);
-            start = end;
-        }
+        each_copy(bytes, |copy| hasher.update(copy));
         self.size = hasher.size();
         Ok(())
     }
@@ -249,6 +259,19 @@ impl ContentHasher {
     pub fn finish(&mut self) -> Result<ContentDigest, JsValue> {
         let hasher = self.inner.take().ok_or_else(finished)?;
         Ok(ContentDigest(hasher.finish()))
+    }
+}
+
+/// Hands the bytes out in pieces small enough for WebAssembly memory, which never shrinks.
+pub(crate) fn each_copy(bytes: &Uint8Array, mut take: impl FnMut(&[u8])) {
+    let mut buffer = Zeroizing::new(vec![0_u8; bytes.length().min(COPY_LENGTH) as usize]);
+    let mut start = 0;
+    while start < bytes.length() {
+        let end = bytes.length().min(start + COPY_LENGTH);
+        let copy = &mut buffer[..(end - start) as usize];
+        bytes.subarray(start, end).copy_to(copy);
+        take(copy);
+        start = end;
     }
 }
 

@@ -3,7 +3,7 @@
 //! The kernel adds up the children of a process, so each command gets a parent of its own: this
 //! program again, as `cargo xtask bench -- COMMAND`.
 
-use crate::{output, project};
+use crate::output;
 use anyhow::{Context, Result, bail};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
+
+/// This program: by this name also after it was built anew and its file replaced.
+const OWN_PROGRAM: &str = "/proc/self/exe";
 
 /// What a command used, its children included.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -77,7 +80,7 @@ pub(super) fn command(
     dir: &Path,
     prepare: impl FnOnce(&mut Command),
 ) -> Result<Usage> {
-    let mut command = Command::new(project::own_program());
+    let mut command = Command::new(OWN_PROGRAM);
     command.args(["bench", "--"]).args(words).current_dir(dir).stderr(Stdio::inherit());
     prepare(&mut command);
     let done = command.output()?;

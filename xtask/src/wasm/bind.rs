@@ -35,7 +35,7 @@ pub(super) fn make(sh: &Shell, package: &Package) -> Result<()> {
     fs::create_dir_all(&package.out)?;
     check_imports(&bind(&module, package.target, &package.out)?)?;
     write_manifest(sh, package)?;
-    print_sizes(sh, &package.out)
+    print_sizes(sh, package)
 }
 
 fn build(features: &str) -> Result<PathBuf> {
@@ -79,7 +79,7 @@ fn write_manifest(sh: &Shell, package: &Package) -> Result<()> {
     let metadata = project::metadata(sh)?;
     let ours = metadata["packages"].as_array().into_iter().flatten();
     let ours: &Value = ours.into_iter().find(|p| p["name"] == CRATE).context("no s3-ssec-wasm")?;
-    let manifest = json!({
+    let mut manifest = json!({
         "name": "s3-ssec",
         "version": ours["version"],
         "description": ours["description"],
@@ -93,20 +93,63 @@ fn write_manifest(sh: &Shell, package: &Package) -> Result<()> {
             format!("{OUT_NAME}_bg.wasm"),
         ],
     });
-    Ok(fs::write(package.out.join("package.json"), format!("{manifest:#}\n"))?)
+    if package.target == Target::Web {
+        publishable(&mut manifest, &package.out)?;
+    }
+    // As text: the order of conditions in `exports` counts, and a map would sort them.
+    let text = format!("{manifest:#}\n").replace("\"@exports\"", EXPORTS.trim());
+    Ok(fs::write(package.out.join("package.json"), text)?)
 }
 
+/// What resolvers find: types before all else, and for Node the module that reads from disk.
+const EXPORTS: &str = r#"
+{
+    ".": {
+      "types": "./s3_ssec.d.ts",
+      "node": "./node.js",
+      "default": "./s3_ssec.js"
+    },
+    "./s3_ssec_bg.wasm": "./s3_ssec_bg.wasm",
+    "./package.json": "./package.json"
+  }
+"#;
+
+/// Adds what the package on a registry has and one for tests has not.
+fn publishable(manifest: &mut Value, out: &Path) -> Result<()> {
+    manifest["exports"] = "@exports".into();
+    manifest["sideEffects"] = json!(["./node.js"]);
+    manifest["engines"] = json!({ "node": ">=20" });
+    let sources = project::root().join("crates").join(CRATE).join("package");
+    let licences = ["LICENSE-APACHE", "LICENSE-MIT"].map(|name| project::root().join(name));
+    let files = [sources.join("node.js"), sources.join("README.md")];
+    for file in files.iter().chain(&licences) {
+        let name = file.file_name().context("a file has a name")?;
+        fs::copy(file, out.join(name))?;
+        if let Some(files) = manifest["files"].as_array_mut() {
+            files.push(name.to_string_lossy().into());
+        }
+    }
+    Ok(())
+}
+
+/// Most bytes of the module and of its glue, with brotli: what a page loads first.
+const BUDGET: [(&str, u64); 2] = [("_bg.wasm", 64 << 10), (".js", 6 << 10)];
+
 /// Prints the size of each file, and what a browser would fetch if Node is there to compress.
-fn print_sizes(sh: &Shell, out: &Path) -> Result<()> {
+fn print_sizes(sh: &Shell, package: &Package) -> Result<()> {
     let node = project::program_in_path("node");
-    for name in [format!("{OUT_NAME}_bg.wasm"), format!("{OUT_NAME}.js")] {
-        let file = out.join(name);
+    for (ending, most) in BUDGET {
+        let file = package.out.join(format!("{OUT_NAME}{ending}"));
         let mut line = format!("{}: {} bytes", file.display(), fs::metadata(&file)?.len());
         if let Some(node) = &node {
             let script = "const {readFileSync} = require('fs'), {brotliCompressSync} = \
                           require('zlib'); console.log(brotliCompressSync(readFileSync(process.argv[1])).length)";
             let compressed = sh.cmd(node).args(["-e", script]).arg(&file).quiet().read()?;
             line.push_str(&format!(", {compressed} with brotli"));
+            let published = package.target == Target::Web && package.features.is_empty();
+            if published && compressed.trim().parse::<u64>()? > most {
+                line.push_str(&format!(", above the budget of {most}"));
+            }
         }
         output::say(line);
     }

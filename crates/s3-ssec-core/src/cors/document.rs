@@ -1,32 +1,32 @@
 //! The XML of a CORS configuration.
 
 use super::{CorsConfiguration, CorsError, CorsRule};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// S3's own limit for the document, in bytes.
 const DOCUMENT_MAX: usize = 64 << 10;
 const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize)]
 enum Root {
     #[serde(rename = "CORSConfiguration")]
     Configuration(Document),
 }
 
 // Unknown elements are refused, because writing the document back would drop them.
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     #[serde(rename = "@xmlns", default)]
-    namespace: String,
+    _namespace: String,
     #[serde(rename = "CORSRule", default)]
     rules: Vec<Rule>,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct Rule {
-    #[serde(rename = "ID", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "ID", default)]
     id: Option<String>,
     #[serde(rename = "AllowedOrigin", default)]
     origins: Vec<String>,
@@ -34,7 +34,7 @@ struct Rule {
     methods: Vec<String>,
     #[serde(rename = "AllowedHeader", default)]
     headers: Vec<String>,
-    #[serde(rename = "MaxAgeSeconds", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "MaxAgeSeconds", default)]
     max_age: Option<u64>,
     #[serde(rename = "ExposeHeader", default)]
     exposed: Vec<String>,
@@ -50,28 +50,44 @@ pub(super) fn read(xml: &str) -> Result<CorsConfiguration, CorsError> {
     Ok(CorsConfiguration { rules })
 }
 
+/// Written by hand: a page has to load everything that is linked here.
 pub(super) fn write(configuration: &CorsConfiguration) -> String {
-    let rules = configuration.rules.iter().cloned().map(Rule::from).collect();
-    let document = Root::Configuration(Document { namespace: NAMESPACE.to_owned(), rules });
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let mut writer = quick_xml::se::Serializer::new(&mut xml);
-    writer.indent(' ', 2);
-    // Texts and numbers in lists always serialise, and a String always takes them.
-    let _ = document.serialize(writer);
-    xml.push('\n');
+    let mut xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<CORSConfiguration xmlns=\"{NAMESPACE}\">\n"
+    );
+    for rule in &configuration.rules {
+        let max_age = rule.max_age.map(|seconds| seconds.to_string());
+        xml.push_str("  <CORSRule>\n");
+        elements(&mut xml, "ID", rule.id.as_slice());
+        elements(&mut xml, "AllowedOrigin", &rule.origins);
+        elements(&mut xml, "AllowedMethod", &rule.methods);
+        elements(&mut xml, "AllowedHeader", &rule.headers);
+        elements(&mut xml, "MaxAgeSeconds", max_age.as_slice());
+        elements(&mut xml, "ExposeHeader", &rule.exposed);
+        xml.push_str("  </CORSRule>\n");
+    }
+    xml.push_str("</CORSConfiguration>\n");
     xml
+}
+
+fn elements(xml: &mut String, name: &str, texts: &[String]) {
+    for text in texts {
+        xml.push_str(&["    <", name, ">"].concat());
+        text.chars().for_each(|c| match c {
+            '&' => xml.push_str("&amp;"),
+            '<' => xml.push_str("&lt;"),
+            '>' => xml.push_str("&gt;"),
+            // Readers turn it into a line feed otherwise.
+            '\r' => xml.push_str("&#13;"),
+            c => xml.push(c),
+        });
+        xml.push_str(&["</", name, ">\n"].concat());
+    }
 }
 
 impl From<Rule> for CorsRule {
     fn from(rule: Rule) -> Self {
         let Rule { id, origins, methods, headers, max_age, exposed } = rule;
         Self { id, origins, methods, headers, exposed, max_age }
-    }
-}
-
-impl From<CorsRule> for Rule {
-    fn from(rule: CorsRule) -> Self {
-        let CorsRule { id, origins, methods, headers, exposed, max_age } = rule;
-        Self { id, origins, methods, headers, max_age, exposed }
     }
 }

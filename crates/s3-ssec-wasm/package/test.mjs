@@ -1,0 +1,183 @@
+// What a user of the package sees: run in an empty project into which the package was installed.
+import assert from "node:assert/strict";
+import { createHash, createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import * as ssec from "s3-ssec";
+
+const { memory } = await ssec.default();
+const NOW = 1_700_000_000;
+const refused = (code, action) => assert.throws(action, (error) => error.code === code);
+const bytes = (length, first) => Uint8Array.from({ length }, (_, index) => (index * 7 + first) & 255);
+const text = (value) => new TextEncoder().encode(value);
+
+// Signature Version 4 once more, by the book, for `host` and every header given.
+function signature(signed, secret) {
+  const url = new URL(signed.url);
+  const headers = { ...signed.headers, host: url.host };
+  delete headers.authorization;
+  const names = Object.keys(headers).sort();
+  const query = url.search.slice(1).split("&").filter(Boolean).sort().join("&");
+  const canonical = [
+    signed.method,
+    url.pathname,
+    query,
+    ...names.map((name) => `${name}:${headers[name]}`),
+    "",
+    names.join(";"),
+    headers["x-amz-content-sha256"],
+  ].join("\n");
+  const time = headers["x-amz-date"];
+  const steps = [time.slice(0, 8), "us-east-1", "s3", "aws4_request"];
+  const hmac = (key, value) => createHmac("sha256", key).update(value).digest();
+  const key = steps.reduce(hmac, `AWS4${secret}`);
+  const hash = createHash("sha256").update(canonical).digest("hex");
+  return hmac(key, ["AWS4-HMAC-SHA256", time, steps.join("/"), hash].join("\n")).toString("hex");
+}
+
+function keyFiles() {
+  const file = ssec.KeyFile.generate("master", "lab data", "2026-11-23");
+  const printed = file.print();
+  const again = ssec.KeyFile.read(printed);
+  assert.equal(again.length, 1);
+  assert.equal(again.label(0), "lab data");
+  const [key, same] = [...file.keys(), ...again.keys()];
+  assert.equal(key.fingerprint, same.fingerprint);
+  assert.equal(key.kind, "master");
+  refused("argument", () => file.print());
+  printed[printed.indexOf(49, 150) + 9] ^= 1;
+  refused("key-file", () => ssec.KeyFile.read(printed));
+  assert.equal(ssec.KeyFile.read(bytes(32, 3)).keys()[0].kind, "direct");
+  return key;
+}
+
+function requests(key) {
+  const gateway = new ssec.Gateway("https://gw.example.org:8443");
+  const secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+  const signer = new ssec.Signer("us-east-1", "AKID", text(secret), "token");
+  const seal = new ssec.ObjectSeal(key, "bucket", "größe/a b+c", NOW);
+  const put = () => gateway.request("PUT", "bucket", "größe/a b+c").key(seal.customerKey());
+  const request = put().parameter("partNumber", "1").parameter("uploadId", "2~a/b");
+  const signed = signer.sign(request, NOW);
+  assert.equal(signed.redirect, "error");
+  assert.equal(signed.credentials, "omit");
+  assert.equal(signed.headers["x-amz-date"], "20231114T221320Z");
+  assert.ok(signed.headers.authorization.endsWith(`Signature=${signature(signed, secret)}`));
+  for (const [name, value] of seal.pairs()) {
+    assert.equal(signed.headers[name], value);
+    assert.ok(!signed.url.includes(value) && !signed.url.includes(encodeURIComponent(value)));
+  }
+  refused("argument", () => signer.sign(request, NOW));
+  const presigned = signer.presign(put().header("If-None-Match", "*"), NOW, 3600);
+  assert.equal(presigned.expiresAt, NOW + 3600);
+  assert.equal(ssec.linkExpiresAt(presigned.url), NOW + 3600);
+  assert.equal(ssec.linkExpiresAt("https://gw.example.org/bucket/key"), undefined);
+  assert.ok(presigned.url.includes("SignedHeaders=host%3Bif-none-match%3Bx-amz-server-side"));
+  refused("sign", () => signer.presign(put(), NOW, 8 * 86_400));
+  refused("request", () => gateway.request("GET", "bucket", "a/../b"));
+  refused("request", () => put().parameter(seal.pairs()[1][0], "key"));
+  refused("request", () => put().header(seal.pairs()[1][0], "key"));
+  refused("endpoint", () => new ssec.Gateway("http://gw.example.org"));
+  refused("endpoint", () => ssec.Gateway.orPlainLoopback("http://gw.example.org"));
+  refused("credential", () => new ssec.Signer("us-east-1", "AKID", new Uint8Array()));
+  signer.free();
+}
+
+function contents(key) {
+  const plan = new ssec.MultipartPlan(20_000_000, 5 << 20);
+  assert.deepEqual([plan.partSize, plan.partCount], [8 << 20, 3]);
+  const last = plan.part(3);
+  assert.deepEqual([last.offset, last.length, plan.part(4)], [16 << 20, 20_000_000 - (16 << 20), undefined]);
+  assert.equal(ssec.rangeHeader(5, 10), "bytes=5-14");
+  refused("too-large", () => new ssec.MultipartPlan(6 * 2 ** 40, 5 << 20));
+  const content = bytes(ssec.pieceLength() + 1000, 1);
+  const whole = new ssec.ContentHasher(key);
+  whole.update(content);
+  const tree = new ssec.ContentTree(key);
+  for (const index of [1, 0]) {
+    const piece = new ssec.PieceHasher(key, index);
+    piece.update(content.subarray(index * ssec.pieceLength(), (index + 1) * ssec.pieceLength()));
+    tree.add(piece.finish());
+  }
+  assert.ok(tree.finish().equals(whole.finish()));
+}
+
+function journals(key) {
+  const seal = new ssec.ObjectSeal(key, "bucket", "a", NOW);
+  const lines = [
+    ssec.journalBegun("https://gw", "s3://bucket/a", "a.bin", 100, 50, key.fingerprint, seal.nonce),
+    ssec.journalCreated("2~abc"),
+    ssec.journalSending(1, "aa"),
+    ssec.journalStored(1, "etag"),
+  ];
+  const journal = ssec.UploadJournal.parse(`${lines.join("")}{"cut sho`);
+  assert.deepEqual([journal.uploadId, journal.size, journal.sha256Of(1)], ["2~abc", 100, "aa"]);
+  assert.deepEqual([journal.etagOf(1), journal.etagOf(2), journal.completing], ["etag", undefined, false]);
+  const resumed = ssec.ObjectSeal.resume(key, "bucket", "a", journal.nonce);
+  assert.equal(resumed.pendingTag(), seal.pendingTag());
+  assert.equal(ssec.UploadJournal.parse("nonsense\n"), undefined);
+}
+
+function documents() {
+  const policy = ssec.applyPolicy(undefined, "bucket", "require-tls");
+  assert.equal(JSON.parse(policy).Version, "2012-10-17");
+  assert.equal(ssec.removePolicy(policy, "require-tls"), undefined);
+  assert.deepEqual(ssec.explainPolicy(policy), []);
+  refused("policy", () => ssec.applyPolicy("[]", "bucket", "require-ssec"));
+  const other = { origins: ["https://b.org"], methods: ["GET"], headers: [], exposed: [] };
+  const cors = ssec.applyCors([other], "https://data.example.org");
+  const list = (name) => [...cors.matchAll(`<${name}>([^<]*)</${name}>`)].map((found) => found[1]);
+  assert.deepEqual(list("AllowedOrigin"), ["https://data.example.org", "https://b.org"]);
+  assert.ok(list("ExposeHeader").includes("ETag"));
+  assert.ok(!ssec.admitsOrigin([other], "https://b.org"));
+  refused("origin", () => ssec.applyCors([], "*"));
+  refused("argument", () => ssec.applyCors([{}], "https://b.org"));
+  const advice = ssec.explainRefusal("GetObject", 404, "NoSuchKey", undefined, "target");
+  assert.equal(advice.cause, "no-such-key");
+  assert.ok(advice.what && advice.todo);
+}
+
+// Neither the key nor what is derived from it stays in memory after free().
+function wipes() {
+  const secret = bytes(32, 77);
+  const found = (wanted) => Buffer.from(memory.buffer).includes(wanted);
+  const halves = (buffer) => [buffer.subarray(0, buffer.length / 2), buffer.subarray(buffer.length / 2)];
+  const key = ssec.Key.fromBytes("master", secret);
+  const seal = new ssec.ObjectSeal(key, "bucket", "a", NOW);
+  const customer = seal.customerKey();
+  const wire = Buffer.from(customer.pairs()[1][1], "base64");
+  const prk = createHmac("sha256", "s3-ssec/v1").update(secret).digest();
+  const expand = (label) => createHmac("sha256", prk).update(`s3-ssec/v1/${label}\0\x01`).digest();
+  seal.headers();
+  seal.pendingTag();
+  ssec.openRecord(key, "bucket", "a", seal.pendingTag()).free();
+  const hasher = new ssec.ContentHasher(key);
+  hasher.update(text("attack at dawn"));
+  hasher.finish().free();
+  hasher.free();
+  const gateway = new ssec.Gateway("https://gw.example.org");
+  const login = "a secret access key, long enough";
+  const signer = new ssec.Signer("us-east-1", "AKID", text(login));
+  signer.sign(gateway.request("PUT", "bucket", "a").key(customer), NOW);
+  const signing = ["20231114", "us-east-1", "s3", "aws4_request"].reduce(
+    (key, step) => createHmac("sha256", key).update(step).digest(),
+    `AWS4${login}`,
+  );
+  assert.ok(found(secret) && found(wire) && found(login) && found(signing), "the search finds nothing");
+  for (const one of [customer, seal, key, signer]) {
+    one.free();
+  }
+  const base64 = Buffer.from(wire.toString("base64"));
+  const derived = [prk, wire, base64, expand("content"), expand("record"), Buffer.from(secret)];
+  for (const [index, value] of [...derived, Buffer.from(login), signing].entries()) {
+    assert.deepEqual([index, ...halves(value).map(found)], [index, false, false]);
+  }
+}
+
+const key = keyFiles();
+requests(key);
+contents(key);
+journals(key);
+documents();
+wipes();
+assert.ok(readFileSync(new URL(import.meta.resolve("s3-ssec/s3_ssec_bg.wasm"))).length > 0);
+console.log("done");

@@ -1,0 +1,190 @@
+//! Requests for `fetch`: made, signed, handed over whole.
+
+use crate::error::{ArgumentError, thrown};
+use crate::headers::CustomerKey;
+use crate::number::seconds;
+use js_sys::{Object, Reflect, Uint8Array};
+use s3_ssec_core::credentials::{Credentials, SecretAccessKey};
+use s3_ssec_core::endpoint::{Endpoint, PlainHttp};
+use s3_ssec_core::headers::{SourceKeyHeaders, TargetKeyHeaders};
+use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName};
+use s3_ssec_core::request::{self as core, Payload, Place, RequestError, UnsignedRequest};
+use s3_ssec_core::sigv4::{self, Lifetime};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use zeroize::Zeroizing;
+
+/// The address of a gateway.
+#[wasm_bindgen]
+pub struct Gateway(Endpoint);
+
+#[wasm_bindgen]
+impl Gateway {
+    /// `https://host[:port]`. Plain HTTP is refused: the key would travel in the clear.
+    #[wasm_bindgen(constructor)]
+    pub fn new(url: &str) -> Result<Gateway, JsValue> {
+        Endpoint::parse(url, PlainHttp::Refuse).map(Self).map_err(thrown)
+    }
+
+    /// As the constructor; also takes `http://localhost`, for gateways under test.
+    #[wasm_bindgen(js_name = orPlainLoopback)]
+    pub fn or_plain_loopback(url: &str) -> Result<Gateway, JsValue> {
+        Endpoint::parse(url, PlainHttp::LoopbackOnly).map(Self).map_err(thrown)
+    }
+
+    /// A request about an object, a bucket, or all buckets. Object keys with a segment `.` or `..` are
+    /// refused: browsers would rewrite the address.
+    pub fn request(
+        &self,
+        method: &str,
+        bucket: Option<String>,
+        object_key: Option<String>,
+    ) -> Result<S3Request, JsValue> {
+        let method = method.parse().map_err(|_| thrown(ArgumentError("no such HTTP method")))?;
+        let bucket = bucket.map(|name| BucketName::parse(&name).map_err(thrown)).transpose()?;
+        let key = object_key.map(|key| ObjectKey::parse(&key).map_err(thrown)).transpose()?;
+        let name;
+        let place = match (&bucket, key) {
+            (Some(bucket), Some(key)) => {
+                name = ObjectName::new(bucket.clone(), key);
+                Place::Object(&name)
+            }
+            (Some(bucket), None) => Place::Bucket(bucket),
+            (None, None) => Place::Service,
+            (None, Some(_)) => return Err(thrown(ArgumentError("an object is in a bucket"))),
+        };
+        let inner = UnsignedRequest::new(method, &self.0, place).map_err(thrown)?;
+        Ok(S3Request { inner: Some(inner) })
+    }
+}
+
+/// A request that may still change. Everything set here is signed. Signing spends it.
+#[wasm_bindgen]
+pub struct S3Request {
+    /// `None` once signed, or after a refusal.
+    inner: Option<UnsignedRequest>,
+}
+
+#[wasm_bindgen]
+impl S3Request {
+    /// Adds a parameter of the address, such as `uploadId`. Throws for names of `x-amz-` headers: no
+    /// key can get into an address.
+    pub fn parameter(self, name: String, value: &str) -> Result<S3Request, JsValue> {
+        self.change(|request| request.parameter(name, value))
+    }
+
+    /// Sets a header that holds no key. The value is visible ASCII.
+    pub fn header(self, name: &str, value: &str) -> Result<S3Request, JsValue> {
+        self.change(|request| request.header(name, value))
+    }
+
+    /// Sets the three headers of the key of the object that is written or read.
+    pub fn key(self, key: &CustomerKey) -> Result<S3Request, JsValue> {
+        self.change(|request| Ok(request.key(&TargetKeyHeaders::of(key.inner()))))
+    }
+
+    /// Sets the three headers of the key of the source of a copy.
+    #[wasm_bindgen(js_name = copySourceKey)]
+    pub fn copy_source_key(self, key: &CustomerKey) -> Result<S3Request, JsValue> {
+        self.change(|request| Ok(request.source_key(&SourceKeyHeaders::of(key.inner()))))
+    }
+
+    /// Signs the SHA-256 of the body too, 32 bytes as `crypto.subtle.digest` gives them. Without it
+    /// TLS alone protects the body.
+    #[wasm_bindgen(js_name = payloadSha256)]
+    pub fn payload_sha256(self, digest: &Uint8Array) -> Result<S3Request, JsValue> {
+        let digest = digest.to_vec().try_into();
+        let digest = digest.map_err(|_| thrown(ArgumentError("a SHA-256 has 32 bytes")))?;
+        self.change(|request| Ok(request.payload(Payload::Sha256(digest))))
+    }
+
+    /// Announces a small body: a policy or a CORS document, the list of parts, tags.
+    pub fn document(self, body: &str) -> Result<S3Request, JsValue> {
+        self.change(|request| Ok(request.document(body, "application/xml")))
+    }
+}
+
+impl S3Request {
+    fn change(
+        mut self,
+        change: impl FnOnce(UnsignedRequest) -> Result<UnsignedRequest, RequestError>,
+    ) -> Result<S3Request, JsValue> {
+        let changed = change(self.take()?).map_err(thrown)?;
+        Ok(Self { inner: Some(changed) })
+    }
+
+    fn take(&mut self) -> Result<UnsignedRequest, JsValue> {
+        self.inner.take().ok_or_else(|| thrown(ArgumentError("this request was signed already")))
+    }
+}
+
+/// Signs requests with one set of credentials. `free()` wipes them.
+#[wasm_bindgen]
+pub struct Signer(sigv4::Signer);
+
+#[wasm_bindgen]
+impl Signer {
+    /// Copies the secret, UTF-8: `new TextEncoder().encode(secret)`. Overwrite yours afterwards. RGW
+    /// takes any region.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        region: &str,
+        access_key_id: &str,
+        secret_access_key: &Uint8Array,
+        session_token: Option<String>,
+    ) -> Result<Signer, JsValue> {
+        let mut copy = Zeroizing::new(vec![0_u8; secret_access_key.length() as usize]);
+        secret_access_key.copy_to(&mut copy);
+        let session_token = session_token.map(Zeroizing::new);
+        let token = session_token.as_ref().map(|token| token.as_str());
+        let secret = SecretAccessKey::from_bytes(&copy).map_err(thrown)?;
+        let credentials = Credentials::new(access_key_id, secret, token).map_err(thrown)?;
+        sigv4::Signer::new(credentials, region).map(Self).map_err(thrown)
+    }
+
+    /// Signs in headers, as of `unixSeconds`, `Date.now() / 1000`. Accepted for 15 minutes.
+    #[wasm_bindgen(unchecked_return_type = "SignedRequest")]
+    pub fn sign(&mut self, request: &mut S3Request, unix_seconds: f64) -> Result<Object, JsValue> {
+        descriptor(self.0.sign(request.take()?, seconds(unix_seconds)?))
+    }
+
+    /// Signs in the address, for somebody without credentials. Hand the headers over apart from the
+    /// address: they hold the key.
+    #[wasm_bindgen(unchecked_return_type = "PresignedRequest")]
+    pub fn presign(
+        &mut self,
+        request: &mut S3Request,
+        unix_seconds: f64,
+        lifetime_seconds: u32,
+    ) -> Result<Object, JsValue> {
+        let lifetime = Lifetime::from_seconds(lifetime_seconds.into()).map_err(thrown)?;
+        let presigned = self.0.presign(request.take()?, seconds(unix_seconds)?, lifetime);
+        let object = descriptor(presigned.request)?;
+        let expires_at = presigned.expires_at.unix_seconds() as f64;
+        Reflect::set(&object, &"expiresAt".into(), &expires_at.into())?;
+        Ok(object)
+    }
+}
+
+/// When a presigned address stops to work, in seconds since 1970; undefined if it is not presigned. An
+/// expired link, a missing CORS rule and a wrong signature look the same to a page.
+#[wasm_bindgen(js_name = linkExpiresAt)]
+pub fn link_expires_at(url: &str) -> Option<f64> {
+    sigv4::expiry_of(url).map(|moment| moment.unix_seconds() as f64)
+}
+
+fn descriptor(request: core::SignedRequest) -> Result<Object, JsValue> {
+    let (method, url, pairs) = request.into_parts();
+    let (object, headers) = (Object::new(), Object::new());
+    for (name, value) in &pairs {
+        Reflect::set(&headers, &name.into(), &JsValue::from_str(value))?;
+    }
+    let set = |name: &str, value: &JsValue| Reflect::set(&object, &name.into(), value);
+    set("url", &url.into())?;
+    set("method", &method.as_str().into())?;
+    set("headers", &headers)?;
+    set("redirect", &"error".into())?;
+    set("credentials", &"omit".into())?;
+    set("referrerPolicy", &"no-referrer".into())?;
+    Ok(object)
+}
