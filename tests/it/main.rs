@@ -9,6 +9,7 @@
 
 mod command;
 mod copy_repair;
+mod faults;
 mod hard;
 mod interop;
 mod interrupted;
@@ -37,6 +38,7 @@ macro_rules! rooms {
 rooms![
     command,
     copy_repair,
+    faults,
     hard,
     interop,
     interrupted,

@@ -14,6 +14,7 @@ pub struct Lab {
     pub server_cert: PathBuf,
     pub server_key: PathBuf,
     pub command: PathBuf,
+    pub xtask: PathBuf,
     pub python: PathBuf,
     pub wasm_node: PathBuf,
     pub node: PathBuf,

@@ -3,6 +3,7 @@
 //! It ends TLS with the laboratory's certificate and passes requests on as they are, with the `Host`
 //! they came with, so signatures stay good. What it does with each request a rule decides.
 
+pub mod link;
 mod wire;
 
 use crate::lab::{Gateway, lab};
@@ -14,6 +15,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// Prefix of the headers that carry a customer key.
@@ -106,6 +108,10 @@ pub enum Deed {
     Stall(u64),
     /// Takes the request, and says nothing, ever.
     Silence,
+    /// Passes the request on, takes the whole answer, tells so here, and says nothing, ever.
+    Swallow(Arc<Notify>),
+    /// Passes the request on, and flips a bit of this byte of the answer's body.
+    Flip(u64),
 }
 
 impl Deed {

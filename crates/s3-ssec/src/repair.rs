@@ -80,6 +80,7 @@ impl Client {
     ) -> Result<Repaired, RepairError> {
         let mut repaired = Repaired::default();
         self.abort_own(place, &mut repaired).await?;
+        self.clear_trials(&place.bucket).await;
         self.other_uploads(place, abort_before, &mut repaired).await?;
         let mut pages = Pages::new(self, place);
         while let Some(page) = pages.next().await? {

@@ -1,6 +1,8 @@
 //! Trial writes: before the first write to a place, the same kind of write is proved on a scratch
 //! object, so that an existing good object is never overwritten by an unproved one.
 
+mod notes;
+
 use crate::call::CallError;
 use crate::client::{Client, WithoutKey};
 use crate::put::{Upload, send};
@@ -105,13 +107,21 @@ impl Client {
     }
 
     async fn trial(&self, name: &ObjectName, kind: WriteKind) -> Result<EchoVerified, PutError> {
+        self.clear_trials(&name.bucket).await;
         let scratch = scratch_name(name)?;
+        let note = self.note_trial(&scratch);
         // A throw-away key: a gateway that cannot be trusted learns nothing.
         let headers = Arc::new(TargetKeyHeaders::of(&CustomerKey::generate()?));
         let outcome = match kind {
             WriteKind::Single => self.trial_single(&scratch, &headers).await,
             WriteKind::Multipart => self.trial_multipart(&scratch, &headers).await,
         };
+        // Where the conversation broke something may be left; the note stays for the next trial.
+        let broken = |error: &CallError| error.status().is_none_or(|status| status >= 500);
+        let kept = matches!(&outcome, Err(Failure::Call(error)) if broken(error));
+        if let (Some(note), false) = (note, kept) {
+            note.remove();
+        }
         outcome.map_err(|failure| match failure {
             Failure::Call(error) => PutError::Call(error),
             Failure::NotProved(error, leftover) => {

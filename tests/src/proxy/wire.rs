@@ -89,6 +89,11 @@ impl Wire {
                 request.into_body().collect().await?;
                 std::future::pending().await
             }
+            Deed::Swallow(heard) => {
+                self.pass(request).await?.into_body().collect().await?;
+                heard.notify_one();
+                std::future::pending().await
+            }
             deed => {
                 let answer = self.pass(request).await?;
                 Ok(distort(answer, &asked, &deed))
@@ -134,6 +139,7 @@ fn distort(answer: Response<Incoming>, asked: &Asked, deed: &Deed) -> Answer {
             Box::pin(first(pieces, bytes).chain(end))
         }
         Deed::Stall(bytes) => Box::pin(first(pieces, bytes).chain(stream::pending())),
+        Deed::Flip(byte) => flipped(pieces, byte),
         _ => Box::pin(pieces.map(|piece| piece.map(Frame::data).map_err(Failure::from))),
     };
     match deed {
@@ -167,5 +173,22 @@ fn first(pieces: BodyDataStream<Incoming>, bytes: u64) -> Frames {
         });
         let ended = matches!(&piece, Ok(piece) if piece.is_empty());
         std::future::ready((!ended).then(|| piece.map(Frame::data)))
+    }))
+}
+
+/// A body with one bit of this byte flipped.
+fn flipped(pieces: BodyDataStream<Incoming>, byte: u64) -> Frames {
+    Box::pin(pieces.scan(byte, |left, piece| {
+        let piece = piece.map_err(Failure::from).map(|piece| {
+            let mut piece = piece.to_vec();
+            if let Some(byte) = usize::try_from(*left).ok().and_then(|at| piece.get_mut(at)) {
+                *byte ^= 1;
+                *left = u64::MAX;
+            } else {
+                *left -= piece.len() as u64;
+            }
+            piece
+        });
+        std::future::ready(Some(piece.map(|piece| Frame::data(piece.into()))))
     }))
 }
