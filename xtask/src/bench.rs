@@ -115,17 +115,21 @@ impl Bench {
 
     fn all(&self, maker: &Maker<'_>, amounts: &Amounts) -> Result<()> {
         let large = Unit::Bytes(amounts.large);
+        let title = format!("1 file of {} MiB", amounts.large >> 20);
         let rows = self.rounds(BIG, amounts, |_| maker.large_up())?;
-        table::print("one file up", large, &rows);
+        table::print(&format!("{title}, up"), large, &rows);
         let rows = self.rounds(BIG, amounts, |_| maker.large_down())?;
-        table::print("one file down", large, &rows);
+        table::print(&format!("{title}, down"), large, &rows);
         for ((name, size), count) in TREES.into_iter().zip(amounts.files) {
-            let unit = Unit::Files(count, count * size);
+            // Small files cost by the file, larger ones by the byte.
+            let is_small = size < 1 << 20;
+            let unit = if is_small { Unit::Files(count) } else { Unit::Bytes(count * size) };
+            let title = format!("{count} files of {} KiB", size >> 10);
             let rows = self.rounds(name, amounts, |round| maker.tree_up(name, round))?;
-            table::print(&format!("{count} files up"), unit, &rows);
+            table::print(&format!("{title}, up"), unit, &rows);
             self.job(name, &maker.s3cmd_back(name, 0), Compare::Yes)?;
             let rows = self.rounds(name, amounts, |round| maker.tree_down(name, round))?;
-            table::print(&format!("{count} files down"), unit, &rows);
+            table::print(&format!("{title}, down"), unit, &rows);
         }
         Ok(())
     }

@@ -8,21 +8,15 @@ use crate::output;
 pub(super) enum Unit {
     /// Bytes moved.
     Bytes(u64),
-    /// Files moved, and their bytes together.
-    Files(u64, u64),
+    /// Files moved.
+    Files(u64),
 }
 
 impl Unit {
     fn heading(self) -> &'static str {
         match self {
             Unit::Bytes(_) => "MB/s",
-            Unit::Files(..) => "files/s",
-        }
-    }
-
-    fn bytes(self) -> u64 {
-        match self {
-            Unit::Bytes(bytes) | Unit::Files(_, bytes) => bytes,
+            Unit::Files(_) => "files/s",
         }
     }
 
@@ -30,7 +24,7 @@ impl Unit {
     fn per_second(self, wall: f64) -> f64 {
         match self {
             Unit::Bytes(bytes) => bytes as f64 / 1e6 / wall,
-            Unit::Files(files, _) => files as f64 / wall,
+            Unit::Files(files) => files as f64 / wall,
         }
     }
 
@@ -39,14 +33,14 @@ impl Unit {
     fn per_unit(self, seconds: f64) -> f64 {
         match self {
             Unit::Bytes(bytes) => seconds / (bytes as f64 / f64::from(1 << 30)),
-            Unit::Files(files, _) => seconds / (files as f64 / 1e3),
+            Unit::Files(files) => seconds / (files as f64 / 1e3),
         }
     }
 
     fn cpu_heading(self) -> &'static str {
         match self {
             Unit::Bytes(_) => "CPU s/GiB",
-            Unit::Files(..) => "CPU s/1000",
+            Unit::Files(_) => "CPU s/1000",
         }
     }
 }
@@ -62,8 +56,7 @@ pub(super) struct Row {
 
 /// Prints one kind of work: the tools in the order given, the medians of their runs.
 pub(super) fn print(title: &str, unit: Unit, rows: &[Row]) {
-    let mib = unit.bytes() >> 20;
-    output::line(format_args!("\n{title} ({mib} MiB)"));
+    output::line(format_args!("\n{title}"));
     output::line(format_args!(
         "  {:<38} {:>9} {:>17} {:>10} {:>13} {:>9}",
         "",
@@ -120,7 +113,7 @@ mod tests {
     fn figures_are_for_one_gib_and_a_thousand_files() {
         let half = Unit::Bytes(1 << 29);
         assert!((half.per_unit(1.0) - 2.0).abs() < 1e-9);
-        assert!((Unit::Files(2_000, 0).per_unit(1.0) - 0.5).abs() < 1e-9);
-        assert!((Unit::Files(2_000, 0).per_second(4.0) - 500.0).abs() < 1e-9);
+        assert!((Unit::Files(2_000).per_unit(1.0) - 0.5).abs() < 1e-9);
+        assert!((Unit::Files(2_000).per_second(4.0) - 500.0).abs() < 1e-9);
     }
 }
