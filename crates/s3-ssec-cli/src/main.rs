@@ -3,6 +3,11 @@
 //! `args` says what can be asked for, `commands` does it, `report` turns errors into two lines and
 //! an exit code, and `output` is the only module that prints.
 
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "the comments of arguments are the text of --help, where [:port] is no link"
+)]
+
 mod args;
 mod commands;
 mod interrupt;
