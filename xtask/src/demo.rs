@@ -202,9 +202,7 @@ fn say_what_next(stage: &Stage, dir: &Path) {
         output::line(format_args!("   s3-ssec cat s3://{}/hello.txt", stage.bucket));
         output::line(format_args!("   cargo xtask rgw down {version}      # when you are done"));
     }
-    output::line(
-        "   s3-ssec key backup demo.key --words        # a key that is lost loses the data",
-    );
+    output::line("   # and keep a copy of the key file somewhere else: a lost key loses the data");
 }
 
 #[cfg(test)]
