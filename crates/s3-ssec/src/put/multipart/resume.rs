@@ -8,7 +8,7 @@ use super::{Completed, Upload, describe};
 use crate::call::CallError;
 use crate::client::{Client, bare_etag};
 use crate::write::{PutError, Uploaded};
-use s3_ssec_core::advice::{Cause, Operation, SentKey};
+use s3_ssec_core::advice::{Operation, SentKey};
 use s3_ssec_core::journal::UploadJournal;
 use s3_ssec_core::key::Key;
 use s3_ssec_core::names::ObjectName;
@@ -51,7 +51,8 @@ pub(super) async fn take_up<'a>(
             log.confirm(&listed);
             Ok(Resumed::GoOn(Box::new((old, upload))))
         }
-        Err(error) if error.cause() == Some(Cause::NoSuchUpload) => {
+        // RGW names the object or the upload, once an upload is complete.
+        Err(error) if error.status() == Some(404) => {
             match completed(&old, &upload, &before, file).await? {
                 Some(uploaded) => {
                     log.close();
