@@ -8,7 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-live![a_put_killed_in_its_trial_leaves_nothing_after_the_next, a_get_killed_anywhere_goes_on,];
+live![
+    a_put_killed_at_any_step_is_finished_by_the_next,
+    a_put_killed_in_its_trial_leaves_nothing_after_the_next,
+    a_get_killed_anywhere_goes_on,
+];
 
 /// When the command is killed, as seen from one of its requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +68,63 @@ async fn stepping(gateway: &Gateway, steps: &Arc<Steps>, which: fn(&Asked) -> bo
 }
 
 const MOMENTS: [Moment; 2] = [Moment::Unheard, Moment::Unanswered];
+
+async fn a_put_killed_at_any_step_is_finished_by_the_next(gateway: &'static Gateway) {
+    let (bucket, steps) = (Bucket::new(gateway).await, Arc::<Steps>::default());
+    let proxy = stepping(gateway, &steps, |_| true).await;
+    let person = person_at(gateway, &proxy.endpoint);
+    let url = bucket.url("a");
+    let tag = ["--tag", "project=lab"];
+    let put = ["put", "source", &url, "--part-size", "5MiB", "--in-flight", "1", "--quiet"];
+    let put = [put.as_slice(), &tag].concat();
+    // The first upload proves the place, so that no trial is among the steps of the later ones.
+    write_source(&person, &content(0, LARGE));
+    person.run(&put).await.done();
+    let warm = proxy.seen().len();
+    person.run(&put).await.done();
+    let operations: Vec<_> = proxy.seen()[warm..].iter().map(Asked::operation).collect();
+    let parts = operations.iter().filter(|operation| **operation == "UploadPart").count();
+    assert_eq!(operations[0], "CreateMultipartUpload");
+    assert_eq!(parts, LARGE.div_ceil(8 * MIB), "5 MiB grow to whole pieces of the digest");
+    let last = ["CompleteMultipartUpload", "PutObjectTagging", "HeadObject", "HeadObject"];
+    assert_eq!(operations[1 + parts..], last);
+    let mut seed = 0;
+    for (step, moment) in (0..operations.len()).flat_map(|step| MOMENTS.map(|when| (step, when))) {
+        let what = format!("{} (step {step}), {moment:?}", operations[step]);
+        let old = content(seed, LARGE);
+        seed += 1;
+        let new = content(seed, LARGE);
+        write_source(&person, &new);
+        steps.kill(&person, &put, step, moment).await;
+        assert_old_new_or_refused(&person, &url, [&old, &new], &what).await;
+        let ran = person.run(&put).await;
+        assert_eq!(ran.code, Some(0), "{what}: {}", ran.stderr);
+        assert_content(&person, &url, &new, &what).await;
+        assert_described(&person, &url, &what).await;
+        assert_only(&bucket, "a", &what).await;
+    }
+    bucket.remove().await;
+}
+
+/// Between two runs a reader gets one of the two contents whole, or is refused.
+async fn assert_old_new_or_refused(person: &Person, url: &str, contents: [&[u8]; 2], what: &str) {
+    let ran = person.run(["get", url, "between", "--quiet"]).await;
+    if ran.code == Some(0) {
+        let between = person.read("between");
+        assert!(contents.contains(&between.as_slice()), "{what}: a mix came back");
+        std::fs::remove_file(person.work().join("between")).unwrap();
+    } else {
+        // Complete, and its record still to come: pending, or lost with Create on 16 and 18.
+        assert!(matches!(ran.code, Some(3 | 4)), "{what}: {}", ran.stderr);
+        assert!(!person.names().contains(&"between".to_owned()), "{what}: refused, and a file");
+    }
+}
+
+async fn assert_described(person: &Person, url: &str, what: &str) {
+    let stat = person.run(["stat", url, "--output", "json"]).await.done().json();
+    assert_eq!(stat["state"], "described", "{what}: {stat}");
+    assert_eq!(stat["tags"], serde_json::json!({"project": "lab"}), "{what}: {stat}");
+}
 
 async fn a_put_killed_in_its_trial_leaves_nothing_after_the_next(gateway: &'static Gateway) {
     let (bucket, steps) = (Bucket::new(gateway).await, Arc::<Steps>::default());
