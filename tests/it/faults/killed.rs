@@ -97,8 +97,15 @@ async fn a_put_killed_at_any_step_is_finished_by_the_next(gateway: &'static Gate
         write_source(&person, &new);
         steps.kill(&person, &put, step, moment).await;
         assert_old_new_or_refused(&person, &url, [&old, &new], &what).await;
+        let before = proxy.seen().len();
         let ran = person.run(&put).await;
         assert_eq!(ran.code, Some(0), "{what}: {}", ran.stderr);
+        let seen = proxy.seen()[before..].iter().map(Asked::operation).collect::<Vec<_>>();
+        let sent = seen.iter().filter(|operation| **operation == "UploadPart").count();
+        let confirmed = step.saturating_sub(1).min(parts);
+        // An upload whose ID never arrived gets one part with our key, to see that it is ours.
+        let asked = usize::from((step, moment) == (0, Moment::Unanswered));
+        assert_eq!(sent, parts - confirmed + asked, "{what}: parts sent again: {seen:?}");
         assert_content(&person, &url, &new, &what).await;
         assert_described(&person, &url, &what).await;
         assert_only(&bucket, "a", &what).await;
