@@ -114,7 +114,7 @@ async fn metadata_and_tags_are_kept(gateway: &'static Gateway) {
     let bucket = Bucket::new(gateway).await;
     let keys = harness::lab::new_master();
     let mut options = PutOptions::default();
-    options.content_type = Some("text/plain".to_owned());
+    options.headers.content_type = Some("text/plain".to_owned());
     options.metadata = vec![("origin".to_owned(), "lab 7".to_owned())];
     options.tags = vec![("project".to_owned(), "a+b c=d/e".to_owned())];
     for size in [10, 17 * MIB] {
@@ -123,7 +123,7 @@ async fn metadata_and_tags_are_kept(gateway: &'static Gateway) {
         bucket.client.put(keys.writer(), &name, source, &options, &watch).await.unwrap();
         let stat = bucket.client.stat(&keys, &name, &Default::default()).await.unwrap();
         assert_eq!(stat.state, ObjectState::Described);
-        assert_eq!(stat.head.content_type.as_deref(), Some("text/plain"));
+        assert_eq!(stat.head.headers.content_type.as_deref(), Some("text/plain"));
         assert_eq!(stat.head.metadata.get("origin").map(String::as_str), Some("lab 7"));
         assert_eq!(stat.tags, Some(options.tags.clone()), "{size} bytes");
         assert_eq!(stat.key, Some(keys.writer().fingerprint()));

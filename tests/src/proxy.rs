@@ -69,6 +69,7 @@ impl Asked {
             ("POST", true) if upload_id => "CompleteMultipartUpload",
             ("DELETE", true) if upload_id => "AbortMultipartUpload",
             ("GET", true) if upload_id => "ListParts",
+            ("PUT", true) if self.header("x-amz-copy-source").is_some() => "CopyObject",
             ("PUT", true) => "PutObject",
             ("GET", true) => "GetObject",
             ("HEAD", true) => "HeadObject",

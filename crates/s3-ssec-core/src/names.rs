@@ -101,6 +101,17 @@ impl ObjectName {
         Self { bucket, key }
     }
 
+    /// The value of `x-amz-copy-source`: `bucket/key`, percent-encoded but for its slashes, and a
+    /// version where one is meant (AWS "CopyObject").
+    pub fn as_copy_source(&self, version: Option<&str>) -> String {
+        use crate::request::{Slash, encode};
+        let path = format!("{}/{}", self.bucket, encode(self.key.as_str(), Slash::Kept));
+        match version {
+            None => path,
+            Some(version) => format!("{path}?versionId={}", encode(version, Slash::Encoded)),
+        }
+    }
+
     /// `N` of `FORMAT.md`: SHA-256 over both names, each behind its length.
     ///
     /// Hashed first because some HKDF implementations take at most 1,024 bytes of context.
@@ -159,6 +170,15 @@ impl fmt::Display for S3Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn copy_sources_are_encoded_once() {
+        let bucket = BucketName::parse("bucket").unwrap();
+        let name = ObjectName::new(bucket, ObjectKey::parse("größe/a b+c%.bin").unwrap());
+        assert_eq!(name.as_copy_source(None), "bucket/gr%C3%B6%C3%9Fe/a%20b%2Bc%25.bin");
+        let version = name.as_copy_source(Some("a/b"));
+        assert!(version.ends_with("c%25.bin?versionId=a%2Fb"), "{version}");
+    }
 
     #[test]
     fn bucket_names() {

@@ -7,7 +7,7 @@ use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextMut;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
 use s3_ssec_core::advice::{self, Advice, Operation, SentKey, Situation};
-use s3_ssec_core::headers::TargetKeyHeaders;
+use s3_ssec_core::headers::{SourceKeyHeaders, TargetKeyHeaders};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -209,8 +209,8 @@ fn innermost(error: &dyn Error) -> String {
 
 /// Puts the three target headers on a request, just before it is signed.
 ///
-/// The one place of this crate that hands a key to the SDK: it copies them into the request and
-/// nowhere else.
+/// With [`SourceKeyed`] the one place of this crate that hands a key to the SDK: they are copied
+/// into the request and nowhere else.
 #[derive(Clone)]
 pub(crate) struct Keyed(pub(crate) Arc<TargetKeyHeaders>);
 
@@ -223,6 +223,35 @@ impl fmt::Debug for Keyed {
 impl Intercept for Keyed {
     fn name(&self) -> &'static str {
         "customer key headers"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let headers = context.request_mut().headers_mut();
+        for (name, value) in self.0.pairs() {
+            headers.insert(name, value.to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Puts the three headers for the source of a copy on a request, just before it is signed.
+#[derive(Clone)]
+struct SourceKeyed(Arc<SourceKeyHeaders>);
+
+impl fmt::Debug for SourceKeyed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SourceKeyed(..)")
+    }
+}
+
+impl Intercept for SourceKeyed {
+    fn name(&self) -> &'static str {
+        "copy source key headers"
     }
 
     fn modify_before_signing(
@@ -264,10 +293,17 @@ impl Intercept for PayloadHash {
 pub(crate) trait WithKey: Sized {
     /// Sends `headers` with the request.
     fn key(self, headers: &Arc<TargetKeyHeaders>) -> Self;
+
+    /// Sends `headers` for the source of a copy.
+    fn source_key(self, headers: SourceKeyHeaders) -> Self;
 }
 
 impl<T, E, B> WithKey for CustomizableOperation<T, E, B> {
     fn key(self, headers: &Arc<TargetKeyHeaders>) -> Self {
         self.interceptor(Keyed(Arc::clone(headers)))
+    }
+
+    fn source_key(self, headers: SourceKeyHeaders) -> Self {
+        self.interceptor(SourceKeyed(Arc::new(headers)))
     }
 }

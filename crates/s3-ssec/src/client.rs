@@ -1,9 +1,11 @@
 //! A gateway, its credentials, and the small calls that everything else is made of.
 
 use crate::call::{Asked, CallError, WithKey as _};
+use crate::copy::CopyTrials;
 use crate::options::{Options, SetupError, Signing, resolve};
 use crate::state::StateDir;
 use crate::trial::ProvedPlaces;
+use crate::write::ContentHeaders;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{Tag, Tagging};
@@ -26,6 +28,7 @@ pub struct Client {
     endpoint: Endpoint,
     pub(crate) signing: Signing,
     pub(crate) proved: Arc<ProvedPlaces>,
+    pub(crate) copies: Arc<CopyTrials>,
     pub(crate) state: Option<StateDir>,
 }
 
@@ -47,8 +50,8 @@ pub struct Head {
     pub version_id: Option<String>,
     /// Seconds since 1970.
     pub last_modified: Option<i64>,
-    /// MIME type.
-    pub content_type: Option<String>,
+    /// MIME type and its companions.
+    pub headers: ContentHeaders,
     /// User metadata.
     pub metadata: BTreeMap<String, String>,
     /// What the gateway says of the key.
@@ -72,8 +75,14 @@ impl Client {
     pub async fn connect(options: &Options) -> Result<Self, SetupError> {
         let resolved = resolve(options).await?;
         let s3 = aws_sdk_s3::Client::from_conf(resolved.s3);
-        let proved = Arc::new(ProvedPlaces::default());
-        Ok(Self { s3, endpoint: resolved.endpoint, signing: resolved.signing, proved, state: None })
+        Ok(Self {
+            s3,
+            endpoint: resolved.endpoint,
+            signing: resolved.signing,
+            proved: Arc::default(),
+            copies: Arc::default(),
+            state: None,
+        })
     }
 
     /// The gateway's address.
@@ -254,7 +263,13 @@ impl From<aws_sdk_s3::operation::head_object::HeadObjectOutput> for Head {
             etag: bare_etag(head.e_tag()),
             version_id: version.map(str::to_owned),
             last_modified: head.last_modified().map(|time| time.secs()),
-            content_type: head.content_type().map(str::to_owned),
+            headers: ContentHeaders {
+                content_type: head.content_type().map(str::to_owned),
+                cache_control: head.cache_control().map(str::to_owned),
+                disposition: head.content_disposition().map(str::to_owned),
+                encoding: head.content_encoding().map(str::to_owned),
+                language: head.content_language().map(str::to_owned),
+            },
             metadata: head
                 .metadata()
                 .into_iter()

@@ -1,22 +1,22 @@
 //! Copies: the new name gets a key of its own.
 //!
-//! Streamed through this machine, which is right everywhere: most gateways cannot copy an object
-//! under a customer key (RGW before 20.2.4 answers 501), and some store a copy in the clear.
+//! The gateway copies where a trial showed that it encrypts what it copies anew (RGW from 20.2.4);
+//! everywhere else the content goes through this machine: earlier releases answer 501 to a source
+//! under a customer key, and store a plain source in the clear (measured).
 
-use crate::client::Client;
-use crate::get::{GetError, GetOptions};
-use crate::locate::ReadOptions;
-use crate::put::Source;
+mod server;
+mod stream;
+mod trial;
+
+use crate::client::{Client, Head};
+use crate::get::{GetError, GetOptions, Trusted, Verification};
+use crate::locate::Located;
 use crate::watch::Watch;
 use crate::write::{PutError, PutOptions, Uploaded};
 use s3_ssec_core::keyring::Keyring;
 use s3_ssec_core::names::ObjectName;
-use std::future::Future as _;
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, DuplexStream, ReadBuf};
-use tokio::sync::oneshot;
+use s3_ssec_core::record::TAG_KEY;
+pub(crate) use trial::CopyTrials;
 
 /// A copy did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -30,12 +30,39 @@ pub enum CopyError {
     Put(#[from] PutError),
 }
 
-/// Bytes between reading and writing.
-const PIPE: usize = 4 << 20;
+/// Who moved the bytes of a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopiedBy {
+    /// The gateway. The content was not read here: the copy carries the digest of its source, so
+    /// that a read of it is verified as ever.
+    Gateway,
+    /// This machine, which verified the source to its last byte, if there was a digest.
+    ThisMachine(Verification),
+}
+
+/// An object that was copied, and proved to be encrypted under its own customer key.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Copied {
+    /// The new object.
+    pub uploaded: Uploaded,
+    /// Who moved the bytes.
+    pub by: CopiedBy,
+}
+
+/// What is copied, and what goes with it.
+struct Source<'a> {
+    name: &'a ObjectName,
+    located: Located,
+    head: Head,
+    put: PutOptions,
+}
 
 impl Client {
-    /// Copies an object under a fresh key of the writer in `keys`. Metadata, MIME type and tags go
-    /// with it. The target stands only if the source was verified to its last byte.
+    /// Copies an object under a fresh key of the writer in `keys`. Metadata, content headers and
+    /// tags go with it.
+    ///
+    /// [`Trusted::OnlyVerified`] keeps the content on this machine's way, where it is verified.
     pub async fn copy(
         &self,
         keys: &Keyring,
@@ -43,71 +70,35 @@ impl Client {
         to: &ObjectName,
         options: &GetOptions,
         watch: &Watch,
-    ) -> Result<Uploaded, CopyError> {
-        let (put, size) = self.describe_copy(keys, from, &options.read).await?;
-        let (mut sink, stream) = tokio::io::duplex(PIPE);
-        let (tell, verdict) = oneshot::channel();
-        let reader = Box::new(Judged { stream, verdict: Some(verdict) });
-        let silent = Watch::default();
-        let download = async {
-            let received = self.get_stream(keys, from, &mut sink, options, &silent).await;
-            let _ = tell.send(received.is_ok());
-            // Only now does the upload see the end of the stream.
-            drop(sink);
-            received
-        };
-        let source = Source::Reader { reader, expected: Some(size) };
-        let upload = self.put(keys.writer(), to, source, &put, watch);
-        let (received, uploaded) = tokio::join!(download, upload);
-        match (received, uploaded) {
-            (Ok(_), uploaded) => Ok(uploaded?),
-            // The upload broke first, and the download then had nowhere to write to.
-            (Err(GetError::Target { .. }), Err(error)) => Err(error.into()),
-            (Err(error), _) => Err(error.into()),
+    ) -> Result<Copied, CopyError> {
+        let source = self.copy_source(keys, from, options).await?;
+        if options.trusted != Trusted::OnlyVerified && server::fits(&source, keys) {
+            let work = server::copy(self, keys, &source, to, options);
+            let copied = watch.unless_stopped(work).await.ok_or(PutError::Stopped)??;
+            if let Some(uploaded) = copied {
+                watch.moved(uploaded.size);
+                return Ok(Copied { uploaded, by: CopiedBy::Gateway });
+            }
         }
+        let (uploaded, verification) =
+            stream::copy(self, keys, &source, to, options, watch).await?;
+        Ok(Copied { uploaded, by: CopiedBy::ThisMachine(verification) })
     }
 
     /// What of the source goes with the copy.
-    async fn describe_copy(
+    async fn copy_source<'a>(
         &self,
         keys: &Keyring,
-        from: &ObjectName,
-        read: &ReadOptions,
-    ) -> Result<(PutOptions, u64), CopyError> {
-        let stat = self.stat(keys, from, read).await?;
+        name: &'a ObjectName,
+        options: &GetOptions,
+    ) -> Result<Source<'a>, CopyError> {
+        let (located, head, tags) = self.examine(keys, name, &options.read).await?;
         let put = PutOptions {
-            content_type: stat.head.content_type,
-            metadata: stat.head.metadata.into_iter().collect(),
-            tags: stat.tags.unwrap_or_default(),
+            headers: head.headers.clone(),
+            metadata: head.metadata.clone().into_iter().collect(),
+            tags: tags.unwrap_or_default().into_iter().filter(|(key, _)| key != TAG_KEY).collect(),
             ..PutOptions::default()
         };
-        Ok((put, stat.head.size))
-    }
-}
-
-/// A stream that ends well only if its writer says that all of it was right.
-struct Judged {
-    stream: DuplexStream,
-    verdict: Option<oneshot::Receiver<bool>>,
-}
-
-impl AsyncRead for Judged {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        if buffer.filled().len() > before || buffer.remaining() == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        let Some(verdict) = &mut self.verdict else { return Poll::Ready(Ok(())) };
-        let right = ready!(Pin::new(verdict).poll(context)).unwrap_or(false);
-        self.verdict = None;
-        match right {
-            true => Poll::Ready(Ok(())),
-            false => Poll::Ready(Err(io::Error::other("the source of the copy was not right"))),
-        }
+        Ok(Source { name, located, head, put })
     }
 }

@@ -80,22 +80,32 @@ impl Client {
         name: &ObjectName,
         options: &ReadOptions,
     ) -> Result<Stat, GetError> {
-        let version = options.version.as_deref();
-        let tags = self.tags(name, version).await;
+        let (located, head, tags) = self.examine(keys, name, options).await?;
         let record = record_in(tags.as_deref().unwrap_or_default()).and_then(Result::ok);
-        let located = self.locate(keys, name, options).await?;
-        let head = match (located.head, &located.headers) {
-            (Some(head), _) => head,
-            (None, Some(headers)) => self.head(name, version, headers).await?,
-            (None, None) => return Err(GetError::NotFound(name.clone())),
-        };
         let proof = match &located.headers {
             Some(headers) => Some(proved(name, headers, &head)?),
             None => None,
         };
-        let tags =
-            tags.ok().map(|tags| tags.into_iter().filter(|(key, _)| key != TAG_KEY).collect());
+        let tags = tags.map(|tags| tags.into_iter().filter(|(key, _)| key != TAG_KEY).collect());
         Ok(Stat { state: located.state, key: located.key, head, tags, record, proof })
+    }
+
+    /// What HEAD and the tags say, the record among them; `None` where tags may not be read.
+    pub(crate) async fn examine(
+        &self,
+        keys: &Keyring,
+        name: &ObjectName,
+        options: &ReadOptions,
+    ) -> Result<(Located, Head, Option<Vec<(String, String)>>), GetError> {
+        let version = options.version.as_deref();
+        let (tags, refused) = self.readable_tags(name, version).await?;
+        let mut located = self.locate_by(keys, name, options, tags.as_deref(), refused).await?;
+        let head = match (located.head.take(), &located.headers) {
+            (Some(head), _) => head,
+            (None, Some(headers)) => self.head(name, version, headers).await?,
+            (None, None) => return Err(GetError::NotFound(name.clone())),
+        };
+        Ok((located, head, tags))
     }
 
     /// Finds the key for an object.
@@ -105,19 +115,37 @@ impl Client {
         name: &ObjectName,
         options: &ReadOptions,
     ) -> Result<Located, GetError> {
+        let (tags, refused) = self.readable_tags(name, options.version.as_deref()).await?;
+        self.locate_by(keys, name, options, tags.as_deref(), refused).await
+    }
+
+    /// The tags, or why they may not be read: 403 is not "no record", and keys that need none are
+    /// still tried.
+    async fn readable_tags(
+        &self,
+        name: &ObjectName,
+        version: Option<&str>,
+    ) -> Result<(Option<Vec<(String, String)>>, Option<CallError>), GetError> {
+        match self.tags(name, version).await {
+            Ok(tags) => Ok((Some(tags), None)),
+            Err(error) if error.status() == Some(404) => Err(GetError::NotFound(name.clone())),
+            Err(error) if matches!(error.status(), Some(403 | 501)) => Ok((None, Some(error))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn locate_by(
+        &self,
+        keys: &Keyring,
+        name: &ObjectName,
+        options: &ReadOptions,
+        tags: Option<&[(String, String)]>,
+        refused: Option<CallError>,
+    ) -> Result<Located, GetError> {
         let written_as = options.origin.as_ref().unwrap_or(name);
-        let tags = match self.tags(name, options.version.as_deref()).await {
-            Ok(tags) => Ok(tags),
-            Err(error) if error.status() == Some(404) => {
-                return Err(GetError::NotFound(name.clone()));
-            }
-            // 403 is not "no record": keys that need none are still tried.
-            Err(error) if matches!(error.status(), Some(403 | 501)) => Err(error),
-            Err(error) => return Err(error.into()),
-        };
-        match record_in(tags.as_deref().unwrap_or_default()).transpose()? {
+        match record_in(tags.unwrap_or_default()).transpose()? {
             Some(record) => open(keys, &record, written_as),
-            None => self.without_record(keys, name, written_as, options, tags.err()).await,
+            None => self.without_record(keys, name, written_as, options, refused).await,
         }
     }
 

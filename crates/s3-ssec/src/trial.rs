@@ -49,11 +49,11 @@ impl ProvedPlaces {
         Self { known: Mutex::new(known), state: Some(state) }
     }
 
-    fn contains(&self, place: &str) -> bool {
+    pub(crate) fn contains(&self, place: &str) -> bool {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(place)
     }
 
-    fn insert(&self, place: String) {
+    pub(crate) fn insert(&self, place: String) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(place);
         if let Some(state) = &self.state {
@@ -170,7 +170,7 @@ impl Client {
     }
 
     /// HEAD with the key and HEAD without it.
-    async fn prove_scratch(
+    pub(crate) async fn prove_scratch(
         &self,
         scratch: &ObjectName,
         headers: &Arc<TargetKeyHeaders>,

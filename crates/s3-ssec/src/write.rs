@@ -20,12 +20,28 @@ pub enum Existing {
     Keep,
 }
 
+/// Headers that a gateway keeps with an object and sends with its content, word for word.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ContentHeaders {
+    /// `Content-Type`, the MIME type; `application/octet-stream` where unset.
+    pub content_type: Option<String>,
+    /// `Cache-Control`.
+    pub cache_control: Option<String>,
+    /// `Content-Disposition`.
+    pub disposition: Option<String>,
+    /// `Content-Encoding`.
+    pub encoding: Option<String>,
+    /// `Content-Language`.
+    pub language: Option<String>,
+}
+
 /// How to write an object.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PutOptions {
-    /// MIME type; `application/octet-stream` where unset.
-    pub content_type: Option<String>,
+    /// MIME type and its companions.
+    pub headers: ContentHeaders,
     /// User metadata: names without the `x-amz-meta-` prefix.
     pub metadata: Vec<(String, String)>,
     /// Tags besides the record. At most nine.
@@ -41,7 +57,7 @@ pub struct PutOptions {
 impl Default for PutOptions {
     fn default() -> Self {
         Self {
-            content_type: None,
+            headers: ContentHeaders::default(),
             metadata: Vec::new(),
             tags: Vec::new(),
             existing: Existing::Replace,

@@ -55,8 +55,10 @@ impl LinkArgs {
 }
 
 const CP: &str = "\
-The new object has a key of its own, under the first key of the key file. The content goes through
-this machine and is verified on the way: most gateways cannot copy an object under a customer key.
+The new object has a key of its own, under the first key of the key file. Where a trial shows that the
+gateway encrypts what it copies anew (RGW from 20.2.4), it makes the copy, and the copy carries the
+digest of its source. Everywhere else, and with --require-verified, the content goes through this
+machine and is verified on the way.
 
 Example:
   s3-ssec cp s3://bucket/draft.csv s3://archive/2026/";

@@ -5,8 +5,8 @@ use crate::output::Fields;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use crate::text;
-use s3_ssec::GetOptions;
 use s3_ssec::core::names::{ObjectKey, ObjectName};
+use s3_ssec::{Copied, CopiedBy, GetOptions, Verification};
 use serde_json::json;
 
 pub(super) async fn run(session: &Session, args: CpArgs) -> Result<(), Failure> {
@@ -19,18 +19,29 @@ pub(super) async fn run(session: &Session, args: CpArgs) -> Result<(), Failure> 
     let progress = session.progress(None);
     let copied = client.copy(&keys, &args.source, &to, &options, &progress.watch).await;
     drop(progress);
-    let copied = copied.about(&args.source)?;
+    let Copied { uploaded: copied, by, .. } = copied.about(&args.source)?;
+    let (content, copied_by) = match by {
+        CopiedBy::Gateway => ("copied by the gateway, with the digest of its source", "gateway"),
+        CopiedBy::ThisMachine(Verification::Verified) => {
+            ("verified on its way through this machine", "this machine")
+        }
+        CopiedBy::ThisMachine(Verification::NoDigest) => {
+            ("not verified: the source has no digest; the copy has one", "this machine")
+        }
+    };
     let fields = Fields::new(&to)
         .line("copy of", &args.source)
         .line("size", text::size(copied.size))
         .line("key", copied.key)
-        .line("encrypted", "confirmed by the gateway");
+        .line("encrypted", "confirmed by the gateway")
+        .line("content", content);
     let json = json!({
         "source": args.source.to_string(),
         "object": to.to_string(),
         "size": copied.size,
         "key": copied.key.to_string(),
         "encrypted": true,
+        "copied_by": copied_by,
         "version_id": copied.version_id,
     });
     session.output.report(fields, &json)

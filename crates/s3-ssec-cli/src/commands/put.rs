@@ -74,14 +74,14 @@ fn source(args: &PutArgs) -> Result<(Source, Option<u64>), Failure> {
 
 fn options(args: &PutArgs, name: &ObjectName) -> PutOptions {
     let mut options = tree_options(args);
-    options.content_type = args.content_type.clone().or_else(|| guess(args, name));
+    options.headers.content_type = args.content_type.clone().or_else(|| guess(args, name));
     options
 }
 
 /// What holds for every file of a directory; types are guessed one by one.
 pub(super) fn tree_options(args: &PutArgs) -> PutOptions {
     let mut options = PutOptions::default();
-    options.content_type = args.content_type.clone();
+    options.headers.content_type = args.content_type.clone();
     options.metadata = args.metadata.clone();
     options.tags = args.tag.clone();
     options.part_size = args.part_size;
@@ -164,7 +164,7 @@ mod tests {
     fn types_are_guessed_from_the_object_first() {
         let guessed = |words: &[&str]| {
             let args = args(words);
-            options(&args, &target(&args).unwrap()).content_type
+            options(&args, &target(&args).unwrap()).headers.content_type
         };
         assert_eq!(guessed(&["a.csv", "s3://bucket/"]).as_deref(), Some("text/csv"));
         assert_eq!(guessed(&["a.tmp", "s3://bucket/a.html"]).as_deref(), Some("text/html"));

@@ -25,7 +25,7 @@ fn fields(name: &ObjectName, stat: &Stat, keys: &Keyring) -> Fields {
     let mut fields = Fields::new(name)
         .line("size", text::size(stat.head.size))
         .optional("modified", stat.head.last_modified.map(text::time))
-        .optional("type", stat.head.content_type.as_ref())
+        .optional("type", stat.head.headers.content_type.as_ref())
         .line("encrypted", encrypted)
         .optional("key", key(stat, keys))
         .line("record", record(stat.state))
@@ -80,7 +80,7 @@ fn in_json(name: &ObjectName, stat: &Stat, keys: &Keyring) -> Value {
         "etag": stat.head.etag,
         "version_id": stat.head.version_id,
         "last_modified": stat.head.last_modified.map(text::rfc3339),
-        "content_type": stat.head.content_type,
+        "content_type": stat.head.headers.content_type,
         "encrypted": stat.proof.is_some(),
         "state": state_name(stat.state),
         "key": stat.key.map(|key| key.to_string()),

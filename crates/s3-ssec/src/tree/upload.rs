@@ -130,8 +130,9 @@ impl Job {
             return Ok(Outcome::Done(size));
         }
         let mut options = self.options.put.clone();
-        if options.content_type.is_none() {
-            options.content_type = mime_guess::from_path(&path).first().map(|t| t.to_string());
+        if options.headers.content_type.is_none() {
+            options.headers.content_type =
+                mime_guess::from_path(&path).first().map(|t| t.to_string());
         }
         let source = Source::Path(path);
         let put = self.client.put(self.keys.writer(), &name, source, &options, &self.watch);

@@ -16,7 +16,7 @@ const DIRECTORY: &str = "trials";
 
 impl Client {
     /// Notes a trial, safely on disk when this returns. Without a state directory nothing is noted.
-    pub(super) fn note_trial(&self, scratch: &ObjectName) -> Option<JournalFile> {
+    pub(crate) fn note_trial(&self, scratch: &ObjectName) -> Option<JournalFile> {
         let state = self.state.as_ref()?;
         let (endpoint, object) = (self.endpoint().as_str(), scratch.to_string());
         let (mut file, _) = state.journal(DIRECTORY, &[endpoint, &object]).ok()?;
@@ -47,7 +47,7 @@ impl Client {
     }
 
     /// Removes uploads and objects of this name, in all versions.
-    async fn clear_scratch(&self, scratch: &ObjectName) -> Result<(), CallError> {
+    pub(crate) async fn clear_scratch(&self, scratch: &ObjectName) -> Result<(), CallError> {
         let (bucket, key) = (scratch.bucket.as_str(), scratch.key.as_str());
         for id in self.uploads_of(scratch).await? {
             let abort = self.s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(id);
