@@ -9,6 +9,7 @@
 
 mod command;
 mod copy_repair;
+mod doctor;
 mod faults;
 mod hard;
 mod interop;
@@ -38,6 +39,7 @@ macro_rules! rooms {
 rooms![
     command,
     copy_repair,
+    doctor,
     faults,
     hard,
     interop,

@@ -1,5 +1,6 @@
 //! What can be asked for on the command line.
 
+mod bucketwide;
 mod cors;
 mod headers;
 mod key;
@@ -9,6 +10,7 @@ mod policy;
 mod presign;
 mod trees;
 
+pub(crate) use bucketwide::DoctorArgs;
 pub(crate) use cors::CorsCommand;
 pub(crate) use headers::{HeaderFormat, HeadersArgs};
 pub(crate) use key::{ExportArgs, ExportFormat, ImportArgs, KeyCommand, NewArgs, ShowArgs};
@@ -138,6 +140,8 @@ pub(crate) enum Command {
     Cp(CpArgs),
     /// Finish what broke off; find a lost nonce
     Repair(RepairArgs),
+    /// Try what this gateway really does with customer keys
+    Doctor(DoctorArgs),
     /// Let a bucket refuse unencrypted uploads
     #[command(subcommand)]
     Policy(PolicyCommand),

@@ -5,6 +5,7 @@ mod cat;
 mod completions;
 mod cors;
 mod cp;
+mod doctor;
 mod get;
 mod headers;
 mod key;
@@ -43,6 +44,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Verify(args) => verify::run(session, args).await,
         Command::Cp(args) => cp::run(session, args).await,
         Command::Repair(args) => repair::run(session, args).await,
+        Command::Doctor(args) => doctor::run(session, args).await,
         Command::Policy(command) => policy::run(session, command).await,
         Command::Cors(command) => cors::run(session, command).await,
         Command::Presign(command) => presign::run(session, command).await,

@@ -42,6 +42,7 @@ pub mod endpoint;
 pub mod journal;
 pub mod names;
 pub mod plan;
+pub mod profile;
 
 pub mod advice;
 pub mod cors;

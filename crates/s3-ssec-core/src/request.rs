@@ -4,6 +4,10 @@
 //! address and headers together: there is no way to keep the address and lose the key headers. A key
 //! goes into headers only: no parameter of the query may have a name that starts with `x-amz-`.
 
+mod distort;
+
+pub use distort::KeyHeader;
+
 use crate::endpoint::Endpoint;
 use crate::headers::{self, SourceKeyHeaders, TargetKeyHeaders};
 use crate::names::{BucketName, ObjectName};
@@ -52,6 +56,8 @@ pub enum Payload {
     Unsigned,
     /// Its SHA-256, which the gateway compares.
     Sha256([u8; 32]),
+    /// Nothing of its chunks; a checksum follows them as a trailer (`aws-chunked`).
+    Trailer,
 }
 
 impl Payload {
@@ -63,6 +69,7 @@ impl Payload {
     pub(crate) fn text(self) -> Cow<'static, str> {
         match self {
             Payload::Unsigned => "UNSIGNED-PAYLOAD".into(),
+            Payload::Trailer => "STREAMING-UNSIGNED-PAYLOAD-TRAILER".into(),
             Payload::Sha256(digest) => base16ct::lower::encode_string(&digest).into(),
         }
     }

@@ -148,6 +148,26 @@ impl Signer {
         request.into_signed(&query)
     }
 
+    /// The fields of a browser form that say who signs it and when. Its policy has to name each.
+    pub fn form_fields(&self, now: Timestamp) -> Vec<(&'static str, String)> {
+        let credential = format!("{}/{}", self.credentials.access_key_id(), self.scope(now));
+        let mut fields = vec![
+            ("x-amz-algorithm", ALGORITHM.to_owned()),
+            ("x-amz-credential", credential),
+            ("x-amz-date", now.to_string()),
+        ];
+        if let Some(token) = self.credentials.session_token() {
+            fields.push(("x-amz-security-token", token.to_owned()));
+        }
+        fields
+    }
+
+    /// The field `x-amz-signature` of a browser form with this policy, in base64.
+    pub fn sign_form(&mut self, policy: &str, now: Timestamp) -> String {
+        let signature = hmac_sha256(self.key_of(now).bytes(), &[policy.as_bytes()]);
+        base16ct::lower::encode_string(signature.bytes())
+    }
+
     /// The signature over the digest of a canonical request, in hex.
     fn signature(&mut self, digest: &[u8; 32], now: Timestamp) -> String {
         let (time, scope) = (now.to_string(), self.scope(now));

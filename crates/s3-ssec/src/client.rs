@@ -4,6 +4,7 @@ use crate::call::{Asked, CallError, WithKey as _};
 use crate::copy::CopyTrials;
 use crate::options::{Options, SetupError, Signing, resolve};
 use crate::state::StateDir;
+use crate::transport::Transport;
 use crate::trial::ProvedPlaces;
 use crate::write::ContentHeaders;
 use aws_sdk_s3::config::http::HttpResponse;
@@ -27,6 +28,7 @@ pub struct Client {
     pub(crate) s3: aws_sdk_s3::Client,
     endpoint: Endpoint,
     pub(crate) signing: Signing,
+    pub(crate) transport: Transport,
     pub(crate) proved: Arc<ProvedPlaces>,
     pub(crate) copies: Arc<CopyTrials>,
     pub(crate) state: Option<StateDir>,
@@ -79,6 +81,7 @@ impl Client {
             s3,
             endpoint: resolved.endpoint,
             signing: resolved.signing,
+            transport: resolved.transport,
             proved: Arc::default(),
             copies: Arc::default(),
             state: None,

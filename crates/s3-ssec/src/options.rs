@@ -75,6 +75,7 @@ pub(crate) struct Resolved {
     pub(crate) endpoint: Endpoint,
     pub(crate) s3: aws_sdk_s3::Config,
     pub(crate) signing: Signing,
+    pub(crate) transport: Transport,
 }
 
 /// What signs requests that something else than this crate will send.
@@ -104,7 +105,7 @@ pub(crate) async fn resolve(options: &Options) -> Result<Resolved, SetupError> {
     let region = shared.region().cloned().unwrap_or(Region::from_static("us-east-1"));
     let signing = Signing { credentials: shared.credentials_provider(), region: region.clone() };
     let s3 = aws_sdk_s3::config::Builder::from(&shared)
-        .http_client(transport)
+        .http_client(transport.clone())
         .endpoint_url(endpoint.as_str())
         .region(region)
         .force_path_style(true)
@@ -116,7 +117,7 @@ pub(crate) async fn resolve(options: &Options) -> Result<Resolved, SetupError> {
         // Silence is judged once, on the socket.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build();
-    Ok(Resolved { endpoint, s3, signing })
+    Ok(Resolved { endpoint, s3, signing, transport })
 }
 
 async fn load(options: &Options, http: Later) -> SdkConfig {

@@ -84,7 +84,7 @@ impl Client {
         Ok(self.signer().await?.presign(request, now(), lifetime))
     }
 
-    async fn signer(&self) -> Result<Signer, PresignError> {
+    pub(crate) async fn signer(&self) -> Result<Signer, PresignError> {
         let none = PresignError::NoCredentials;
         let provider = self.signing.credentials.as_ref().ok_or_else(|| none(None))?;
         let found = provider.provide_credentials().await.map_err(|error| none(Some(error)))?;
@@ -94,6 +94,6 @@ impl Client {
     }
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_unix_seconds(unix_now())
 }

@@ -10,7 +10,7 @@ use s3_ssec::core::names::NameError;
 use s3_ssec::core::policy::{self, Rule};
 use s3_ssec::core::record::RecordError;
 use s3_ssec::{
-    Broken, CallError, CopyError, FilterError, GetError, Leftover, PolicyError, PutError,
+    Broken, CallError, CopyError, DoctorError, FilterError, GetError, Leftover, PolicyError, PutError,
     RepairError, SetupError, TreeError, Trial, TrustError,
 };
 use std::io;
@@ -211,6 +211,18 @@ impl From<RepairError> for Failure {
             RepairError::Call(error) => error.into(),
             RepairError::Get(error) => error.into(),
             RepairError::Name(error) => error.into(),
+            other => Failure::new(Exit::Failed, other.to_string(), LOOK_CLOSER),
+        }
+    }
+}
+
+impl From<DoctorError> for Failure {
+    fn from(error: DoctorError) -> Self {
+        match error {
+            DoctorError::Call(error) => error.into(),
+            DoctorError::Stopped => stopped(),
+            DoctorError::Random(error) => error.into(),
+            DoctorError::Name(error) => error.into(),
             other => Failure::new(Exit::Failed, other.to_string(), LOOK_CLOSER),
         }
     }

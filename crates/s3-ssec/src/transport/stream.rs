@@ -8,7 +8,7 @@
 //!
 //! *Not for ever.* A gateway whose OSD is frozen keeps the connection open and says nothing.
 
-use super::Timeouts;
+use super::{Acknowledge, Timeouts};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
@@ -25,12 +25,17 @@ pub(crate) struct GatewayStream {
     silence: Duration,
     deadline: Pin<Box<Sleep>>,
     wrote: bool,
+    acknowledge: Acknowledge,
 }
 
 impl GatewayStream {
-    pub(crate) fn new(io: TokioIo<TcpStream>, timeouts: Timeouts) -> Self {
+    pub(crate) fn new(
+        io: TokioIo<TcpStream>,
+        timeouts: Timeouts,
+        acknowledge: Acknowledge,
+    ) -> Self {
         let deadline = Box::pin(tokio::time::sleep(timeouts.silence));
-        Self { io, silence: timeouts.silence, deadline, wrote: false }
+        Self { io, silence: timeouts.silence, deadline, wrote: false, acknowledge }
     }
 
     /// A byte moved: the clock starts anew.
@@ -64,7 +69,7 @@ impl Read for GatewayStream {
         context: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        if std::mem::take(&mut self.wrote) {
+        if std::mem::take(&mut self.wrote) && self.acknowledge == Acknowledge::AtOnce {
             self.acknowledge_at_once();
         }
         match Pin::new(&mut self.io).poll_read(context, buffer) {

@@ -3,7 +3,7 @@
 //!
 //! Proxies are used for `https` only, where they see nothing but the gateway's name.
 
-use super::Timeouts;
+use super::{Acknowledge, Timeouts};
 use super::stream::GatewayStream;
 use hyper::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -24,15 +24,16 @@ pub(crate) struct TcpConnector {
     tcp: HttpConnector,
     proxies: Arc<Matcher>,
     timeouts: Timeouts,
+    acknowledge: Acknowledge,
 }
 
 impl TcpConnector {
-    pub(crate) fn new(timeouts: Timeouts) -> Self {
+    pub(crate) fn new(timeouts: Timeouts, acknowledge: Acknowledge) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(timeouts.connect));
-        Self { tcp, proxies: Arc::new(Matcher::from_env()), timeouts }
+        Self { tcp, proxies: Arc::new(Matcher::from_env()), timeouts, acknowledge }
     }
 
     async fn open(mut self, gateway: Uri) -> Result<GatewayStream, BoxError> {
@@ -42,7 +43,7 @@ impl TcpConnector {
         };
         let Some(proxy) = proxy else {
             let stream = self.tcp.call(gateway).await?;
-            return Ok(GatewayStream::new(stream, self.timeouts));
+            return Ok(GatewayStream::new(stream, self.timeouts, self.acknowledge));
         };
         let mut tunnel = Tunnel::new(proxy.uri().clone(), self.tcp);
         if let Some(authorization) = proxy.basic_auth() {
@@ -52,7 +53,7 @@ impl TcpConnector {
         let stream = open.await.map_err(|_| {
             io::Error::new(io::ErrorKind::TimedOut, "the proxy opened no way to the gateway")
         })??;
-        Ok(GatewayStream::new(stream, self.timeouts))
+        Ok(GatewayStream::new(stream, self.timeouts, self.acknowledge))
     }
 }
 

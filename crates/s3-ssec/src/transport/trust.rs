@@ -35,18 +35,19 @@ pub enum TrustError {
     Tls(rustls::Error),
 }
 
-impl Trust {
-    pub(crate) fn client_config(&self) -> Result<ClientConfig, TrustError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(TrustError::Tls)?
-            .with_root_certificates(self.roots()?)
-            .with_no_client_auth();
-        Ok(config)
-    }
+/// TLS 1.2 and 1.3, for whom these authorities vouch.
+pub(super) fn client_config(roots: Arc<RootCertStore>) -> Result<ClientConfig, TrustError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(TrustError::Tls)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(config)
+}
 
-    fn roots(&self) -> Result<RootCertStore, TrustError> {
+impl Trust {
+    pub(super) fn roots(&self) -> Result<RootCertStore, TrustError> {
         let mut roots = RootCertStore::empty();
         match self {
             Trust::System => {
