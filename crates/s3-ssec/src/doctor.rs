@@ -215,7 +215,11 @@ impl Rows {
         seen: Result<Seen, ProbeError>,
     ) {
         let seen = seen.unwrap_or_else(|error| {
-            Seen::new(Verdict::Untried, error, "nothing is known: the probe did not come to its end")
+            Seen::new(
+                Verdict::Untried,
+                error,
+                "nothing is known: the probe did not come to its end",
+            )
         });
         let Seen { verdict, saw, means, todo } = seen;
         self.0.push(Row { name, topic, verdict, tried, saw, means, todo });

@@ -31,7 +31,8 @@ pub(super) async fn check(exam: &mut Exam<'_>, rows: &mut Rows) {
 }
 
 fn not_encrypted(saw: impl std::fmt::Display) -> Seen {
-    let means = "the gateway answers 200 and does not do what was asked: data lie there in the clear";
+    let means =
+        "the gateway answers 200 and does not do what was asked: data lie there in the clear";
     Seen::new(Verdict::Danger, saw, means)
         .todo("Do not use this gateway, or the proxy before it, for what must be encrypted.")
 }

@@ -35,7 +35,8 @@ async fn send(exam: &mut Exam<'_>, key: &str) -> Result<Answer, ProbeError> {
     let mut conditions = vec![json!({ "bucket": name.bucket.as_str() })];
     conditions.push(json!({ "key": name.key.as_str() }));
     conditions.extend(signing.iter().map(|(field, value)| json!({ *field: value })));
-    let any = |(field, _): &(String, _)| json!(["starts-with", format!("${}", field.to_lowercase()), ""]);
+    let any =
+        |(field, _): &(String, _)| json!(["starts-with", format!("${}", field.to_lowercase()), ""]);
     conditions.extend(keys.iter().map(any));
     let policy = json!({ "expiration": expiration(now), "conditions": Value::Array(conditions) });
     let policy = STANDARD.encode(policy.to_string());
@@ -57,7 +58,9 @@ async fn send(exam: &mut Exam<'_>, key: &str) -> Result<Answer, ProbeError> {
 }
 
 fn add(body: &mut String, field: &str, value: &str) {
-    body.push_str(&format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n"));
+    body.push_str(&format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n"
+    ));
     body.push_str(value);
     body.push_str("\r\n");
 }

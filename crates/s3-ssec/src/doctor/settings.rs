@@ -82,7 +82,9 @@ async fn lifecycle(exam: &mut Exam<'_>, bucket: &BucketName) -> Result<Seen, Pro
             "if that is a cloud tier, objects under customer keys arrive there as ciphertext that \
              nobody decrypts, and are deleted here",
         )
-        .todo("Take objects under customer keys out of the rule, unless the class is of this zone."),
+        .todo(
+            "Take objects under customer keys out of the rule, unless the class is of this zone.",
+        ),
     })
 }
 
@@ -95,9 +97,10 @@ async fn cors(exam: &mut Exam<'_>, bucket: &BucketName) -> Result<Seen, ProbeErr
     }
     let answer = answer.needed("GET ?cors")?;
     let text = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
-    let exposed = text.split("<exposeheader>").skip(1).any(|header| {
-        header.starts_with(ALGORITHM) || header.starts_with('*')
-    });
+    let exposed = text
+        .split("<exposeheader>")
+        .skip(1)
+        .any(|header| header.starts_with(ALGORITHM) || header.starts_with('*'));
     Ok(match exposed {
         true => Seen::good("rules, the echo is exposed", "pages see the proof of encryption"),
         false => Seen::new(
@@ -206,7 +209,10 @@ async fn tls_rule(exam: &mut Exam<'_>, own: &BucketName) -> Result<Seen, ProbeEr
     clear_policy(exam, own).await?;
     let saw = format!("with a key {with}, without {without}");
     Ok(match with.is_success() && without.is_success() {
-        true => Seen::good(saw, "s3-ssec policy apply --require-tls works; write BoolIfExists, not Bool"),
+        true => Seen::good(
+            saw,
+            "s3-ssec policy apply --require-tls works; write BoolIfExists, not Bool",
+        ),
         false => Seen::new(
             Verdict::Caution,
             saw,

@@ -133,4 +133,3 @@ async fn plain_read(exam: &mut Exam<'_>) -> Result<Seen, ProbeError> {
         .todo("Do not use this gateway for what must be encrypted."),
     })
 }
-

@@ -3,8 +3,8 @@
 //!
 //! Proxies are used for `https` only, where they see nothing but the gateway's name.
 
-use super::{Acknowledge, Timeouts};
 use super::stream::GatewayStream;
+use super::{Acknowledge, Timeouts};
 use hyper::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
