@@ -92,7 +92,7 @@ impl Client {
         name: &'a ObjectName,
         options: &GetOptions,
     ) -> Result<Source<'a>, CopyError> {
-        let (located, head, tags) = self.examine(keys, name, &options.read).await?;
+        let (located, head, tags) = self.inspect(keys, name, &options.read).await?;
         let put = PutOptions {
             headers: head.headers.clone(),
             metadata: head.metadata.clone().into_iter().collect(),

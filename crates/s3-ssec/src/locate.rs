@@ -80,7 +80,7 @@ impl Client {
         name: &ObjectName,
         options: &ReadOptions,
     ) -> Result<Stat, GetError> {
-        let (located, head, tags) = self.examine(keys, name, options).await?;
+        let (located, head, tags) = self.inspect(keys, name, options).await?;
         let record = record_in(tags.as_deref().unwrap_or_default()).and_then(Result::ok);
         let proof = match &located.headers {
             Some(headers) => Some(proved(name, headers, &head)?),
@@ -91,7 +91,7 @@ impl Client {
     }
 
     /// What HEAD and the tags say, the record among them; `None` where tags may not be read.
-    pub(crate) async fn examine(
+    pub(crate) async fn inspect(
         &self,
         keys: &Keyring,
         name: &ObjectName,

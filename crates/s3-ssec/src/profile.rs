@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::nonce::unix_now;
-use s3_ssec_core::profile::{Ability, Profile};
+use s3_ssec_core::profile::Profile;
 use serde_json::{Value, json};
 
 const FILE: &str = "profiles.json";
@@ -14,11 +14,6 @@ impl Client {
         let profile = known.get(self.endpoint().as_str())?.clone();
         let profile: Profile = serde_json::from_value(profile).ok()?;
         profile.is_believed(unix_now()).then_some(profile)
-    }
-
-    /// Whether the gateway was seen to do this; `None` where that is not known.
-    pub(crate) fn can(&self, ability: Ability) -> Option<bool> {
-        self.profile()?.can(ability)
     }
 
     pub(crate) fn remember_profile(&self, profile: &Profile) {

@@ -26,7 +26,6 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-pub(crate) use handshake::Handshake;
 pub(crate) use trust::Trust;
 pub use trust::TrustError;
 

@@ -10,8 +10,8 @@ use s3_ssec::core::names::NameError;
 use s3_ssec::core::policy::{self, Rule};
 use s3_ssec::core::record::RecordError;
 use s3_ssec::{
-    Broken, CallError, CopyError, DoctorError, FilterError, GetError, Leftover, PolicyError, PutError,
-    RepairError, SetupError, TreeError, Trial, TrustError,
+    Broken, CallError, CopyError, DoctorError, FilterError, GetError, Leftover, PolicyError,
+    PutError, RepairError, SetupError, TreeError, Trial, TrustError,
 };
 use std::io;
 use std::path::Path;

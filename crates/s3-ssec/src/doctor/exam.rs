@@ -293,7 +293,12 @@ pub(super) async fn exchange(
     headers: &[(String, Zeroizing<String>)],
     body: &[u8],
 ) -> Result<Answer, CallError> {
+    // RGW wants a length for a copied part, which has no body.
+    let announced = body.is_empty() && (method == Method::PUT || method == Method::POST);
     let mut request = http::Request::builder().method(method).uri(url);
+    if announced {
+        request = request.header(http::header::CONTENT_LENGTH, 0);
+    }
     for (name, value) in headers {
         let mut value = http::HeaderValue::from_str(value).map_err(|error| broken(&error))?;
         value.set_sensitive(true);

@@ -172,7 +172,7 @@ async fn condition_key(exam: &mut Exam<'_>, own: &BucketName) -> Result<Seen, Pr
     let policy = statement(Rule::RequireSsec, own)?;
     put_policy(exam, own, &policy).await?.needed("PUT ?policy")?;
     let (mut with, mut without) = uploads(exam, own).await?;
-    if !(with.is_success() && !without.is_success()) {
+    if !with.is_success() || without.is_success() {
         tokio::time::sleep(PATIENCE).await;
         (with, without) = uploads(exam, own).await?;
     }
