@@ -142,7 +142,7 @@ async fn an_interrupted_examination_leaves_nothing(gateway: &'static Gateway) {
     let stopped = work.await.unwrap();
     assert!(matches!(stopped, Err(DoctorError::Stopped)), "{stopped:?}");
     bucket.assert_empty().await;
-    let made = proxy.seen().into_iter().filter(stuck).next().unwrap();
+    let made = proxy.seen().into_iter().find(stuck).unwrap();
     let made = made.path.trim_start_matches('/').split('/').next().unwrap().to_owned();
     assert!(!scratch_buckets(&bucket.client).await.contains(&made), "{made}");
     bucket.remove().await;
@@ -163,7 +163,7 @@ async fn what_a_killed_examination_left_goes_with_the_next(gateway: &'static Gat
     proxy.until(stuck, 0).await;
     running.signal(rustix::process::Signal::KILL);
     assert_eq!(running.end().await.code, None);
-    let made = proxy.seen().into_iter().filter(stuck).next().unwrap();
+    let made = proxy.seen().into_iter().find(stuck).unwrap();
     let made = made.path.trim_start_matches('/').split('/').next().unwrap().to_owned();
     assert_ne!(bucket.keys().await, Vec::<String>::new());
     assert!(scratch_buckets(&bucket.client).await.contains(&made));

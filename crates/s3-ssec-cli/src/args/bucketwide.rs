@@ -8,8 +8,7 @@ const DOCTOR: &str = "\
 Tries what this gateway does with customer keys, on scratch objects below a random prefix and in a
 scratch bucket, with throw-away keys. Both are gone at the end. Each row says what was tried, what came
 back, what it means and what to change; good and note need nothing, a caution is a trap for other
-programs, a danger would cost data or leave them in the clear. What was seen is remembered for a week
-and used by rekey and policy.
+programs, a danger would cost data or leave them in the clear.
 
 Exit code 3 if the gateway does not encrypt or lets other keys in, 1 for another danger.
 
