@@ -162,8 +162,17 @@ impl Person {
 
     /// Starts the command and leaves it running.
     pub fn start<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Running {
+        self.start_with(arguments, Stdio::null())
+    }
+
+    /// Starts the command, with this for its standard input, and leaves it running.
+    pub fn start_with<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+        stdin: impl Into<Stdio>,
+    ) -> Running {
         let mut command = self.program(&lab().command);
-        Running(command.args(arguments).stdin(Stdio::null()).spawn().unwrap())
+        Running(command.args(arguments).stdin(stdin).spawn().unwrap())
     }
 
     fn program(&self, program: &Path) -> Command {

@@ -19,9 +19,12 @@ use crate::watch::Watch;
 use crate::{GetOptions, Trusted};
 use s3_ssec_core::advice::{Cause, Operation, SentKey};
 use s3_ssec_core::derive::Nonce;
+use s3_ssec_core::headers::TargetKeyHeaders;
+use s3_ssec_core::key::Fingerprint;
 use s3_ssec_core::keyring::Keyring;
 use s3_ssec_core::names::{NameError, ObjectKey, ObjectName, S3Address};
 use s3_ssec_core::record::{Content, Record, TAG_KEY};
+use std::io;
 
 /// A half-done upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +64,9 @@ pub enum RepairError {
     /// The object cannot be read.
     #[error(transparent)]
     Get(#[from] GetError),
+    /// What this machine remembers could not be written.
+    #[error("the ledger cannot be written: {0}")]
+    State(io::Error),
     /// A key that is no object key of S3.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -113,6 +119,13 @@ impl Client {
                 continue;
             }
             if let Some(upload_id) = journal.upload_id {
+                // It may have been completed: then the nonce is nowhere else on RGW 16 and 18.
+                let nonce = (Fingerprint::parse(&begun.key), Nonce::parse(&begun.nonce));
+                if let (true, (Some(key), Some(nonce))) = (journal.completing, nonce) {
+                    let name = ObjectName::new(object.bucket, ObjectKey::parse(&object.path)?);
+                    let noted = state.note(&begun.endpoint, &name, key, nonce);
+                    noted.map_err(RepairError::State)?;
+                }
                 let aborted = self.abort_upload(place, &object.path, &upload_id).await?;
                 let (key, initiated) = (object.path, None);
                 repaired.own_uploads.push(HalfDone { key, upload_id, initiated, aborted });
@@ -183,12 +196,37 @@ impl Client {
     ) -> Result<bool, RepairError> {
         let name = ObjectName::new(place.bucket.clone(), ObjectKey::parse(key)?);
         let tags = self.tags(&name, None).await?;
-        let Some(Ok(record)) = record_in(&tags) else { return Ok(false) };
-        if !record.is_pending() {
-            return Ok(false);
-        }
-        self.describe(keys, &name, record.nonce(), watch).await?;
+        let nonce = match record_in(&tags) {
+            Some(Ok(record)) if record.is_pending() => record.nonce(),
+            Some(_) => return Ok(false),
+            None => match self.noted_nonce(keys, &name).await? {
+                Some(nonce) => nonce,
+                None => return Ok(false),
+            },
+        };
+        self.describe(keys, &name, nonce, watch).await?;
         Ok(true)
+    }
+
+    /// The nonce of an object without a record, if the ledger knows one that opens it.
+    async fn noted_nonce(
+        &self,
+        keys: &Keyring,
+        name: &ObjectName,
+    ) -> Result<Option<Nonce>, RepairError> {
+        let Some(state) = &self.state else { return Ok(None) };
+        let noted = state.noted(self.endpoint().as_str(), name);
+        if noted.is_empty() {
+            return Ok(None);
+        }
+        let options = ReadOptions { accept_plain: true, ..ReadOptions::default() };
+        let Ok(located) = self.locate(keys, name, &options).await else { return Ok(None) };
+        let opens = located.key_headers().map(TargetKeyHeaders::key_md5);
+        let fits = |(fingerprint, nonce): &(Fingerprint, Nonce)| {
+            let key = keys.keys().iter().find(|key| key.fingerprint() == *fingerprint);
+            key.is_some_and(|key| Some(key.customer_key(name, *nonce).md5()) == opens)
+        };
+        Ok(noted.into_iter().find(fits).map(|(_, nonce)| nonce))
     }
 
     /// Reads an object of ours and writes its complete record.
@@ -201,7 +239,9 @@ impl Client {
     ) -> Result<(), RepairError> {
         let options = GetOptions { trusted: Trusted::Anything, ..GetOptions::default() };
         let located = self.locate(keys, name, &ReadOptions::default()).await?;
-        let (ObjectState::Pending, Some(fingerprint)) = (located.state, located.key) else {
+        let (ObjectState::Pending | ObjectState::Stripped, Some(fingerprint)) =
+            (located.state, located.key)
+        else {
             return Err(GetError::NoDigest(name.clone()).into());
         };
         let stat = self.stat(keys, name, &ReadOptions::default()).await?;

@@ -149,6 +149,10 @@ pub enum PutError {
     /// Larger than an S3 object can be.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
+    /// Interrupted on request while the upload was being completed: the object may stand, its record
+    /// does not. The journal is kept.
+    #[error("interrupted before the record of {0} was complete")]
+    Unfinished(ObjectName),
     /// Interrupted on request; the upload was abandoned.
     #[error("interrupted")]
     Stopped,

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 live![
     a_put_killed_at_any_step_is_finished_by_the_next,
+    a_put_broken_off_at_its_end_is_repaired,
     a_put_killed_in_its_trial_leaves_nothing_after_the_next,
     a_get_killed_anywhere_goes_on,
 ];
@@ -109,6 +110,46 @@ async fn a_put_killed_at_any_step_is_finished_by_the_next(gateway: &'static Gate
         assert_content(&person, &url, &new, &what).await;
         assert_described(&person, &url, &what).await;
         assert_only(&bucket, "a", &what).await;
+    }
+    bucket.remove().await;
+}
+
+/// Where RGW 16 and 18 drop the pending record, the nonce of a completed upload is on this machine
+/// only: neither a signal nor a kill may lose it, whatever the source is.
+async fn a_put_broken_off_at_its_end_is_repaired(gateway: &'static Gateway) {
+    let (bucket, steps) = (Bucket::new(gateway).await, Arc::<Steps>::default());
+    let at_end = |asked: &Asked| asked.operation() == "CompleteMultipartUpload";
+    let proxy = stepping(gateway, &steps, at_end).await;
+    let person = person_at(gateway, &proxy.endpoint);
+    write_source(&person, &content(0, LARGE));
+    person.run(["put", "source", &bucket.url("first"), "--quiet"]).await.done();
+    let ends = [("source", Signal::INT), ("source", Signal::KILL), ("-", Signal::KILL)];
+    for (seed, (source, signal)) in (1..).zip(ends) {
+        let (what, url) = (format!("{source} {signal:?}"), bucket.url("a"));
+        let new = content(seed, LARGE);
+        write_source(&person, &new);
+        *steps.stop.lock().unwrap() = Some((0, Moment::Unanswered));
+        let put = ["put", source, &url, "--quiet"];
+        let running = match source {
+            "-" => {
+                let stdin = std::fs::File::open(person.work().join("source")).unwrap();
+                person.start_with(put, stdin)
+            }
+            _ => person.start(put),
+        };
+        let reached = tokio::time::timeout(Duration::from_secs(60), steps.reached.notified());
+        assert!(reached.await.is_ok(), "{what}: never completed");
+        running.signal(signal);
+        let ended = running.end().await;
+        *steps.stop.lock().unwrap() = None;
+        if signal == Signal::INT {
+            assert_eq!(ended.code, Some(1), "{what}: {}", ended.stderr);
+            assert!(ended.stderr.contains("s3-ssec repair"), "{what}: {}", ended.stderr);
+        }
+        person.run(["repair", &url]).await.done();
+        let stat = person.run(["stat", &url, "--output", "json"]).await.done().json();
+        assert_eq!(stat["state"], "described", "{what}: {stat}");
+        assert_content(&person, &url, &new, &what).await;
     }
     bucket.remove().await;
 }

@@ -83,6 +83,10 @@ impl From<PutError> for Failure {
             PutError::Call(error) if later => return Failure::from(error).first(GOES_ON),
             PutError::Call(error) => return error.into(),
             PutError::Stopped => return stopped(),
+            PutError::Unfinished(_) => (
+                Exit::Failed,
+                "Run the same command again, or s3-ssec repair: either completes the record.",
+            ),
             PutError::NotProved { leftover: Leftover::Nothing, .. } => (
                 Exit::NotProved,
                 "Nothing is stored. Do not use this gateway for what must be encrypted; ask its \
@@ -211,6 +215,11 @@ impl From<RepairError> for Failure {
             RepairError::Call(error) => error.into(),
             RepairError::Get(error) => error.into(),
             RepairError::Name(error) => error.into(),
+            error @ RepairError::State(_) => Failure::new(
+                Exit::Failed,
+                error.to_string(),
+                "Make room in the state directory (~/.local/state/s3-ssec), or make it writable.",
+            ),
             other => Failure::new(Exit::Failed, other.to_string(), LOOK_CLOSER),
         }
     }

@@ -52,6 +52,7 @@ fn puts() -> Vec<(Exit, Failure)> {
         (Exit::Unsafe, PutError::Exists(name())),
         (Exit::Failed, PutError::Overwritten(name())),
         (Exit::Failed, PutError::Stopped),
+        (Exit::Failed, PutError::Unfinished(name())),
         (Exit::Failed, PutError::Call(refused(Operation::PutObject, 403, "AccessDenied", ""))),
         (Exit::Failed, PutError::Call(silent.into())),
     ];

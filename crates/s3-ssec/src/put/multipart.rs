@@ -23,6 +23,7 @@ use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::plan::MultipartPlan;
 use s3_ssec_core::record::{Content, TAG_KEY};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// An upload that was opened under a customer key, proved by the echo of Create before any byte of
 /// data leaves.
@@ -109,20 +110,27 @@ async fn send_and_finish(
     log: &Arc<UploadLog>,
 ) -> Result<Uploaded, PutError> {
     let plan = MultipartPlan::new(file.size(), log.part_size(writing.options.part_size))?;
+    let completing = AtomicBool::new(false);
     let work = async {
         let transferred = parts::send_file(writing, upload, file, plan, log).await?;
         log.note(&UploadLine::Completing);
+        completing.store(true, Relaxed);
         finish(writing, upload, transferred).await
     };
     let done = writing.watch.unless_stopped(work).await.unwrap_or(Err(PutError::Stopped));
-    match &done {
-        Err(error) if error.may_pass_later() && log.remembers() => {}
+    match done {
+        Err(error) if error.may_pass_later() && log.remembers() => return Err(error),
+        // The object may stand by now, and its nonce be nowhere but in the journal: RGW 16 and 18
+        // drop the pending record.
+        Err(PutError::Stopped) if completing.load(Relaxed) && log.remembers() => {
+            return Err(PutError::Unfinished(writing.name().clone()));
+        }
         Err(_) => {
             upload.abort().await;
-            log.close();
         }
-        Ok(_) => log.close(),
+        Ok(_) => {}
     }
+    log.close();
     done
 }
 
@@ -136,6 +144,8 @@ pub(super) async fn put_stream(
     let upload = open(writing).await?;
     let transfer = parts::send_stream(writing, &upload, start, reader, plan);
     let transferred = finish_or_abort(writing, &upload, transfer).await?;
+    // A stream has no journal, and RGW 16 and 18 drop the pending record.
+    writing.client.note_in_ledger(&writing.seal);
     let done = finish(writing, &upload, transferred).await;
     if done.is_err() {
         upload.abort().await;
