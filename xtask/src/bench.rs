@@ -125,11 +125,9 @@ impl Bench {
             let is_small = size < 1 << 20;
             let unit = if is_small { Unit::Files(count) } else { Unit::Bytes(count * size) };
             let title = format!("{count} files of {} KiB", size >> 10);
-            let rows = self.rounds(name, amounts, |round| maker.tree_up(name, round))?;
-            table::print(&format!("{title}, up"), unit, &rows);
-            self.job(name, &maker.s3cmd_back(name, 0), Compare::Yes)?;
-            let rows = self.rounds(name, amounts, |round| maker.tree_down(name, round))?;
-            table::print(&format!("{title}, down"), unit, &rows);
+            let [up, down] = self.trees(maker, name, amounts)?;
+            table::print(&format!("{title}, up"), unit, &up);
+            table::print(&format!("{title}, down"), unit, &down);
         }
         Ok(())
     }
@@ -141,19 +139,39 @@ impl Bench {
         amounts: &Amounts,
         jobs: impl Fn(u32) -> Vec<Job>,
     ) -> Result<Vec<Row>> {
-        let mut rows: Vec<Row> = Vec::new();
+        let mut rows = Vec::new();
         for round in 0..amounts.runs {
-            let compare = if round == 0 { Compare::Yes } else { Compare::No };
-            for (index, job) in jobs(round).iter().enumerate() {
-                output::say(format_args!("round {}: {source}, {}", round + 1, job.tool));
-                let usage = self.job(source, job, compare)?;
-                if round == 0 {
-                    rows.push(Row { tool: job.tool.to_owned(), runs: Vec::new() });
-                }
-                rows[index].runs.push(usage);
-            }
+            self.round(source, round, &jobs(round), &mut rows)?;
         }
         Ok(rows)
+    }
+
+    /// Up and down in every round. What a round sent up is removed at its end: all rounds together
+    /// are more than the gateway's store can hold.
+    fn trees(&self, maker: &Maker<'_>, name: &str, amounts: &Amounts) -> Result<[Vec<Row>; 2]> {
+        let [mut up, mut down] = [Vec::new(), Vec::new()];
+        for round in 0..amounts.runs {
+            self.round(name, round, &maker.tree_up(name, round), &mut up)?;
+            if round == 0 {
+                self.job(name, &maker.s3cmd_back(name, round), Compare::Yes)?;
+            }
+            self.round(name, round, &maker.tree_down(name, round), &mut down)?;
+            self.plain(&maker.python(&["remove-objects", &self.bucket, &format!("{name}-")]))?;
+        }
+        Ok([up, down])
+    }
+
+    fn round(&self, source: &str, round: u32, jobs: &[Job], rows: &mut Vec<Row>) -> Result<()> {
+        let compare = if round == 0 { Compare::Yes } else { Compare::No };
+        for (index, job) in jobs.iter().enumerate() {
+            output::say(format_args!("round {}: {source}, {}", round + 1, job.tool));
+            let usage = self.job(source, job, compare)?;
+            if round == 0 {
+                rows.push(Row { tool: job.tool.to_owned(), runs: Vec::new() });
+            }
+            rows[index].runs.push(usage);
+        }
+        Ok(())
     }
 
     fn job(&self, source: &str, job: &Job, compare: Compare) -> Result<measure::Usage> {

@@ -3,6 +3,7 @@
 //! One PUT up to 16 MiB with the record in the same request; above that a multipart upload whose
 //! record is pending until its content is known.
 
+mod body;
 mod journal;
 mod multipart;
 mod single;

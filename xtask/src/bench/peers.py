@@ -57,15 +57,20 @@ def make_bucket(bucket):
     client().create_bucket(Bucket=bucket)
 
 
+def remove_objects(bucket, prefix):
+    s3 = client()
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        names = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
+        if names:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": names, "Quiet": True})
+
+
 def remove_bucket(bucket):
     s3 = client()
     for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
         for upload in page.get("Uploads", []):
             s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        names = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
-        if names:
-            s3.delete_objects(Bucket=bucket, Delete={"Objects": names, "Quiet": True})
+    remove_objects(bucket, "")
     s3.delete_bucket(Bucket=bucket)
 
 
@@ -153,6 +158,7 @@ COMMANDS = {
     "put": put,
     "get": get,
     "make-bucket": make_bucket,
+    "remove-objects": remove_objects,
     "remove-bucket": remove_bucket,
     "curl": curl,
     "begin-parts": begin_parts,

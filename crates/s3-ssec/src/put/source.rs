@@ -135,6 +135,11 @@ impl SourceFile {
         &self.path
     }
 
+    /// The file itself: another one of its name is another file.
+    pub(crate) fn handle(&self) -> Arc<File> {
+        Arc::clone(&self.file)
+    }
+
     /// Its size when the upload began.
     pub(crate) fn size(&self) -> u64 {
         self.before.0

@@ -1,6 +1,7 @@
 //! The parts of an upload: hashed, sent, echoed, several at a time.
 
 use super::super::Writing;
+use super::super::body::file_span;
 use super::super::journal::UploadLog;
 use super::super::single::hex;
 use super::super::source::{Reader, SourceFile, fill};
@@ -10,7 +11,7 @@ use crate::client::bare_etag;
 use crate::flight::Flight;
 use crate::watch::Watch;
 use crate::write::{Leftover, PutError};
-use aws_sdk_s3::primitives::{ByteStream, Length};
+use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Bytes, BytesMut};
 use s3_ssec_core::advice::{Operation, SentKey};
 use s3_ssec_core::digest::{
@@ -132,14 +133,7 @@ async fn file_part(
         return Ok(Done { stored, pieces, size: length, continued: true });
     }
     log.note(&UploadLine::Sending { part: number, sha256: hash.clone() });
-    let body = ByteStream::read_from()
-        .path(file.path())
-        .offset(offset)
-        .length(Length::Exact(length))
-        .buffer_size(256 << 10)
-        .build()
-        .await
-        .map_err(|_| file.changed())?;
+    let body = file_span(file.handle(), offset, length);
     let stored = send_part(upload, part.number, body, length, hash).await;
     let stored = stored.map_err(|error| match error {
         // The bytes that left were not the bytes hashed.
