@@ -6,13 +6,14 @@
 mod files;
 mod jobs;
 mod measure;
+mod sink;
 mod table;
 mod tools;
 
 use crate::lab::{self, Gateway, Options, REGION, Store, Version};
 use crate::{flags, output, project};
 use anyhow::{Context, Result, bail, ensure};
-use jobs::{BIG, Back, Job, Maker, STREAMS};
+use jobs::{BIG, Back, Job, Maker, STREAMS, ZEROS};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -58,7 +59,10 @@ pub(crate) fn run(sh: &Shell, flags: &flags::Bench) -> Result<()> {
     let outcome = Bench::new(sh, &gateway).and_then(|bench| {
         tools.ours = bench.own_copy(&tools.ours)?;
         let maker = Maker { tools: &tools, bucket: &bench.bucket, script: script()? };
-        let outcome = bench.prepare(&maker, &amounts).and_then(|()| bench.all(&maker, &amounts));
+        let outcome = bench
+            .prepare(&maker, &amounts)
+            .and_then(|()| bench.all(&maker, &amounts))
+            .and_then(|()| bench.against_a_sink(sh, &maker, &amounts));
         // Gigabytes stay behind otherwise; what the benchmark itself says comes first.
         let removed = bench.remove(&maker);
         outcome.and(removed)
@@ -116,7 +120,7 @@ impl Bench {
     fn all(&self, maker: &Maker<'_>, amounts: &Amounts) -> Result<()> {
         let large = Unit::Bytes(amounts.large);
         let title = format!("1 file of {} MiB", amounts.large >> 20);
-        let rows = self.rounds(BIG, amounts, |_| maker.large_up())?;
+        let rows = self.rounds(BIG, amounts, |_| maker.large_up(BIG))?;
         table::print(&format!("{title}, up"), large, &rows);
         let rows = self.rounds(BIG, amounts, |_| maker.large_down())?;
         table::print(&format!("{title}, down"), large, &rows);
@@ -129,6 +133,24 @@ impl Bench {
             table::print(&format!("{title}, up"), unit, &up);
             table::print(&format!("{title}, down"), unit, &down);
         }
+        Ok(())
+    }
+
+    /// What the clients cost when the other side costs nothing.
+    fn against_a_sink(&self, sh: &Shell, maker: &Maker<'_>, amounts: &Amounts) -> Result<()> {
+        let sink = sink::Sink::start(sh, &lab::tls()?)?;
+        let mut environment = self.environment.clone();
+        environment.push(("AWS_ENDPOINT_URL_S3".to_owned(), sink.endpoint.clone()));
+        let (dir, bucket) = (self.dir.clone(), self.bucket.clone());
+        let bench = Bench { dir, bucket, environment };
+        fs::File::create(bench.dir.join(ZEROS))?.set_len(amounts.large)?;
+        bench.plain(&maker.python(&["curl", &bench.bucket, ZEROS]))?;
+        let large = Unit::Bytes(amounts.large);
+        let title = format!("1 file of {} MiB, no gateway but a sink", amounts.large >> 20);
+        let up = |_| Maker::for_the_sink(maker.large_up(ZEROS));
+        table::print(&format!("{title}, up"), large, &bench.rounds(ZEROS, amounts, up)?);
+        let down = |_| Maker::for_the_sink(maker.large_down());
+        table::print(&format!("{title}, down"), large, &bench.rounds(ZEROS, amounts, down)?);
         Ok(())
     }
 

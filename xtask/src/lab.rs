@@ -11,6 +11,7 @@ mod paths;
 mod process;
 mod state;
 
+pub(crate) use certificate::Tls;
 pub(crate) use packages::remove as remove_dir;
 pub(crate) use paths::{Version, cache, hash, lock};
 pub(crate) use state::{Options, Store};
@@ -99,7 +100,7 @@ impl Gateway {
 }
 
 /// The certificates of this checkout's gateways, made at the first use.
-pub(crate) fn tls() -> Result<certificate::Tls> {
+pub(crate) fn tls() -> Result<Tls> {
     certificate::ensure()
 }
 

@@ -9,6 +9,17 @@ use super::tools::Tools;
 pub(super) const STREAMS: u64 = 4;
 /// The file that is moved whole.
 pub(super) const BIG: &str = "big.bin";
+/// The same for the sink, which has nothing else to hand out.
+pub(super) const ZEROS: &str = "zeros.bin";
+/// What is measured against the sink.
+const FOR_THE_SINK: [&str; 6] = [
+    "curl, 1 stream",
+    "aws s3 cp",
+    "boto3, 64 MiB x 4",
+    "s3-ssec, digest and proof",
+    "s3-ssec, verified",
+    "s3-ssec, no digest to compare",
+];
 
 type Words = Vec<String>;
 
@@ -59,22 +70,22 @@ const RCLONE_FILES: [&str; 6] =
 
 impl Maker<'_> {
     /// One large file up.
-    pub(super) fn large_up(&self) -> Vec<Job> {
+    pub(super) fn large_up(&self, file: &str) -> Vec<Job> {
         let to = |name: &str| self.address(name);
         let with = |tool, measured| Job { tool, measured, ..Job::default() };
         vec![
             with("curl, 1 stream, no key", words("curl", &["--config", "curl-plain-up"])),
             with("curl, 1 stream", words("curl", &["--config", "curl-up"])),
             Job {
-                before: Some(self.python(&["begin-parts", self.bucket, BIG])),
+                before: Some(self.python(&["begin-parts", self.bucket, file])),
                 after: Some(self.python(&["finish-parts", self.bucket])),
                 ..with("curl, 4 streams", parallel_curls("curl4-up", ""))
             },
-            with("aws s3 cp", self.aws(&[AWS_QUIET, BIG, &to("aws")], &AWS)),
-            with("boto3, 64 MiB x 4", self.python(&["put", self.bucket, "boto3", BIG])),
+            with("aws s3 cp", self.aws(&[AWS_QUIET, file, &to("aws")], &AWS)),
+            with("boto3, 64 MiB x 4", self.python(&["put", self.bucket, "boto3", file])),
             // It skips what is there already, unless it is told not to look.
-            with("rclone, 64 MiB x 4", rclone("copyto", BIG, &self.remote("rclone"), &RCLONE)),
-            with("s3-ssec, digest and proof", self.ours(&["put", BIG, &to("ours")])),
+            with("rclone, 64 MiB x 4", rclone("copyto", file, &self.remote("rclone"), &RCLONE)),
+            with("s3-ssec, digest and proof", self.ours(&["put", file, &to("ours")])),
         ]
     }
 
@@ -100,6 +111,12 @@ impl Maker<'_> {
             with("s3-ssec, verified", self.ours(&["get", &from("ours"), "back"])),
             with("s3-ssec, no digest to compare", direct),
         ]
+    }
+
+    /// The tools that are measured against the sink, of `jobs`.
+    pub(super) fn for_the_sink(mut jobs: Vec<Job>) -> Vec<Job> {
+        jobs.retain(|job| FOR_THE_SINK.contains(&job.tool));
+        jobs
     }
 
     /// The files of `dir` up, to a place that no round before has used.
