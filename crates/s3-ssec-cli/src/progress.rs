@@ -4,27 +4,62 @@ use crate::output::Output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use s3_ssec::Watch;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+
+/// How many bytes will move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Total {
+    /// So many.
+    Bytes(u64),
+    /// The transfer of one object tells when it has asked the gateway.
+    OfObject,
+    /// Nobody knows before the end.
+    Unknown,
+}
 
 /// A transfer under way. The bar goes when this is dropped.
 pub(crate) struct Progress {
     bar: ProgressBar,
+    moved: Arc<AtomicU64>,
     /// Hand this to the transfer.
     pub(crate) watch: Watch,
 }
 
 impl Progress {
-    /// `total` is in bytes, where it is known.
-    pub(crate) fn new(output: Output, total: Option<u64>) -> Self {
-        if !output.shows_progress() {
-            return Self { bar: ProgressBar::hidden(), watch: Watch::default() };
+    pub(crate) fn new(output: Output, total: Total) -> Self {
+        let bar = match (output.shows_progress(), total) {
+            (false, _) => ProgressBar::hidden(),
+            (true, Total::Bytes(bytes)) => shown(Some(bytes)),
+            (true, Total::OfObject | Total::Unknown) => shown(None),
+        };
+        let moved = Arc::new(AtomicU64::new(0));
+        let (moving, count) = (bar.clone(), Arc::clone(&moved));
+        let mut watch = Watch::new(Arc::new(move |bytes| {
+            count.fetch_add(bytes, Relaxed);
+            moving.inc(bytes);
+        }));
+        if total == Total::OfObject {
+            let growing = bar.clone();
+            watch = watch.expecting(Arc::new(move |bytes| {
+                growing.set_length(bytes);
+                growing.set_style(style(Some(bytes)));
+            }));
         }
-        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
-        bar.set_style(style(total));
-        bar.enable_steady_tick(Duration::from_millis(200));
-        let moving = bar.clone();
-        Self { bar, watch: Watch::new(Arc::new(move |bytes| moving.inc(bytes))) }
+        Self { bar, moved, watch }
     }
+
+    /// Bytes so far.
+    pub(crate) fn moved(&self) -> u64 {
+        self.moved.load(Relaxed)
+    }
+}
+
+fn shown(total: Option<u64>) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+    bar.set_style(style(total));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }
 
 fn style(total: Option<u64>) -> ProgressStyle {

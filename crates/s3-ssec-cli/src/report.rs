@@ -83,7 +83,7 @@ impl Failure {
     /// Says what it is about, unless the text does.
     pub(crate) fn about(mut self, subject: &impl fmt::Display) -> Self {
         let subject = subject.to_string();
-        if !self.what.contains(&subject) {
+        if !names(&self.what, &subject) {
             self.what = format!("{subject}: {}", self.what);
         }
         self
@@ -124,6 +124,19 @@ impl Failure {
         }
         json!({ "error": error })
     }
+}
+
+/// True if `text` has `subject` as a word of its own: `s3://b/ab` does not name `s3://b/a`.
+fn names(text: &str, subject: &str) -> bool {
+    text.match_indices(subject).any(|(start, _)| {
+        let rest = &text[start + subject.len()..];
+        let mut after = rest.chars();
+        match after.next() {
+            None | Some(' ' | ',' | ';' | '"') => true,
+            Some(':' | '.') => after.next().is_none_or(|next| next == ' '),
+            Some(_) => false,
+        }
+    })
 }
 
 /// Exactly two lines.

@@ -2,7 +2,7 @@
 
 use crate::args::Global;
 use crate::output::Output;
-use crate::progress::Progress;
+use crate::progress::{Progress, Total};
 use crate::report::Failure;
 use crate::{interrupt, keys};
 use s3_ssec::core::endpoint::PlainHttp;
@@ -33,7 +33,7 @@ impl Session {
     }
 
     /// A transfer that can be watched and stopped.
-    pub(crate) fn progress(&self, total: Option<u64>) -> Progress {
+    pub(crate) fn progress(&self, total: Total) -> Progress {
         let progress = Progress::new(self.output, total);
         interrupt::stop_on_signal(&progress.watch, self.output);
         progress

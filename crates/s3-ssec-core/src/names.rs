@@ -159,6 +159,15 @@ impl S3Address {
     pub fn is_prefix(&self) -> bool {
         self.path.is_empty() || self.path.ends_with('/')
     }
+
+    /// True for keys at this place: below it, or the object itself. `s3://bucket/a` holds `a` and
+    /// `a/b`, and not `ab`.
+    pub fn holds(&self, key: &str) -> bool {
+        match key.strip_prefix(&self.path) {
+            Some(rest) => self.is_prefix() || rest.is_empty() || rest.starts_with('/'),
+            None => false,
+        }
+    }
 }
 
 impl fmt::Display for S3Address {
@@ -178,6 +187,20 @@ mod tests {
         assert_eq!(name.as_copy_source(None), "bucket/gr%C3%B6%C3%9Fe/a%20b%2Bc%25.bin");
         let version = name.as_copy_source(Some("a/b"));
         assert!(version.ends_with("c%25.bin?versionId=a%2Fb"), "{version}");
+    }
+
+    #[test]
+    fn a_place_holds_what_is_below_it() {
+        let holds = |place: &str, key: &str| S3Address::parse(place).unwrap().holds(key);
+        for (place, key) in [("s3://abc", "x"), ("s3://abc/", "a/b"), ("s3://abc/a/", "a/b")] {
+            assert!(holds(place, key), "{place} {key}");
+        }
+        for key in ["a", "a/", "a/b/c"] {
+            assert!(holds("s3://abc/a", key), "{key}");
+        }
+        for (place, key) in [("s3://abc/a", "ab"), ("s3://abc/a/", "a"), ("s3://abc/b", "a/b")] {
+            assert!(!holds(place, key), "{place} {key}");
+        }
     }
 
     #[test]

@@ -79,6 +79,17 @@ pub enum Broken {
 }
 
 impl CallError {
+    /// True if the same call may well succeed later: the gateway was not reached, or is out of
+    /// order.
+    pub fn may_pass_later(&self) -> bool {
+        match self {
+            CallError::Broken(broken) => {
+                matches!(broken, Broken::Silent(_) | Broken::Connection(_))
+            }
+            CallError::Refused(refusal) => refusal.status >= 500,
+        }
+    }
+
     /// HTTP status of a refusal.
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -174,9 +185,11 @@ pub(crate) fn broken(error: &(dyn Error + 'static)) -> Broken {
             other => Broken::Tls(other.to_string()),
         };
     }
+    if let Some(silence) = transport::silence(error) {
+        return Broken::Silent(silence.to_string());
+    }
     if let Some(io) = transport::find::<io::Error>(error) {
         return match io.kind() {
-            io::ErrorKind::TimedOut => Broken::Silent(io.to_string()),
             // The words of the TLS library are for those who program with it.
             io::ErrorKind::UnexpectedEof => Broken::Connection(
                 "the gateway closed it before its answer was complete".to_owned(),

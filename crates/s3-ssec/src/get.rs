@@ -6,7 +6,7 @@ mod file;
 mod partial;
 mod stream;
 
-use crate::call::{Broken, CallError};
+use crate::call::CallError;
 use crate::client::Client;
 use crate::locate::{Located, ObjectState, ReadOptions};
 use crate::watch::Watch;
@@ -142,6 +142,10 @@ pub enum GetError {
         /// What the system says.
         error: io::Error,
     },
+    /// The download of a large file broke off. What has arrived is kept, with its journal: the same
+    /// download goes on from there.
+    #[error(transparent)]
+    BrokenOff(Box<GetError>),
     /// Interrupted on request; nothing was left behind.
     #[error("interrupted")]
     Stopped,
@@ -149,12 +153,11 @@ pub enum GetError {
 
 impl GetError {
     /// True if the same download may well succeed later: the gateway was not reached, is out of
-    /// order, or sent too little. What has arrived of a large file is kept.
+    /// order, or sent too little.
     pub fn may_pass_later(&self) -> bool {
         match self {
-            GetError::Call(CallError::Broken(Broken::Silent(_) | Broken::Connection(_))) => true,
-            GetError::Call(error) => error.status().is_some_and(|status| status >= 500),
-            GetError::Truncated(_) => true,
+            GetError::Call(error) => error.may_pass_later(),
+            GetError::Truncated(_) | GetError::BrokenOff(_) => true,
             _ => false,
         }
     }
@@ -191,6 +194,7 @@ impl Client {
     ) -> Result<Received, GetError> {
         let located = self.located(keys, name, options).await?;
         let wanted = self.want(name, &located, options).await?;
+        watch.to_come(wanted.size);
         let work = stream::download(wanted, writer, options, watch);
         watch.unless_stopped(work).await.ok_or(GetError::Stopped)?
     }
@@ -216,6 +220,7 @@ impl Client {
     ) -> Result<(u64, ContentDigest), GetError> {
         let located = self.located(keys, name, options).await?;
         let wanted = self.want(name, &located, options).await?;
+        watch.to_come(wanted.size);
         let work = stream::digest(wanted, options, watch);
         let digest = watch.unless_stopped(work).await.ok_or(GetError::Stopped)??;
         digest.ok_or_else(|| GetError::Truncated(name.clone()))
@@ -253,6 +258,7 @@ impl Client {
         watch: &Watch,
     ) -> Result<Received, GetError> {
         let wanted = self.want(name, located, options).await?;
+        watch.to_come(wanted.size);
         file::download(&wanted, target, options, watch).await
     }
 

@@ -88,7 +88,7 @@ impl Client {
             Opened::Small(_) => WriteKind::Single,
             Opened::File { .. } | Opened::Stream { .. } => WriteKind::Multipart,
         };
-        let options = &self.try_first(name, kind, options).await?;
+        let options = &self.try_first(name, kind, options, watch).await?;
         if kind == WriteKind::Multipart && options.existing == Existing::Keep {
             self.refuse_existing(name).await?;
         }

@@ -73,7 +73,7 @@ pub enum RepairError {
 }
 
 impl Client {
-    /// Repairs what is below the path of `place`.
+    /// Repairs what `place` holds: an object, or what is below its path.
     ///
     /// Half-done uploads that are not ours are aborted only if they began before `abort_before`
     /// (seconds since 1970).
@@ -93,6 +93,9 @@ impl Client {
             for (key, _) in page {
                 if watch.is_stopped() {
                     return Ok(repaired);
+                }
+                if !place.holds(&key) {
+                    continue;
                 }
                 match self.complete_record(keys, place, &key, watch).await {
                     Ok(true) => repaired.completed.push(key),
@@ -114,7 +117,7 @@ impl Client {
         for (file, journal) in broken_off(state) {
             let begun = &journal.begun;
             let Ok(object) = S3Address::parse(&begun.object) else { continue };
-            let here = object.bucket == place.bucket && object.path.starts_with(&place.path);
+            let here = object.bucket == place.bucket && place.holds(&object.path);
             if begun.endpoint != self.endpoint().as_str() || !here {
                 continue;
             }
@@ -155,6 +158,9 @@ impl Client {
                 .map_err(self.explain(Operation::ListMultipartUploads, SentKey::None))?;
             for upload in answer.uploads() {
                 let key = upload.key().unwrap_or_default().to_owned();
+                if !place.holds(&key) {
+                    continue;
+                }
                 let upload_id = upload.upload_id().unwrap_or_default().to_owned();
                 let initiated = upload.initiated().map(|time| time.secs());
                 let old = initiated.zip(abort_before).is_some_and(|(began, limit)| began < limit);

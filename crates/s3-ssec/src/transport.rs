@@ -7,6 +7,7 @@
 mod handshake;
 mod stream;
 mod tcp;
+mod timed;
 mod trust;
 
 use aws_sdk_s3::primitives::SdkBody;
@@ -57,7 +58,7 @@ pub(crate) enum Acknowledge {
 #[derive(Clone)]
 pub(crate) struct Transport {
     connector: SharedHttpConnector,
-    https: HttpsConnector<tcp::TcpConnector>,
+    https: Https,
     tls: rustls::ClientConfig,
     roots: Arc<rustls::RootCertStore>,
     timeouts: Timeouts,
@@ -82,6 +83,7 @@ impl Transport {
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp::TcpConnector::new(timeouts, acknowledge));
+        let https = timed::Timed::new(https, timeouts.connect);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             // RGW closes an idle connection after 65 s (measured on 16.2, 18.2 and 20.2).
@@ -160,7 +162,10 @@ impl HttpConnector for Later {
     }
 }
 
-struct Connector(Client<HttpsConnector<tcp::TcpConnector>, SdkBody>);
+/// Makes connections.
+type Https = timed::Timed<HttpsConnector<tcp::TcpConnector>>;
+
+struct Connector(Client<Https, SdkBody>);
 
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -170,6 +175,7 @@ impl fmt::Debug for Connector {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let attempt = Attempt::of(&request);
         let request = match request.try_into_http1x() {
             Ok(request) => request,
             Err(error) => {
@@ -178,41 +184,100 @@ impl HttpConnector for Connector {
         };
         let answer = self.0.request(request);
         HttpConnectorFuture::new(async move {
-            let answer = answer.await.map_err(|error| classify(error.into()))?;
+            let answer = answer.await.map_err(|error| classify(error.into(), attempt))?;
             HttpResponse::try_from(answer.map(SdkBody::from_body_1_x))
                 .map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
 }
 
-/// Tells the SDK what may be tried again: time-outs and broken connections, not bad certificates.
-fn classify(error: Box<dyn Error + Send + Sync>) -> ConnectorError {
+/// Whether the SDK has sent this request before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempt {
+    First,
+    Later,
+}
+
+impl Attempt {
+    /// Reads `amz-sdk-request: attempt=2; max=4`, which the SDK puts on every request.
+    fn of(request: &HttpRequest) -> Self {
+        let header = request.headers().get("amz-sdk-request").unwrap_or_default();
+        let first = header.split(';').any(|pair| pair.trim() == "attempt=1");
+        if first || header.is_empty() { Attempt::First } else { Attempt::Later }
+    }
+}
+
+/// Tells the SDK what may be tried again: broken connections, and silence once, so that a gateway
+/// that has died is given up after two waits; not bad certificates.
+fn classify(error: Box<dyn Error + Send + Sync>, attempt: Attempt) -> ConnectorError {
     if find::<rustls::Error>(&*error).is_some() {
         return ConnectorError::other(error, None);
     }
-    if let Some(io) = find::<io::Error>(&*error) {
-        return match io.kind() {
-            io::ErrorKind::TimedOut => ConnectorError::timeout(error),
-            _ => ConnectorError::io(error),
+    if silence(&*error).is_some() {
+        return match attempt {
+            Attempt::First => ConnectorError::timeout(error),
+            Attempt::Later => ConnectorError::other(error, None),
         };
+    }
+    if find::<io::Error>(&*error).is_some() {
+        return ConnectorError::io(error);
     }
     // A gateway that goes away between request and answer.
     ConnectorError::other(error, Some(ErrorKind::TransientError))
 }
 
-/// Looks for an error of type `E` in the chain, also inside `io::Error`, whose `source` skips its
-/// own payload.
+/// Looks for an error of type `E` in the chain.
 pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<E>() {
-            return Some(found);
-        }
-        let payload = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = match payload {
-            Some(payload) => Some(payload as &(dyn Error + 'static)),
+    chain(error).find_map(|error| error.downcast_ref::<E>())
+}
+
+/// The time-out in the chain, if that is what it was. TLS wraps it in errors of other kinds.
+pub(crate) fn silence<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
+    let errors = chain(error).filter_map(|error| error.downcast_ref::<io::Error>());
+    // The innermost one has the words.
+    errors.filter(|io| io.kind() == io::ErrorKind::TimedOut).last()
+}
+
+/// An error and its causes, also those inside `io::Error`, whose `source` skips its own payload.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    fn cause<'a>(error: &&'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+        let error = *error;
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(payload) => Some(payload),
             None => error.source(),
-        };
+        }
     }
-    None
+    std::iter::successors(Some(error), cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_found_wherever_it_hides_and_waited_for_twice() {
+        let silent = || io::Error::new(io::ErrorKind::TimedOut, "silent for 1 s");
+        let wrapped = || Box::new(io::Error::other(io::Error::other(silent())));
+        assert_eq!(silence(&*wrapped()).unwrap().to_string(), "silent for 1 s");
+        assert!(silence(&io::Error::other("something else")).is_none());
+        assert!(classify(wrapped(), Attempt::First).is_timeout());
+        let given_up = classify(wrapped(), Attempt::Later);
+        assert!(!given_up.is_timeout() && given_up.as_other().is_none());
+        assert!(classify(Box::new(io::Error::other("reset")), Attempt::Later).is_io());
+    }
+
+    #[test]
+    fn the_attempt_stands_in_a_header() {
+        let of = |value: Option<&'static str>| {
+            let mut request = HttpRequest::empty();
+            if let Some(value) = value {
+                request.headers_mut().insert("amz-sdk-request", value);
+            }
+            Attempt::of(&request)
+        };
+        assert_eq!(of(None), Attempt::First);
+        assert_eq!(of(Some("attempt=1; max=4")), Attempt::First);
+        assert_eq!(of(Some("attempt=2; max=4")), Attempt::Later);
+        assert_eq!(of(Some("ttl=1; attempt=11; max=12")), Attempt::Later);
+    }
 }

@@ -7,6 +7,7 @@ use crate::call::CallError;
 use crate::client::{Client, WithoutKey};
 use crate::put::{Upload, send};
 use crate::state::StateDir;
+use crate::watch::Watch;
 use crate::write::{Existing, Leftover, PutError, PutOptions};
 use bytes::Bytes;
 use s3_ssec_core::echo::{EchoError, EchoVerified, verify_by_heads, verify_echo};
@@ -90,6 +91,7 @@ impl Client {
         name: &ObjectName,
         kind: WriteKind,
         options: &PutOptions,
+        watch: &Watch,
     ) -> Result<PutOptions, PutError> {
         let place = format!("{} {} {kind:?}", self.endpoint(), name.bucket);
         let mut options = options.clone();
@@ -103,7 +105,8 @@ impl Client {
             }
             Err(error) => return Err(error),
         }
-        Ok(options)
+        // A trial is a few small requests: it takes back what it began sooner than it can be undone.
+        if watch.is_stopped() { Err(PutError::Stopped) } else { Ok(options) }
     }
 
     async fn trial(&self, name: &ObjectName, kind: WriteKind) -> Result<EchoVerified, PutError> {
@@ -118,14 +121,21 @@ impl Client {
         };
         // Where the conversation broke something may be left; the note stays for the next trial.
         let broken = |error: &CallError| error.status().is_none_or(|status| status >= 500);
-        let kept = matches!(&outcome, Err(Failure::Call(error)) if broken(error));
+        let kept = match &outcome {
+            Err(Failure::Call(error)) => broken(error),
+            Err(Failure::NotProved(_, leftover)) => *leftover != Leftover::Nothing,
+            _ => false,
+        };
         if let (Some(note), false) = (note, kept) {
             note.remove();
         }
         outcome.map_err(|failure| match failure {
             Failure::Call(error) => PutError::Call(error),
+            Failure::NotProved(error, Leftover::Nothing) => {
+                PutError::NotProved { name: name.clone(), error, leftover: Leftover::Nothing }
+            }
             Failure::NotProved(error, leftover) => {
-                PutError::NotProved { name: name.clone(), error, leftover }
+                PutError::NotProved { name: scratch.clone(), error, leftover }
             }
             Failure::Other(error) => error,
         })
@@ -192,7 +202,7 @@ impl Client {
         proof: Result<Result<EchoVerified, EchoError>, CallError>,
     ) -> Result<EchoVerified, Failure> {
         let removed = self.delete(scratch, version).await;
-        let leftover = if removed.is_ok() { Leftover::Nothing } else { Leftover::Perhaps };
+        let leftover = if removed.is_ok() { Leftover::Nothing } else { Leftover::Scratch };
         if let Err(error) = removed {
             tracing::warn!("the trial object {scratch} could not be removed: {error}");
         }

@@ -13,19 +13,27 @@ pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
 #[derive(Clone, Default)]
 pub struct Watch {
     progress: Option<Progress>,
+    expected: Option<Progress>,
     stop: CancellationToken,
 }
 
 impl Watch {
     /// Reports to `progress`.
     pub fn new(progress: Progress) -> Self {
-        Self { progress: Some(progress), stop: CancellationToken::new() }
+        Self { progress: Some(progress), ..Self::default() }
+    }
+
+    /// Reports to `expected` how many more bytes are going to come, once that is known: for each
+    /// object that is read, its size.
+    #[must_use]
+    pub fn expecting(self, expected: Progress) -> Self {
+        Self { expected: Some(expected), ..self }
     }
 
     /// The same stop, another report.
     #[must_use]
     pub fn reporting_to(&self, progress: Progress) -> Self {
-        Self { progress: Some(progress), stop: self.stop.clone() }
+        Self { progress: Some(progress), ..self.clone() }
     }
 
     /// Asks everything that watches this to stop.
@@ -41,6 +49,12 @@ impl Watch {
     pub(crate) fn moved(&self, bytes: u64) {
         if let Some(progress) = &self.progress {
             progress(bytes);
+        }
+    }
+
+    pub(crate) fn to_come(&self, bytes: u64) {
+        if let Some(expected) = &self.expected {
+            expected(bytes);
         }
     }
 

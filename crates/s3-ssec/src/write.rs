@@ -1,6 +1,6 @@
 //! What every write shares: its options, its result, its errors, and taking back what is not proved.
 
-use crate::call::{Broken, CallError};
+use crate::call::CallError;
 use crate::client::{Client, WithoutKey};
 use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::echo::{EchoError, EchoVerified};
@@ -100,13 +100,36 @@ pub enum RecordKept {
     InLedgerOnly,
 }
 
-/// What became of an object whose encryption could not be proved.
+/// What a write that did not succeed left at the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Leftover {
     /// Nothing was stored, or what was stored has been removed.
     Nothing,
-    /// It may still be there: it could not be told from somebody else's object.
+    /// An object that is not proved to be encrypted may still be there: it could not be told from
+    /// somebody else's.
     Perhaps,
+    /// Its parts: the half-done upload could not be aborted.
+    Upload,
+    /// The scratch object of a trial, which could not be removed.
+    Scratch,
+    /// The object, whole and encrypted: it had arrived before the write was stopped.
+    Arrived,
+    /// Nobody knows: the gateway did not answer when it was asked.
+    Unknown,
+}
+
+impl Leftover {
+    fn of(self, name: &ObjectName) -> String {
+        match self {
+            Leftover::Nothing => "nothing was left behind".to_owned(),
+            Leftover::Perhaps => format!("{name} may be there in the clear"),
+            Leftover::Upload => format!("the half-done upload of {name} could not be aborted"),
+            Leftover::Scratch => format!("the trial object {name} could not be removed"),
+            Leftover::Arrived => format!("{name} had arrived by then, encrypted"),
+            Leftover::Unknown => format!("{name} may have arrived by then"),
+        }
+    }
 }
 
 /// A write did not succeed.
@@ -153,9 +176,22 @@ pub enum PutError {
     /// does not. The journal is kept.
     #[error("interrupted before the record of {0} was complete")]
     Unfinished(ObjectName),
-    /// Interrupted on request; the upload was abandoned.
+    /// Interrupted on request; the upload was abandoned, and nothing was left behind.
     #[error("interrupted")]
     Stopped,
+    /// The upload of a large file broke off. Its journal is kept: the same upload goes on from there.
+    #[error(transparent)]
+    BrokenOff(CallError),
+    /// It failed, and something is at the gateway, or may be, that was not taken back.
+    #[error("{error}; {}", leftover.of(name))]
+    Left {
+        /// The object, or the scratch object of a trial.
+        name: ObjectName,
+        /// What is left.
+        leftover: Leftover,
+        /// Why the write failed.
+        error: Box<PutError>,
+    },
     /// No random bytes.
     #[error(transparent)]
     Random(#[from] RandomError),
@@ -164,18 +200,34 @@ pub enum PutError {
 fn leftover_text(leftover: Leftover) -> &'static str {
     match leftover {
         Leftover::Nothing => "; nothing was left behind",
-        Leftover::Perhaps => "; an object of that name may be there in the clear",
+        Leftover::Upload => "; its half-done upload could not be aborted",
+        Leftover::Scratch => "; this trial object could not be removed",
+        _ => "; an object of that name may be there in the clear",
     }
 }
 
 impl PutError {
     /// True if the same upload may well succeed later: the gateway was not reached, or is out of
-    /// order. Its journal is kept, so that it goes on where it broke off.
+    /// order.
     pub fn may_pass_later(&self) -> bool {
         match self {
-            PutError::Call(CallError::Broken(Broken::Silent(_) | Broken::Connection(_))) => true,
-            PutError::Call(error) => error.status().is_some_and(|status| status >= 500),
+            PutError::BrokenOff(_) => true,
+            PutError::Call(error) => error.may_pass_later(),
             _ => false,
+        }
+    }
+
+    /// Names what was not taken back.
+    pub(crate) fn leaving(self, name: &ObjectName, leftover: Leftover) -> Self {
+        match (self, leftover) {
+            (error, Leftover::Nothing) => error,
+            // What is not proved says in one place what is left of it.
+            (PutError::NotProved { name, error, leftover: Leftover::Nothing }, leftover) => {
+                PutError::NotProved { name, error, leftover }
+            }
+            (error, leftover) => {
+                PutError::Left { name: name.clone(), leftover, error: Box::new(error) }
+            }
         }
     }
 }

@@ -59,11 +59,14 @@ async fn main() {
         .unwrap();
     let tls = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    writeln!(std::io::stdout(), "{}", listener.local_addr().unwrap().port()).unwrap();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", listener.local_addr().unwrap().port()).unwrap();
+    drop(out);
     let sink = Sink::default();
+    let mut stdin = tokio::io::stdin();
     tokio::select! {
         () = accept(listener, tls, sink) => {}
-        _ = tokio::io::stdin().read_u8() => {}
+        _ = stdin.read_u8() => {}
     }
 }
 

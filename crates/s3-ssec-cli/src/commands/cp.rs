@@ -2,6 +2,7 @@
 
 use crate::args::CpArgs;
 use crate::output::Fields;
+use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use crate::text;
@@ -16,7 +17,7 @@ pub(super) async fn run(session: &Session, args: CpArgs) -> Result<(), Failure> 
     options.trusted = args.trust.trusted();
     let keys = session.keyring()?;
     let client = session.client().await?;
-    let progress = session.progress(None);
+    let progress = session.progress(Total::OfObject);
     let copied = client.copy(&keys, &args.source, &to, &options, &progress.watch).await;
     drop(progress);
     let Copied { uploaded: copied, by, .. } = copied.about(&args.source)?;

@@ -1,6 +1,7 @@
 //! `s3-ssec doctor`: what this gateway does with customer keys, row by row.
 
 use crate::args::DoctorArgs;
+use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use crate::text::printable;
@@ -20,7 +21,7 @@ const TOPICS: [(Topic, &str); 6] = [
 pub(super) async fn run(session: &Session, args: DoctorArgs) -> Result<(), Failure> {
     let client = session.client().await?;
     let address = format!("s3://{}", args.bucket);
-    let progress = session.progress(None);
+    let progress = session.progress(Total::Unknown);
     let examined = client.examine(&args.bucket, &progress.watch).await;
     drop(progress);
     let examined = examined.about(&address)?;

@@ -3,6 +3,7 @@
 use super::cat;
 use crate::args::{GetArgs, parse};
 use crate::output::Fields;
+use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use crate::text;
@@ -20,7 +21,7 @@ pub(super) async fn run(session: &Session, args: GetArgs) -> Result<(), Failure>
     let target = target(&args.target, &object)?;
     let keys = session.keyring()?;
     let client = session.client().await?;
-    let progress = session.progress(None);
+    let progress = session.progress(Total::OfObject);
     let received = client.get_file(&keys, &object, &target, &options, &progress.watch).await;
     drop(progress);
     let received = received.about(&object)?;

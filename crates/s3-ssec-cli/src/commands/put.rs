@@ -2,6 +2,7 @@
 
 use crate::args::PutArgs;
 use crate::output::Fields;
+use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use crate::text;
@@ -21,7 +22,7 @@ pub(super) async fn run(session: &Session, args: PutArgs) -> Result<(), Failure>
     let client = session.client().await?;
     let options = options(&args, &name);
     let (source, total) = source(&args)?;
-    let progress = session.progress(total);
+    let progress = session.progress(total.map_or(Total::Unknown, Total::Bytes));
     let uploaded = client.put(keys.writer(), &name, source, &options, &progress.watch).await;
     drop(progress);
     let uploaded = uploaded.about(&name)?;

@@ -2,6 +2,7 @@
 
 use crate::args::RepairArgs;
 use crate::output::Fields;
+use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use crate::text;
@@ -14,7 +15,7 @@ pub(super) async fn run(session: &Session, args: RepairArgs) -> Result<(), Failu
     }
     let keys = session.keyring()?;
     let client = session.client().await?;
-    let progress = session.progress(None);
+    let progress = session.progress(Total::Unknown);
     let before = args.abort_older_than.map(|age| text::unix_now().saturating_sub_unsigned(age));
     let repaired = client.repair(&keys, &args.place, before, &progress.watch).await;
     drop(progress);
@@ -81,7 +82,7 @@ async fn search(session: &Session, args: RepairArgs) -> Result<(), Failure> {
     session.output.note(format_args!(
         "searching the nonce of {name}: at most {most} candidate keys are shown to the gateway"
     ));
-    let progress = session.progress(None);
+    let progress = session.progress(Total::Unknown);
     let searched = client.search_nonce(&keys, &name, &options, &progress.watch).await;
     drop(progress);
     match searched.about(&name)? {

@@ -2,6 +2,7 @@
 
 use crate::args::{GetArgs, PutArgs, RmArgs, VerifyArgs};
 use crate::output::Fields;
+use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use crate::text;
@@ -22,7 +23,7 @@ pub(super) async fn put(session: &Session, args: PutArgs) -> Result<(), Failure>
     let to = as_prefix(&args.target);
     let keys = Arc::new(session.keyring()?);
     let client = session.client().await?;
-    let progress = session.progress(None);
+    let progress = session.progress(Total::Unknown);
     let mut log = Log::new(session, &options, "upload");
     let (directory, watch) = (&args.source, &progress.watch);
     let mut report = |item: &Item| log.item(item);
@@ -41,7 +42,7 @@ pub(super) async fn get(session: &Session, args: GetArgs) -> Result<(), Failure>
     let from = as_prefix(&args.object);
     let keys = Arc::new(session.keyring()?);
     let client = session.client().await?;
-    let progress = session.progress(None);
+    let progress = session.progress(Total::Unknown);
     let mut log = Log::new(session, &options, "download");
     let (directory, watch) = (&args.target, &progress.watch);
     let mut report = |item: &Item| log.item(item);
@@ -56,7 +57,7 @@ pub(super) async fn verify(session: &Session, args: VerifyArgs) -> Result<(), Fa
     let from = as_prefix(&args.object);
     let keys = Arc::new(session.keyring()?);
     let client = session.client().await?;
-    let progress = session.progress(None);
+    let progress = session.progress(Total::Unknown);
     let mut log = Log::new(session, &options, "verify");
     let mut report = |item: &Item| log.item(item);
     let done = client.verify_tree(&keys, &from, &options, &progress.watch, &mut report).await;
@@ -67,7 +68,7 @@ pub(super) async fn verify(session: &Session, args: VerifyArgs) -> Result<(), Fa
 pub(super) async fn remove(session: &Session, args: RmArgs) -> Result<(), Failure> {
     let options = args.tree.options()?;
     let client = session.client().await?;
-    let progress = session.progress(None);
+    let progress = session.progress(Total::Unknown);
     let mut log = Log::new(session, &options, "delete");
     // `rm -r s3://b/a` takes what is below `a/`, and not `ab`.
     let from = as_prefix(&args.object);

@@ -2,6 +2,7 @@
 
 use crate::args::{VerifyArgs, parse};
 use crate::output::Fields;
+use crate::progress::Total;
 use crate::report::{About as _, Failure};
 use crate::session::Session;
 use crate::text;
@@ -16,7 +17,7 @@ pub(super) async fn run(session: &Session, args: VerifyArgs) -> Result<(), Failu
     options.trusted = Trusted::OnlyVerified;
     let keys = session.keyring()?;
     let client = session.client().await?;
-    let progress = session.progress(None);
+    let progress = session.progress(Total::OfObject);
     let received = client.verify(&keys, &object, &options, &progress.watch).await;
     drop(progress);
     let received = received.about(&object)?;

@@ -78,10 +78,13 @@ impl From<SetupError> for Failure {
 
 impl From<PutError> for Failure {
     fn from(error: PutError) -> Self {
-        let (what, later) = (error.to_string(), error.may_pass_later());
+        let what = error.to_string();
         let (exit, todo) = match error {
-            PutError::Call(error) if later => return Failure::from(error).first(GOES_ON),
             PutError::Call(error) => return error.into(),
+            PutError::BrokenOff(error) => return Failure::from(error).first(GOES_ON),
+            PutError::Left { error, leftover, .. } => {
+                (Failure::from(*error).exit, what_is_left(leftover))
+            }
             PutError::Stopped => return stopped(),
             PutError::Unfinished(_) => (
                 Exit::Failed,
@@ -92,11 +95,7 @@ impl From<PutError> for Failure {
                 "Nothing is stored. Do not use this gateway for what must be encrypted; ask its \
                  administrator.",
             ),
-            PutError::NotProved { leftover: Leftover::Perhaps, .. } => (
-                Exit::NotProved,
-                "Look at the object with s3-ssec stat --allow-plain, and delete it with s3-ssec rm \
-                 if it is yours.",
-            ),
+            PutError::NotProved { leftover, .. } => (Exit::NotProved, what_is_left(leftover)),
             PutError::Source { .. } => (Exit::Failed, "Check the name and your rights to read it."),
             PutError::SourceChanged { .. } => {
                 (Exit::Failed, "Upload it again when nobody writes to it. Nothing is stored.")
@@ -115,6 +114,20 @@ impl From<PutError> for Failure {
     }
 }
 
+fn what_is_left(leftover: Leftover) -> &'static str {
+    match leftover {
+        Leftover::Nothing => "Start it again when you like.",
+        Leftover::Perhaps => {
+            "Look at the object with s3-ssec stat --allow-plain, and delete it with s3-ssec rm if \
+             it is yours."
+        }
+        Leftover::Upload => "s3-ssec repair lists it, and aborts what is ours.",
+        Leftover::Scratch => "Remove it with s3-ssec rm: its name is nobody else's.",
+        Leftover::Arrived => "Keep it, or remove it with s3-ssec rm.",
+        _ => "Look with s3-ssec stat what is there.",
+    }
+}
+
 fn stopped() -> Failure {
     let what = "interrupted; nothing was left behind";
     Failure::new(Exit::Failed, what, "Start it again when you like.")
@@ -125,10 +138,10 @@ const GOES_ON: &str = "The same command goes on where it broke off.";
 
 impl From<GetError> for Failure {
     fn from(error: GetError) -> Self {
-        let (what, later) = (error.to_string(), error.may_pass_later());
+        let what = error.to_string();
         let (exit, todo) = match error {
-            GetError::Call(error) if later => return Failure::from(error).first(GOES_ON),
             GetError::Call(error) => return error.into(),
+            GetError::BrokenOff(error) => return Failure::from(*error).first(GOES_ON),
             GetError::Stopped => return stopped(),
             GetError::Record(error) => return error.into(),
             GetError::Open(error) => return error.into(),
@@ -167,10 +180,9 @@ impl From<GetError> for Failure {
                 "Get another copy or version of it, and tell the administrator of the gateway.",
             ),
             GetError::Changed(_) => (Exit::Failed, "Get it again when nobody writes to it."),
-            GetError::Truncated(_) => (
-                Exit::Failed,
-                "The same command goes on where it broke off; if it stays, tell the administrator.",
-            ),
+            GetError::Truncated(_) => {
+                (Exit::Failed, "If it stays so, tell the administrator of the gateway.")
+            }
             GetError::Exists(_) => {
                 (Exit::Unsafe, "Choose another name, or replace it with --force.")
             }

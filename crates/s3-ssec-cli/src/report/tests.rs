@@ -42,7 +42,9 @@ fn puts() -> Vec<(Exit, Failure)> {
     let path = PathBuf::from("a");
     let not_proved =
         |leftover| PutError::NotProved { name: name(), error: EchoError::Missing, leftover };
-    let silent = Broken::Silent("60 s".to_owned());
+    let silent = || Broken::Silent("60 s".to_owned());
+    let left =
+        |leftover| PutError::Left { name: name(), leftover, error: PutError::Stopped.into() };
     let source = io_error(io::ErrorKind::NotFound);
     let errors = [
         (Exit::NotProved, not_proved(Leftover::Nothing)),
@@ -54,7 +56,13 @@ fn puts() -> Vec<(Exit, Failure)> {
         (Exit::Failed, PutError::Stopped),
         (Exit::Failed, PutError::Unfinished(name())),
         (Exit::Failed, PutError::Call(refused(Operation::PutObject, 403, "AccessDenied", ""))),
-        (Exit::Failed, PutError::Call(silent.into())),
+        (Exit::Failed, PutError::Call(silent().into())),
+        (Exit::Failed, PutError::BrokenOff(silent().into())),
+        (Exit::NotProved, not_proved(Leftover::Upload)),
+        (Exit::NotProved, not_proved(Leftover::Scratch)),
+        (Exit::Failed, left(Leftover::Upload)),
+        (Exit::Failed, left(Leftover::Arrived)),
+        (Exit::Failed, left(Leftover::Unknown)),
     ];
     errors.into_iter().map(|(exit, error)| (exit, error.into())).collect()
 }
@@ -78,6 +86,7 @@ fn gets() -> Vec<(Exit, Failure)> {
         (Exit::NotProved, GetError::Damaged(name())),
         (Exit::Failed, GetError::Changed(name())),
         (Exit::Failed, GetError::Truncated(name())),
+        (Exit::Failed, GetError::BrokenOff(GetError::Truncated(name()).into())),
         (Exit::Unsafe, GetError::Exists("a".into())),
         (Exit::Failed, target("a", io::ErrorKind::PermissionDenied)),
         (Exit::Failed, target("-", io::ErrorKind::BrokenPipe)),
@@ -118,6 +127,17 @@ fn others() -> Vec<(Exit, Failure)> {
         (Exit::Key, key_file(b"s3-ssec-keys 2\nkey x\n")),
         (Exit::Key, key_file(b"s3-ssec-keys 1\nkey x\n")),
     ]
+}
+
+#[test]
+fn what_an_error_is_about_is_said_once() {
+    let about = |what: &str| Failure::new(Exit::Failed, what, "").about(&"s3://b/a").what;
+    for said in ["s3://b/a is gone", "no s3://b/a", "s3://b/a: gone", "s3://b/a, s3://b/b"] {
+        assert_eq!(about(said), said);
+    }
+    for other in ["gone", "s3://b/ab is gone", "s3://b/a.txt is gone", "s3://b/a/b is gone"] {
+        assert_eq!(about(other), format!("s3://b/a: {other}"));
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! One ranged GET: echo checked, object pinned, repeated when the answer breaks off.
 
 use super::GetError;
-use crate::call::{CallError, WithKey as _};
+use crate::call::{Broken, CallError, WithKey as _};
 use crate::client::{Client, bare_etag};
+use crate::transport;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use s3_ssec_core::advice::{Cause, Operation, SentKey};
 use s3_ssec_core::digest::{ContentDigest, ContentKey, PIECE_LENGTH, Piece, PieceHasher};
@@ -97,31 +98,44 @@ impl Job {
 
     /// Fetches the span into `sink` and hashes it on the way.
     pub(super) async fn run(&self, sink: &mut impl Sink) -> Result<Fetched, GetError> {
-        for _ in 1..ATTEMPTS {
-            match self.attempt(sink).await {
-                Err(GetError::Truncated(_)) => sink.restart(),
-                done => return done,
+        let (mut short, mut silent) = (0, 0);
+        loop {
+            let (answer, proof) = self.request().await?;
+            match self.receive(answer, sink).await {
+                Ok(pieces) => return Ok(Fetched { pieces, proof }),
+                Err(GetError::Truncated(_)) if short + 1 < ATTEMPTS => short += 1,
+                // Each silence lasts as long as a person is ready to wait: twice is enough.
+                Err(GetError::Call(_)) if silent == 0 => silent += 1,
+                Err(error) => return Err(error),
             }
+            sink.restart();
         }
-        self.attempt(sink).await
     }
 
-    async fn attempt(&self, sink: &mut impl Sink) -> Result<Fetched, GetError> {
-        let (mut answer, proof) = self.request().await?;
+    /// Reads the body. One that breaks off is [`GetError::Truncated`], one that falls silent
+    /// [`GetError::Call`].
+    async fn receive(
+        &self,
+        mut answer: GetObjectOutput,
+        sink: &mut impl Sink,
+    ) -> Result<Vec<Piece>, GetError> {
         let truncated = || GetError::Truncated(self.fetch.name.clone());
         let mut pieces = Pieces::new(self.content_key.clone(), self.span.offset);
         let mut left = self.span.length;
         while let Some(chunk) = answer.body.next().await {
             let chunk = chunk.map_err(|error| {
                 tracing::debug!("the answer broke off: {error}");
-                truncated()
+                match transport::silence(&error) {
+                    Some(silence) => CallError::Broken(Broken::Silent(silence.to_string())).into(),
+                    None => truncated(),
+                }
             })?;
             // More than was asked for: the object is not the one that was pinned.
             left = left.checked_sub(chunk.len() as u64).ok_or_else(|| self.changed())?;
             pieces.update(&chunk);
             sink.take(&chunk)?;
         }
-        if left > 0 { Err(truncated()) } else { Ok(Fetched { pieces: pieces.finish(), proof }) }
+        if left > 0 { Err(truncated()) } else { Ok(pieces.finish()) }
     }
 
     async fn request(&self) -> Result<(GetObjectOutput, Option<EchoVerified>), GetError> {

@@ -32,12 +32,8 @@ pub(super) async fn download(
             Err(GetError::Damaged(name)) if continued => {
                 tracing::warn!("what was there of {name} is damaged: it is downloaded anew");
             }
-            Err(error) => {
-                if error.may_pass_later() {
-                    partial.keep_for_later();
-                }
-                return Err(error);
-            }
+            Err(error) if error.may_pass_later() => return Err(partial.keep_for_later(error)),
+            Err(error) => return Err(error),
         }
     }
 }

@@ -80,9 +80,10 @@ impl Partial {
         }
     }
 
-    /// Leaves everything for a later run, if there is a journal to continue from.
-    pub(super) fn keep_for_later(&mut self) {
+    /// Leaves everything for a later run, if there is a journal to continue from, and says so.
+    pub(super) fn keep_for_later(mut self, error: GetError) -> GetError {
         self.keep = self.journal.is_some();
+        if self.keep { GetError::BrokenOff(Box::new(error)) } else { error }
     }
 
     /// Gives the file its name.

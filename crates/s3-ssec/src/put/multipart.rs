@@ -14,7 +14,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::BytesMut;
 use parts::Transferred;
 use resume::Resumed;
-use s3_ssec_core::advice::{Operation, SentKey};
+use s3_ssec_core::advice::{Cause, Operation, SentKey};
 use s3_ssec_core::echo::{EchoError, EchoVerified, KeyEcho, verify_by_heads, verify_echo};
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::journal::{UploadBegun, UploadLine};
@@ -66,7 +66,8 @@ pub(super) async fn put_file(
     let source = std::path::absolute(file.path()).unwrap_or_else(|_| file.path().to_owned());
     let source = source.to_string_lossy().into_owned();
     let mut log = UploadLog::open(writing.client, &writing.name().to_string(), &source);
-    match resume::take_up(&writing, key, &mut log, &file).await? {
+    let taken_up = resume::take_up(&writing, key, &mut log, &file).await;
+    match taken_up.map_err(|error| broken_off(error, &log))? {
         Resumed::Done(uploaded) => return Ok(*uploaded),
         Resumed::GoOn(went_on) => {
             let (old, upload) = *went_on;
@@ -93,6 +94,8 @@ pub(super) async fn put_file(
     });
     let upload = match open(&writing).await {
         Ok(upload) => upload,
+        // Something of it may be there: its journal says whose.
+        Err(error @ PutError::Left { .. }) => return Err(error),
         Err(error) => {
             log.close();
             return Err(error);
@@ -118,20 +121,36 @@ async fn send_and_finish(
         finish(writing, upload, transferred).await
     };
     let done = writing.watch.unless_stopped(work).await.unwrap_or(Err(PutError::Stopped));
-    match done {
-        Err(error) if error.may_pass_later() && log.remembers() => return Err(error),
+    match done.map_err(|error| broken_off(error, log)) {
+        Ok(uploaded) => {
+            log.close();
+            Ok(uploaded)
+        }
+        Err(error @ PutError::BrokenOff(_)) => Err(error),
         // The object may stand by now, and its nonce be nowhere but in the journal: RGW 16 and 18
         // drop the pending record.
         Err(PutError::Stopped) if completing.load(Relaxed) && log.remembers() => {
-            return Err(PutError::Unfinished(writing.name().clone()));
+            Err(PutError::Unfinished(writing.name().clone()))
         }
-        Err(_) => {
-            upload.abort().await;
+        Err(error) => {
+            let leftover = upload.abort().await;
+            // While parts are left, the journal tells a repair that they are ours.
+            if leftover == Leftover::Nothing {
+                log.close();
+            }
+            Err(error.leaving(writing.name(), leftover))
         }
-        Ok(_) => {}
     }
-    log.close();
-    done
+}
+
+/// Says so where the journal lets a later run go on.
+fn broken_off(error: PutError, log: &UploadLog) -> PutError {
+    match error {
+        PutError::Call(error) if error.may_pass_later() && log.remembers() => {
+            PutError::BrokenOff(error)
+        }
+        other => other,
+    }
 }
 
 pub(super) async fn put_stream(
@@ -146,11 +165,10 @@ pub(super) async fn put_stream(
     let transferred = finish_or_abort(writing, &upload, transfer).await?;
     // A stream has no journal, and RGW 16 and 18 drop the pending record.
     writing.client.note_in_ledger(&writing.seal);
-    let done = finish(writing, &upload, transferred).await;
-    if done.is_err() {
-        upload.abort().await;
+    match finish(writing, &upload, transferred).await {
+        Ok(uploaded) => Ok(uploaded),
+        Err(error) => Err(error.leaving(writing.name(), upload.abort().await)),
     }
-    done
 }
 
 async fn open(writing: &Writing<'_>) -> Result<Upload, PutError> {
@@ -166,7 +184,10 @@ async fn open(writing: &Writing<'_>) -> Result<Upload, PutError> {
             done => done,
         }
     };
-    writing.watch.unless_stopped(opening).await.ok_or(PutError::Stopped)?
+    match writing.watch.unless_stopped(opening).await {
+        Some(opened) => opened,
+        None => Err(PutError::Stopped.leaving(name, resume::drop_unheard(writing).await)),
+    }
 }
 
 /// Runs the transfer; on any failure, and when asked to stop, the upload is aborted.
@@ -175,11 +196,10 @@ async fn finish_or_abort<T>(
     upload: &Upload,
     transfer: impl Future<Output = Result<T, PutError>>,
 ) -> Result<T, PutError> {
-    let done = writing.watch.unless_stopped(transfer).await.unwrap_or(Err(PutError::Stopped));
-    if done.is_err() {
-        upload.abort().await;
+    match writing.watch.unless_stopped(transfer).await.unwrap_or(Err(PutError::Stopped)) {
+        Ok(done) => Ok(done),
+        Err(error) => Err(error.leaving(writing.name(), upload.abort().await)),
     }
-    done
 }
 
 /// Complete, record, proof.
@@ -279,9 +299,12 @@ impl Upload {
             .bucket(self.name.bucket.as_str())
             .key(self.name.key.as_str())
             .upload_id(&self.id);
-        match abort.send().await {
+        let explain = self.client.explain(Operation::AbortMultipartUpload, SentKey::None);
+        match abort.send().await.map_err(explain) {
             Ok(_) => Leftover::Nothing,
-            Err(_) => Leftover::Perhaps,
+            // Completed, or aborted by somebody else.
+            Err(error) if error.cause() == Some(Cause::NoSuchUpload) => Leftover::Nothing,
+            Err(_) => Leftover::Upload,
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Writing, tagging};
 use crate::call::{CallError, PayloadHash, WithKey as _};
 use crate::client::{Client, bare_etag};
-use crate::write::{Existing, PutError, PutOptions, RecordKept, Uploaded};
+use crate::write::{Existing, Leftover, PutError, PutOptions, RecordKept, Uploaded};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use s3_ssec_core::advice::{Operation, SentKey};
@@ -11,7 +11,7 @@ use s3_ssec_core::digest::ContentHasher;
 use s3_ssec_core::echo::{KeyEcho, verify_echo};
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::names::ObjectName;
-use s3_ssec_core::record::{Content, TAG_KEY};
+use s3_ssec_core::record::{Content, Record, TAG_KEY};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -30,7 +30,11 @@ pub(super) async fn put(writing: &Writing<'_>, content: Bytes) -> Result<Uploade
     let mut tags = vec![(TAG_KEY.to_owned(), record.to_string())];
     tags.extend(writing.options.tags.iter().cloned());
     let work = send_with_record(writing, &content, &tags);
-    let (sent, kept) = writing.watch.unless_stopped(work).await.ok_or(PutError::Stopped)??;
+    let Some(sent) = writing.watch.unless_stopped(work).await else {
+        let leftover = arrived(writing, &record).await;
+        return Err(PutError::Stopped.leaving(writing.name(), leftover));
+    };
+    let (sent, kept) = sent?;
     let proof = match verify_echo(writing.headers.key_md5(), &sent.echo) {
         Ok(proof) => proof,
         Err(error) => {
@@ -51,6 +55,25 @@ pub(super) async fn put(writing: &Writing<'_>, content: Bytes) -> Result<Uploade
         continued: 0,
         proof,
     })
+}
+
+/// Whether a request that was given up had reached the gateway: then the object carries the record
+/// that was made for this write alone. It is left where it is, for what it replaced is gone.
+async fn arrived(writing: &Writing<'_>, record: &Record) -> Leftover {
+    let (client, name) = (writing.client, writing.name());
+    let ours = |tags: &[(String, String)]| {
+        tags.iter().any(|(key, value)| key == TAG_KEY && *value == record.to_string())
+    };
+    match client.tags(name, None).await {
+        Ok(tags) if !ours(&tags) => return Leftover::Nothing,
+        Err(error) if error.status() == Some(404) => return Leftover::Nothing,
+        Err(_) => return Leftover::Unknown,
+        Ok(_) => {}
+    }
+    match client.head(name, None, &writing.headers).await {
+        Ok(head) if verify_echo(writing.headers.key_md5(), &head.echo).is_ok() => Leftover::Arrived,
+        _ => Leftover::Unknown,
+    }
 }
 
 /// Sends with tags; where the gateway refuses them, without, and notes the nonce here.

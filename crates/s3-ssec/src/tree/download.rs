@@ -111,6 +111,9 @@ impl Job {
         let name = ObjectName::new(self.reader.from.bucket.clone(), ObjectKey::parse(key)?);
         let (get, watch) = (&self.options.get, &self.watch);
         let Place::Directory(directory) = &self.reader.place else {
+            if self.options.dry_run {
+                return Ok(Outcome::Done(size));
+            }
             let received = self.client.verify(&self.reader.keys, &name, get, watch).await?;
             return Ok(Outcome::Done(received.size));
         };

@@ -14,7 +14,12 @@ use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use walkdir::{DirEntry, WalkDir};
+
+/// How much of all files is in memory at once, in KiB: a file up to the limit of one PUT is there
+/// whole. A larger one has the room alone; its parts keep the link busy.
+const ROOM: usize = 32 << 10;
 
 impl Client {
     /// Uploads every file below `directory` to the path of `to` plus its relative path.
@@ -32,6 +37,7 @@ impl Client {
     ) -> Result<Summary, CallError> {
         let there = self.sizes(to).await?;
         let mut crew = Crew::new(options, watch);
+        let room = Arc::new(Semaphore::new(ROOM));
         let walk = WalkDir::new(directory).follow_links(options.links == Links::Follow);
         for entry in walk.sort_by_file_name() {
             let (path, relative) = match file(entry, directory) {
@@ -53,6 +59,7 @@ impl Client {
                 bucket: to.bucket.clone(),
                 options: options.clone(),
                 watch: watch.clone(),
+                room: Arc::clone(&room),
             };
             let work = async move {
                 let outcome = job.run(&key, path, size).await.unwrap_or_else(Outcome::Failed);
@@ -110,6 +117,7 @@ struct Job {
     bucket: BucketName,
     options: TreeOptions,
     watch: Watch,
+    room: Arc<Semaphore>,
 }
 
 impl Job {
@@ -134,6 +142,9 @@ impl Job {
             options.headers.content_type =
                 mime_guess::from_path(&path).first().map(|t| t.to_string());
         }
+        let wanted = size.div_ceil(1 << 10).clamp(1, ROOM as u64) as u32;
+        // Nobody closes the semaphore.
+        let _room = self.room.acquire_many(wanted).await.ok();
         let source = Source::Path(path);
         let put = self.client.put(self.keys.writer(), &name, source, &options, &self.watch);
         Ok(Outcome::Done(put.await?.size))

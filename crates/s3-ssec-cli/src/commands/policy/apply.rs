@@ -3,6 +3,7 @@
 use super::{steps, trial_json};
 use crate::args::OneRuleArgs;
 use crate::output::Fields;
+use crate::progress::Total;
 use crate::report::{About as _, Failure};
 use crate::session::Session;
 use s3_ssec::Applied;
@@ -11,7 +12,7 @@ use serde_json::json;
 pub(super) async fn run(session: &Session, args: &OneRuleArgs) -> Result<(), Failure> {
     let client = session.client().await?;
     let address = format!("s3://{}", args.bucket);
-    let progress = session.progress(None);
+    let progress = session.progress(Total::Unknown);
     let mut applied = Vec::new();
     for rule in args.rules.named() {
         applied

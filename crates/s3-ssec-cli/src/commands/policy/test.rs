@@ -3,6 +3,7 @@
 use super::{steps, trial_json};
 use crate::args::{RuleArgs, option_of};
 use crate::output::Fields;
+use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use s3_ssec::core::policy::{Policy, Rule};
@@ -16,7 +17,7 @@ pub(super) async fn run(session: &Session, args: &RuleArgs) -> Result<(), Failur
         named if named.is_empty() => standing(&client, args, &address).await?,
         named => named,
     };
-    let progress = session.progress(None);
+    let progress = session.progress(Total::Unknown);
     let mut trials = Vec::new();
     for rule in rules {
         trials.push(client.test_policy(&args.bucket, rule, &progress.watch).await.about(&address)?);

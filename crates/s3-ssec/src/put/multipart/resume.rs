@@ -7,10 +7,10 @@ use super::parts::{Transferred, hash_file};
 use super::{Completed, Upload, describe};
 use crate::call::CallError;
 use crate::client::{Client, bare_etag};
-use crate::write::{PutError, Uploaded};
+use crate::write::{Leftover, PutError, Uploaded};
 use s3_ssec_core::advice::{Operation, SentKey};
 use s3_ssec_core::journal::UploadJournal;
-use s3_ssec_core::key::Key;
+use s3_ssec_core::key::{Key, Kind};
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::plan::MultipartPlan;
 use std::collections::BTreeMap;
@@ -71,13 +71,25 @@ async fn created(old: &Writing<'_>, before: &UploadJournal) -> Result<Option<Upl
     if let Some(id) = &before.upload_id {
         return Ok(Some(Upload::with_id(old, id)));
     }
-    for id in old.client.uploads_of(old.name()).await? {
-        let upload = Upload::with_id(old, &id);
-        if upload.is_ours().await {
-            upload.abort().await;
+    drop_unheard(old).await;
+    Ok(None)
+}
+
+/// Removes an upload whose Create was sent and its answer not heard. Says what is left.
+pub(super) async fn drop_unheard(writing: &Writing<'_>) -> Leftover {
+    let Ok(uploads) = writing.client.uploads_of(writing.name()).await else {
+        return Leftover::Upload;
+    };
+    let mut leftover = Leftover::Nothing;
+    for id in uploads {
+        let upload = Upload::with_id(writing, &id);
+        // Under a direct key another machine may be uploading too: its upload looks like ours.
+        let somebodys = writing.seal.key().kind() == Kind::Direct;
+        if somebodys || (upload.is_ours().await && upload.abort().await == Leftover::Upload) {
+            leftover = Leftover::Upload;
         }
     }
-    Ok(None)
+    leftover
 }
 
 /// Complete was sent, but its answer was not heard: the object stands if our key opens it.
