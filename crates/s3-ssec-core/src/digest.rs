@@ -4,10 +4,9 @@
 //! [`ContentTree`] takes 4 MiB pieces in any order, for parts that are hashed in parallel.
 
 use crate::derive::{Expander, Purpose};
-use crate::key::Key;
-use crate::secret::{Secret32, on_wiped_stack};
+use crate::key::{Key, KeyLengthError};
+use crate::secret::{KEY_LENGTH, Secret32, copy_secret, on_wiped_stack};
 use blake3::hazmat::{ChainingValue, HasherExt as _, Mode};
-use std::collections::BTreeMap;
 use std::fmt;
 use subtle::ConstantTimeEq as _;
 
@@ -28,6 +27,11 @@ impl PartialEq for ContentDigest {
 impl Eq for ContentDigest {}
 
 impl ContentDigest {
+    /// The digest that another hasher gave as bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The 32 bytes. They tell equal contents apart from unequal ones, so they stay unpublished.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
@@ -48,6 +52,19 @@ impl Key {
     /// The key under which contents are hashed.
     pub fn content_key(&self) -> ContentKey {
         ContentKey(Expander::of(self).expand(Purpose::Content, &[]))
+    }
+}
+
+impl ContentKey {
+    /// Copies 32 bytes, from [`ContentKey::expose_bytes`] in another place. The caller wipes its copy.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyLengthError> {
+        copy_secret(bytes).map(Self)
+    }
+
+    /// The 32 bytes, for a hasher in another place: contents can be compared with them, and no object
+    /// can be opened.
+    pub fn expose_bytes(&self) -> &[u8; KEY_LENGTH] {
+        self.0.bytes()
     }
 }
 
@@ -139,12 +156,36 @@ pub struct Piece {
     root: Option<[u8; 32]>,
 }
 
+impl Piece {
+    /// The piece as bytes, for a [`ContentTree`] in another thread of the same program: this is no
+    /// format to keep.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let [index, length] = [self.index, self.length].map(u64::to_be_bytes);
+        let root = self.root.as_ref().map_or(&[][..], |root| root);
+        [&index[..], &length, &self.value, root].concat()
+    }
+
+    /// Reads what [`Piece::to_bytes`] wrote.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (index, rest) = bytes.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let (value, rest) = rest.split_first_chunk()?;
+        let [index, length] = [index, length].map(|bytes| u64::from_be_bytes(*bytes));
+        let root = match (index, rest) {
+            (0, root) => Some(root.try_into().ok()?),
+            (_, []) => None,
+            _ => return None,
+        };
+        (1..=PIECE_LENGTH).contains(&length).then_some(Self { index, length, value: *value, root })
+    }
+}
+
 /// Collects pieces in any order and merges them as far as it can: memory stays logarithmic when
 /// they come nearly in order.
 pub struct ContentTree {
     key: Secret32,
-    /// Chaining values by (level, index); a node of level `l` covers `2^l` pieces.
-    nodes: BTreeMap<(u32, u64), ChainingValue>,
+    /// Chaining values by (level, index), sorted; a node of level `l` covers `2^l` pieces.
+    nodes: Vec<((u32, u64), ChainingValue)>,
     only: Option<[u8; 32]>,
     pieces: u64,
     size: u64,
@@ -154,7 +195,7 @@ impl ContentTree {
     /// Starts without any piece.
     pub fn new(key: &ContentKey) -> Self {
         let key = Secret32::make(|copy| copy.copy_from_slice(key.0.bytes()));
-        Self { key, nodes: BTreeMap::new(), only: None, pieces: 0, size: 0 }
+        Self { key, nodes: Vec::new(), only: None, pieces: 0, size: 0 }
     }
 
     /// Takes one piece. The caller gives every index once.
@@ -167,7 +208,8 @@ impl ContentTree {
         // that one could be the root, which is finalised differently.
         while index > 1 {
             let sibling = (level, index ^ 1);
-            let Some(other) = self.nodes.remove(&sibling) else { break };
+            let Ok(place) = self.place(sibling) else { break };
+            let (_, other) = self.nodes.remove(place);
             value = if index & 1 == 1 {
                 self.merge(&other, &value)
             } else {
@@ -175,7 +217,15 @@ impl ContentTree {
             };
             (level, index) = (level + 1, index >> 1);
         }
-        self.nodes.insert((level, index), value);
+        match self.place((level, index)) {
+            Ok(place) => self.nodes[place].1 = value,
+            Err(place) => self.nodes.insert(place, ((level, index), value)),
+        }
+    }
+
+    /// Where a node is, or else where it would go.
+    fn place(&self, node: (u32, u64)) -> Result<usize, usize> {
+        self.nodes.binary_search_by(|(other, _)| other.cmp(&node))
     }
 
     /// Bytes in the pieces taken so far.
@@ -201,8 +251,8 @@ impl ContentTree {
     /// The chaining value of `count` pieces from `first` on.
     fn node(&self, first: u64, count: u64) -> Option<ChainingValue> {
         let level = count.next_power_of_two().trailing_zeros();
-        if let Some(value) = self.nodes.get(&(level, first >> level)) {
-            return Some(*value);
+        if let Ok(place) = self.place((level, first >> level)) {
+            return Some(self.nodes[place].1);
         }
         if count == 1 {
             return None;
@@ -264,6 +314,28 @@ mod tests {
                 assert!(tree.finish() == Some(whole), "{size} bytes, stride {stride}");
             }
         }
+    }
+
+    #[test]
+    fn pieces_cross_as_bytes() {
+        let key = Key::from_bytes(Kind::Master, &[7; 32]).unwrap().content_key();
+        let same = ContentKey::from_bytes(key.expose_bytes()).unwrap();
+        let content = content(2 * PIECE_LENGTH as usize + 5);
+        let mut whole = ContentHasher::new(&same);
+        whole.update(&content);
+        let mut tree = ContentTree::new(&key);
+        for piece in pieces(&key, &content) {
+            let bytes = piece.to_bytes();
+            assert!(Piece::from_bytes(&bytes[1..]).is_none());
+            assert!(Piece::from_bytes(&[&bytes[..], &[0]].concat()).is_none());
+            let mut too_long = bytes.clone();
+            too_long[8] = 1;
+            assert!(Piece::from_bytes(&too_long).is_none());
+            tree.add(Piece::from_bytes(&bytes).unwrap());
+        }
+        let digest = tree.finish().unwrap();
+        assert!(digest == whole.finish() && ContentDigest::from_bytes(*digest.bytes()) == digest);
+        assert!(ContentKey::from_bytes(&[0; 31]).is_err());
     }
 
     #[test]

@@ -9,8 +9,7 @@ use crate::echo::KeyEcho;
 use crate::key::CustomerKey;
 use crate::md5::KeyMd5;
 use crate::secret::on_wiped_stack;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding as _};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
@@ -51,8 +50,7 @@ impl Triple {
         let mut text = Zeroizing::new(String::with_capacity(44));
         on_wiped_stack(|| {
             // 32 bytes are always 44 characters, so this cannot fail.
-            let _ = STANDARD.encode_slice(key.expose_bytes(), &mut buffer[..]);
-            text.extend(buffer.iter().map(|&byte| char::from(byte)));
+            text.push_str(Base64::encode(key.expose_bytes(), &mut buffer[..]).unwrap_or_default());
         });
         let key_md5 = key.md5();
         Self { key: text, key_md5, key_md5_text: key_md5.to_base64() }
@@ -128,7 +126,7 @@ mod tests {
     use super::*;
 
     fn key() -> CustomerKey {
-        let bytes = STANDARD.decode("pO3upElrwuEXSoFwCfnZPdSsmt/xWeFa0N9KgDijwVs=").unwrap();
+        let bytes = Base64::decode_vec("pO3upElrwuEXSoFwCfnZPdSsmt/xWeFa0N9KgDijwVs=").unwrap();
         CustomerKey::from_bytes(&bytes).unwrap()
     }
 

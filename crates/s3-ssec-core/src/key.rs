@@ -10,7 +10,7 @@
 //! `expose_bytes`, a name to search for in review.
 
 use crate::md5::KeyMd5;
-use crate::secret::{KEY_LENGTH, Secret32, on_wiped_stack};
+use crate::secret::{KEY_LENGTH, Secret32, copy_secret, on_wiped_stack};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use subtle::ConstantTimeEq as _;
@@ -184,13 +184,6 @@ impl Key {
             Key::Direct(key) => &key.0,
         }
     }
-}
-
-fn copy_secret(bytes: &[u8]) -> Result<Secret32, KeyLengthError> {
-    if bytes.len() != KEY_LENGTH {
-        return Err(KeyLengthError { got: bytes.len() });
-    }
-    Ok(Secret32::make(|secret| secret.copy_from_slice(bytes)))
 }
 
 #[cfg(feature = "getrandom")]

@@ -4,8 +4,7 @@
 
 use crate::key::CustomerKey;
 use crate::secret::{KEY_LENGTH, Secret32};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+use base64ct::{Base64Unpadded, Encoding as _};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -104,11 +103,11 @@ fn hex(line: &[u8]) -> Result<CustomerKey, LegacyError> {
 fn base64(line: &[u8]) -> Result<CustomerKey, LegacyError> {
     let unpadded = line.strip_suffix(b"==").or(line.strip_suffix(b"=")).unwrap_or(line);
     let mut decoded = Zeroizing::new(vec![0_u8; unpadded.len()]);
-    match STANDARD_NO_PAD.decode_slice(unpadded, &mut decoded) {
-        Ok(KEY_LENGTH) => CustomerKey::from_bytes(&decoded[..KEY_LENGTH])
-            .map_err(|wrong| LegacyError::Base64Length(wrong.got)),
+    match Base64Unpadded::decode(unpadded, &mut decoded) {
         // Anything of 16 bytes and more was meant to be base64; less is chance.
-        Ok(length) if length >= 16 => Err(LegacyError::Base64Length(length)),
+        Ok(key) if key.len() >= 16 => {
+            CustomerKey::from_bytes(key).map_err(|wrong| LegacyError::Base64Length(wrong.got))
+        }
         _ => Err(LegacyError::Length(line.len())),
     }
 }
@@ -147,7 +146,7 @@ mod tests {
     fn the_encodings_agree() {
         let raw: Vec<u8> = (0..32).collect();
         let hex = base16ct::lower::encode_string(&raw);
-        let base64 = base64::engine::general_purpose::STANDARD.encode(&raw);
+        let base64 = base64ct::Base64::encode_string(&raw);
         for text in [hex, base64] {
             assert_eq!(read(text.as_bytes()).unwrap().0.expose_bytes()[..], raw);
         }

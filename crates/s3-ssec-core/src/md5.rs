@@ -1,8 +1,7 @@
 //! The MD5 of a customer key: S3's check value for the key header, and the echo.
 
 use crate::secret::on_wiped_stack;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Base64Unpadded, Encoding as _};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -38,17 +37,14 @@ impl KeyMd5 {
     ///
     /// Padding is optional, as it is for RGW (measured on 16.2, 18.2 and 20.2).
     pub fn from_base64(text: &str) -> Option<Self> {
-        let mut bytes = [0; 18];
-        let length = STANDARD
-            .decode_slice(text.trim_end_matches('=').to_owned() + "==", &mut bytes)
-            .ok()
-            .filter(|&length| length == 16)?;
-        bytes[..length].try_into().ok().map(Self)
+        let mut bytes = [0; 16];
+        let read = Base64Unpadded::decode(text.trim_end_matches('='), &mut bytes).ok()?;
+        (read.len() == 16).then_some(Self(bytes))
     }
 
     /// The base64 form for headers: 24 characters.
     pub fn to_base64(self) -> String {
-        STANDARD.encode(self.0)
+        Base64::encode_string(&self.0)
     }
 }
 
@@ -69,7 +65,7 @@ mod tests {
             ("pO3upElrwuEXSoFwCfnZPdSsmt/xWeFa0N9KgDijwVs=", "DWygnHRtgiJ77HCm+1rvHw=="),
             ("6b+WOZ1T3cqZMxgThRcXAQBrS5mXKdDUphvpxptl9/4=", "arxBvwY2V4SiOne6yppVPQ=="),
         ] {
-            let key = CustomerKey::from_bytes(&STANDARD.decode(key).unwrap()).unwrap();
+            let key = CustomerKey::from_bytes(&Base64::decode_vec(key).unwrap()).unwrap();
             assert_eq!(key.md5().to_base64(), md5);
             assert_eq!(KeyMd5::from_base64(md5), Some(key.md5()));
         }

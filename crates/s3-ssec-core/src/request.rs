@@ -11,8 +11,7 @@ pub use distort::KeyHeader;
 use crate::endpoint::Endpoint;
 use crate::headers::{self, SourceKeyHeaders, TargetKeyHeaders};
 use crate::names::{BucketName, ObjectName};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding as _};
 use http::Method;
 use md5::Digest as _;
 use sha2::Sha256;
@@ -173,7 +172,7 @@ impl UnsignedRequest {
     /// Announces `body`, a document: its hash, and the `Content-MD5` that S3 wants of some.
     #[must_use]
     pub fn document(mut self, body: &str, content_type: &'static str) -> Self {
-        let md5 = STANDARD.encode(md5::Md5::digest(body));
+        let md5 = Base64::encode_string(&md5::Md5::digest(body));
         self.set("content-md5".into(), &md5);
         self.set("content-type".into(), content_type);
         self.payload(Payload::of(body.as_bytes()))

@@ -1,5 +1,6 @@
 //! Thirty-two secret bytes that never move, and a stack that forgets what was computed on it.
 
+use crate::key::KeyLengthError;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use std::hint::black_box;
@@ -34,6 +35,14 @@ impl Secret32 {
     pub(crate) fn bytes(&self) -> &[u8; KEY_LENGTH] {
         &self.0
     }
+}
+
+/// Copies exactly 32 bytes into a secret of their own.
+pub(crate) fn copy_secret(bytes: &[u8]) -> Result<Secret32, KeyLengthError> {
+    if bytes.len() != KEY_LENGTH {
+        return Err(KeyLengthError { got: bytes.len() });
+    }
+    Ok(Secret32::make(|secret| secret.copy_from_slice(bytes)))
 }
 
 /// HMAC-SHA256 of `parts` one after another, nothing of it left behind but the result.
