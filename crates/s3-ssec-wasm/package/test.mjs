@@ -92,11 +92,12 @@ function contents(key) {
   assert.equal(ssec.rangeHeader(5, 10), "bytes=5-14");
   refused("too-large", () => new ssec.MultipartPlan(6 * 2 ** 40, 5 << 20));
   const content = bytes(ssec.pieceLength() + 1000, 1);
-  const whole = new ssec.ContentHasher(key);
+  const contentKey = key.contentKey();
+  const whole = new ssec.ContentHasher(contentKey);
   whole.update(content);
-  const tree = new ssec.ContentTree(key);
+  const tree = new ssec.ContentTree(contentKey);
   for (const index of [1, 0]) {
-    const piece = new ssec.PieceHasher(key, index);
+    const piece = new ssec.PieceHasher(contentKey, index);
     piece.update(content.subarray(index * ssec.pieceLength(), (index + 1) * ssec.pieceLength()));
     tree.add(piece.finish());
   }
@@ -152,7 +153,7 @@ function wipes() {
   seal.headers();
   seal.pendingTag();
   ssec.openRecord(key, "bucket", "a", seal.pendingTag()).free();
-  const hasher = new ssec.ContentHasher(key);
+  const hasher = new ssec.ContentHasher(key.contentKey());
   hasher.update(text("attack at dawn"));
   hasher.finish().free();
   hasher.free();

@@ -1,17 +1,32 @@
-//! The content digest in pieces of 4 MiB, in any order: for parts that are hashed apart.
+//! The content digest: in one go, and in pieces of 4 MiB in any order, for parts that are hashed apart.
 
 use crate::error::{ArgumentError, thrown};
-use crate::key::Key;
-use crate::record::{ContentDigest, each_copy};
 use js_sys::Uint8Array;
+use s3_ssec_core::KEY_LENGTH;
 use s3_ssec_core::digest as core;
+use s3_ssec_core::key::KeyLengthError;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use zeroize::Zeroizing;
+
+/// Bytes copied into WebAssembly memory at a time.
+const COPY_LENGTH: u32 = 64 << 10;
 
 /// Bytes in one piece: 4 MiB. Parts of a `MultipartPlan` begin at whole pieces.
 #[wasm_bindgen(js_name = pieceLength)]
 pub fn piece_length() -> u32 {
     core::PIECE_LENGTH as u32
+}
+
+/// Reads `key.contentKey()`.
+fn content_key_of(bytes: &Uint8Array) -> Result<core::ContentKey, JsValue> {
+    let got = bytes.length() as usize;
+    let mut copy = Zeroizing::new([0_u8; KEY_LENGTH]);
+    if got != KEY_LENGTH {
+        return Err(thrown(KeyLengthError { got }));
+    }
+    bytes.copy_to(&mut copy[..]);
+    core::ContentKey::from_bytes(&copy[..]).map_err(thrown)
 }
 
 /// Hashes the bytes from `index * pieceLength()` on, at most that many.
@@ -25,9 +40,9 @@ pub struct PieceHasher {
 impl PieceHasher {
     /// Starts the piece with this index, from 0.
     #[wasm_bindgen(constructor)]
-    pub fn new(key: &Key, index: u32) -> PieceHasher {
-        let key = key.inner().content_key();
-        Self { inner: Some(core::PieceHasher::new(&key, index.into())) }
+    pub fn new(content_key: &Uint8Array, index: u32) -> Result<PieceHasher, JsValue> {
+        let key = content_key_of(content_key)?;
+        Ok(Self { inner: Some(core::PieceHasher::new(&key, index.into())) })
     }
 
     /// Takes the next bytes. Throws if they reach beyond the piece.
@@ -63,8 +78,8 @@ pub struct ContentTree {
 impl ContentTree {
     /// Starts without any piece.
     #[wasm_bindgen(constructor)]
-    pub fn new(key: &Key) -> ContentTree {
-        Self { inner: Some(core::ContentTree::new(&key.inner().content_key())) }
+    pub fn new(content_key: &Uint8Array) -> Result<ContentTree, JsValue> {
+        Ok(Self { inner: Some(core::ContentTree::new(&content_key_of(content_key)?)) })
     }
 
     /// Takes one piece. Give every index once.
@@ -75,7 +90,93 @@ impl ContentTree {
 
     /// The digest of the whole content; undefined if a piece is missing. The tree is spent.
     pub fn finish(&mut self) -> Result<Option<ContentDigest>, JsValue> {
-        Ok(self.inner.take().ok_or_else(spent)?.finish().map(ContentDigest::new))
+        Ok(self.inner.take().ok_or_else(spent)?.finish().map(ContentDigest))
+    }
+}
+
+/// The keyed digest of a whole content. It tells equal contents apart from unequal ones, so it is
+/// compared and put into records, never shown.
+#[wasm_bindgen]
+pub struct ContentDigest(core::ContentDigest);
+
+impl ContentDigest {
+    pub(crate) fn inner(&self) -> core::ContentDigest {
+        self.0
+    }
+}
+
+#[wasm_bindgen]
+impl ContentDigest {
+    /// Reads the 32 bytes of another digest, from a worker.
+    #[wasm_bindgen(js_name = fromBytes)]
+    pub fn from_bytes(bytes: &Uint8Array) -> Result<ContentDigest, JsValue> {
+        let mut copy = [0_u8; 32];
+        if bytes.length() as usize != copy.len() {
+            return Err(thrown(ArgumentError("a digest has 32 bytes")));
+        }
+        bytes.copy_to(&mut copy);
+        Ok(Self(core::ContentDigest::from_bytes(copy)))
+    }
+
+    /// The 32 bytes, to be posted from a worker.
+    pub fn bytes(&self) -> Uint8Array {
+        Uint8Array::from(&self.0.bytes()[..])
+    }
+
+    /// True if the contents were the same, under the same key.
+    pub fn equals(&self, other: &ContentDigest) -> bool {
+        self.0 == other.0
+    }
+}
+
+/// Hashes a content from its first byte to its last.
+#[wasm_bindgen]
+pub struct ContentHasher {
+    /// `None` once finished.
+    inner: Option<core::ContentHasher>,
+    size: u64,
+}
+
+#[wasm_bindgen]
+impl ContentHasher {
+    /// Starts at byte 0. The same for every object of one key.
+    #[wasm_bindgen(constructor)]
+    pub fn new(content_key: &Uint8Array) -> Result<ContentHasher, JsValue> {
+        let hasher = core::ContentHasher::new(&content_key_of(content_key)?);
+        Ok(Self { inner: Some(hasher), size: 0 })
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &Uint8Array) -> Result<(), JsValue> {
+        let hasher = self.inner.as_mut().ok_or_else(spent)?;
+        each_copy(bytes, |copy| hasher.update(copy));
+        self.size = hasher.size();
+        Ok(())
+    }
+
+    /// Bytes taken so far.
+    #[wasm_bindgen(getter)]
+    pub fn size(&self) -> f64 {
+        self.size as f64
+    }
+
+    /// The digest of all bytes taken. The hasher is spent.
+    pub fn finish(&mut self) -> Result<ContentDigest, JsValue> {
+        let hasher = self.inner.take().ok_or_else(spent)?;
+        Ok(ContentDigest(hasher.finish()))
+    }
+}
+
+/// Hands the bytes out in pieces small enough for WebAssembly memory, which never shrinks.
+pub(crate) fn each_copy(bytes: &Uint8Array, mut take: impl FnMut(&[u8])) {
+    let mut buffer = Zeroizing::new(vec![0_u8; bytes.length().min(COPY_LENGTH) as usize]);
+    let mut start = 0;
+    while start < bytes.length() {
+        let end = bytes.length().min(start + COPY_LENGTH);
+        let copy = &mut buffer[..(end - start) as usize];
+        bytes.subarray(start, end).copy_to(copy);
+        take(copy);
+        start = end;
     }
 }
 

@@ -63,6 +63,20 @@ impl Key {
         self.inner.kind().to_string()
     }
 
+    /// The key of content digests: 32 bytes, to be posted to a worker that hashes. It opens no object,
+    /// but tells equal contents apart. Overwrite it afterwards: `bytes.fill(0)`.
+    #[wasm_bindgen(js_name = contentKey)]
+    pub fn content_key(&self) -> Uint8Array {
+        Uint8Array::from(&self.inner.content_key().expose_bytes()[..])
+    }
+
+    /// A direct key as it goes on the wire. Throws for a master key, which is never sent.
+    #[wasm_bindgen(js_name = customerKey)]
+    pub fn customer_key(&self) -> Result<headers::CustomerKey, JsValue> {
+        let key = core::CustomerKey::from_bytes(self.direct()?.expose_bytes()).map_err(thrown)?;
+        Ok(headers::CustomerKey::new(key))
+    }
+
     /// The three headers of a direct key, for objects without a record. Throws for a master key,
     /// which is never sent.
     #[wasm_bindgen(js_name = directHeaders)]

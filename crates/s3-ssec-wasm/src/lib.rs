@@ -37,7 +37,9 @@ mod request;
 mod vectors;
 
 pub use advice::explain_refusal;
-pub use digest::{ContentPiece, ContentTree, PieceHasher, piece_length};
+pub use digest::{
+    ContentDigest, ContentHasher, ContentPiece, ContentTree, PieceHasher, piece_length,
+};
 pub use documents::{admits_origin, apply_cors, apply_policy, explain_policy, remove_policy};
 pub use echo::verify_echo;
 pub use headers::CustomerKey;
@@ -48,9 +50,7 @@ pub use journal::{
 pub use key::Key;
 pub use keyfile::KeyFile;
 pub use plan::{MultipartPlan, Part, range_header};
-pub use record::{
-    ContentDigest, ContentHasher, ObjectSeal, OpenedRecord, Record, open_record, record_tag_key,
-};
+pub use record::{ObjectSeal, OpenedRecord, Record, open_record, record_tag_key};
 pub use request::{Gateway, S3Request, Signer, link_expires_at};
 #[cfg(feature = "vectors")]
 pub use vectors::run_vectors;

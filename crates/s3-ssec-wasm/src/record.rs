@@ -1,21 +1,19 @@
-//! Object versions: their seals when written, their records when read, their content digests.
+//! Object versions: their seals when written, their records when read.
 
+use crate::digest::ContentDigest;
 use crate::error::{ArgumentError, thrown};
 use crate::headers::CustomerKey;
 use crate::key::Key;
-use js_sys::{Array, Uint8Array};
+use crate::number::bytes;
+use js_sys::Array;
 use s3_ssec_core::derive::Nonce;
+use s3_ssec_core::key;
 use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName};
 use s3_ssec_core::record::{self as core, Content, TAG_KEY};
-use s3_ssec_core::{digest, key};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Headers;
-use zeroize::Zeroizing;
-
-/// Bytes copied into WebAssembly memory at a time.
-const COPY_LENGTH: u32 = 64 << 10;
 
 /// The key of the object tag that holds the record: "s3-ssec".
 #[wasm_bindgen(js_name = recordTagKey)]
@@ -104,8 +102,8 @@ impl ObjectSeal {
     /// The value of the record's tag: for PutObject, or after the upload is complete. `size` is in
     /// bytes. Needs no escaping in `x-amz-tagging`.
     #[wasm_bindgen(js_name = completeTag)]
-    pub fn complete_tag(&self, size: u64, digest: &ContentDigest) -> String {
-        self.tag(Content::Known { size, digest: digest.0 })
+    pub fn complete_tag(&self, size: f64, digest: &ContentDigest) -> Result<String, JsValue> {
+        Ok(self.tag(Content::Known { size: bytes(size)?, digest: digest.inner() }))
     }
 }
 
@@ -176,17 +174,17 @@ impl OpenedRecord {
 
     /// Size of the content in bytes; undefined while the record is pending.
     #[wasm_bindgen(getter)]
-    pub fn size(&self) -> Option<u64> {
+    pub fn size(&self) -> Option<f64> {
         match self.content {
             Content::Pending => None,
-            Content::Known { size, .. } => Some(size),
+            Content::Known { size, .. } => Some(size as f64),
         }
     }
 
     /// True if the record promises exactly this content. False while it is pending.
     #[wasm_bindgen(js_name = contentMatches)]
-    pub fn content_matches(&self, size: u64, digest: &ContentDigest) -> bool {
-        self.content == Content::Known { size, digest: digest.0 }
+    pub fn content_matches(&self, size: f64, digest: &ContentDigest) -> Result<bool, JsValue> {
+        Ok(self.content == Content::Known { size: bytes(size)?, digest: digest.inner() })
     }
 }
 
@@ -203,80 +201,6 @@ pub fn open_record(
     let record = core::Record::parse(tag).map_err(thrown)?;
     let opened = record.open(key.inner(), &name).map_err(thrown)?;
     Ok(OpenedRecord { key: key.shared(), name, nonce: opened.nonce, content: opened.content })
-}
-
-/// The keyed digest of a whole content. It tells equal contents apart from unequal ones, so it is
-/// compared and put into records, never shown.
-#[wasm_bindgen]
-pub struct ContentDigest(digest::ContentDigest);
-
-impl ContentDigest {
-    pub(crate) fn new(digest: digest::ContentDigest) -> Self {
-        Self(digest)
-    }
-}
-
-#[wasm_bindgen]
-impl ContentDigest {
-    /// True if the contents were the same, under the same key.
-    pub fn equals(&self, other: &ContentDigest) -> bool {
-        self.0 == other.0
-    }
-}
-
-/// Hashes a content from its first byte to its last.
-#[wasm_bindgen]
-pub struct ContentHasher {
-    /// `None` once finished.
-    inner: Option<digest::ContentHasher>,
-    size: u64,
-}
-
-#[wasm_bindgen]
-impl ContentHasher {
-    /// Starts at byte 0. The same for every object of one key.
-    #[wasm_bindgen(constructor)]
-    pub fn new(key: &Key) -> ContentHasher {
-        let hasher = digest::ContentHasher::new(&key.inner().content_key());
-        Self { inner: Some(hasher), size: 0 }
-    }
-
-    /// Takes the next bytes.
-    pub fn update(&mut self, bytes: &Uint8Array) -> Result<(), JsValue> {
-        let hasher = self.inner.as_mut().ok_or_else(finished)?;
-        each_copy(bytes, |copy| hasher.update(copy));
-        self.size = hasher.size();
-        Ok(())
-    }
-
-    /// Bytes taken so far.
-    #[wasm_bindgen(getter)]
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// The digest of all bytes taken. The hasher is spent.
-    pub fn finish(&mut self) -> Result<ContentDigest, JsValue> {
-        let hasher = self.inner.take().ok_or_else(finished)?;
-        Ok(ContentDigest(hasher.finish()))
-    }
-}
-
-/// Hands the bytes out in pieces small enough for WebAssembly memory, which never shrinks.
-pub(crate) fn each_copy(bytes: &Uint8Array, mut take: impl FnMut(&[u8])) {
-    let mut buffer = Zeroizing::new(vec![0_u8; bytes.length().min(COPY_LENGTH) as usize]);
-    let mut start = 0;
-    while start < bytes.length() {
-        let end = bytes.length().min(start + COPY_LENGTH);
-        let copy = &mut buffer[..(end - start) as usize];
-        bytes.subarray(start, end).copy_to(copy);
-        take(copy);
-        start = end;
-    }
-}
-
-fn finished() -> JsValue {
-    thrown(ArgumentError("this hasher has finished: make a new one"))
 }
 
 fn object_name(bucket: &str, object_key: &str) -> Result<ObjectName, JsValue> {
