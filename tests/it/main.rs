@@ -7,6 +7,7 @@
     reason = "tests: a failure is a failed test"
 )]
 
+mod browser;
 mod command;
 mod copy_repair;
 mod doctor;
@@ -37,6 +38,7 @@ macro_rules! rooms {
 }
 
 rooms![
+    browser,
     command,
     copy_repair,
     doctor,

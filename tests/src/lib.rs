@@ -9,20 +9,24 @@
     reason = "test support: names say what things are, and a failure here is a failed test"
 )]
 
+pub mod browser;
 pub mod bucket;
 pub mod command;
 pub mod content;
 pub mod lab;
 pub mod moto;
+pub mod page;
 pub mod proxy;
 pub mod scanner;
 pub mod transcript;
 
+pub use browser::Browser;
 pub use bucket::Bucket;
 pub use command::{Person, Ran};
 pub use content::{content, scratch_dir};
 pub use lab::{Gateway, Lab, lab};
 pub use moto::Moto;
+pub use page::Page;
 pub use proxy::{Asked, Deed, Proxy};
 pub use scanner::Scanner;
 

@@ -6,7 +6,7 @@ mod narrator;
 mod size;
 
 use crate::lab::{self, Options, REGION, Store, Version};
-use crate::{flags, output, project};
+use crate::{flags, output, project, web};
 use anyhow::{Context, Result, bail, ensure};
 use narrator::{Expect, Narrator};
 use std::fs::{self, File};
@@ -40,6 +40,9 @@ enum PolicySupport {
 
 /// Runs `cargo xtask demo`.
 pub(crate) fn run(sh: &Shell, flags: flags::Demo) -> Result<()> {
+    if flags.web {
+        return web::demo(sh);
+    }
     let size = size::parse(flags.size.as_deref().unwrap_or(DEFAULT_SIZE))?;
     let stage = match (&flags.endpoint, &flags.bucket) {
         (Some(endpoint), Some(bucket)) => foreign_stage(sh, endpoint, bucket)?,

@@ -20,6 +20,8 @@ xflags::xflags! {
             optional --bucket name: String
             /// Size of the file: a number with KiB, MiB or GiB. Default 1GiB.
             optional --size size: String
+            /// The page instead: a gateway with CORS set, and its address. Ends with Ctrl-C.
+            optional --web
         }
 
         /// Everything: check, command, gateways 16, 18 and 20, and the live tests.
@@ -57,6 +59,15 @@ xflags::xflags! {
             optional --features list: String
             /// Where to write it. Default: web/pkg, or a directory under the target directory.
             optional --out dir: PathBuf
+        }
+
+        /// The page of web/.
+        cmd web {
+            /// Build it and serve it on loopback until Ctrl-C.
+            cmd serve {
+                /// Default: 8714.
+                optional --port port: u16
+            }
         }
 
         /// A real Ceph RADOS Gateway on loopback. VERSION is 16, 18 or 20.
@@ -117,6 +128,7 @@ pub enum XtaskCmd {
     Tidy(Tidy),
     Ci(Ci),
     Wasm(Wasm),
+    Web(Web),
     Rgw(Rgw),
 }
 
@@ -125,6 +137,7 @@ pub struct Demo {
     pub endpoint: Option<String>,
     pub bucket: Option<String>,
     pub size: Option<String>,
+    pub web: bool,
 }
 
 #[derive(Debug)]
@@ -155,6 +168,21 @@ pub struct Wasm {
     pub target: Option<String>,
     pub features: Option<String>,
     pub out: Option<PathBuf>,
+}
+
+#[derive(Debug)]
+pub struct Web {
+    pub subcommand: WebCmd,
+}
+
+#[derive(Debug)]
+pub enum WebCmd {
+    Serve(Serve),
+}
+
+#[derive(Debug)]
+pub struct Serve {
+    pub port: Option<u16>,
 }
 
 #[derive(Debug)]

@@ -14,6 +14,7 @@ mod stages;
 mod test;
 mod tidy;
 mod wasm;
+mod web;
 
 use flags::{Xtask, XtaskCmd};
 use std::ffi::OsString;
@@ -43,6 +44,9 @@ fn run(arguments: Vec<OsString>) -> anyhow::Result<()> {
         XtaskCmd::Ci(_) => test::run(&sh, flags::Test { only: None, endpoint: None }),
         XtaskCmd::Check(_) => check::run(&sh),
         XtaskCmd::Tidy(_) => tidy::run(&sh),
+        XtaskCmd::Web(flags) => match flags.subcommand {
+            flags::WebCmd::Serve(flags) => web::serve(&sh, &flags),
+        },
         XtaskCmd::Wasm(flags) => wasm::run(&sh, flags),
         XtaskCmd::Rgw(flags) => lab::run(&sh, flags),
     }

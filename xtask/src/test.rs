@@ -3,7 +3,7 @@
 use crate::lab::{self, Gateway, LAB, Options, REGION, Store, Version};
 use crate::stages::{Stages, TestRun, Wanted, run_tests};
 use crate::wasm::{self, Package};
-use crate::{check, flags, output, project, python};
+use crate::{check, flags, output, project, python, web};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -72,6 +72,7 @@ fn prepare(sh: &Shell, stages: &mut Stages) -> Result<Tools> {
         project::build(&["--package", "integration", "--tests"]).map(drop)
     })?;
     let python = stages.run("Python tools", || python::ensure(sh))?;
+    stages.run("Chromium", || web::ensure_browser(sh))?;
     let package = Package::for_node(sh, "")?;
     stages.run("JavaScript package for Node", || wasm::make(sh, &package))?;
     stages.run("JavaScript package for the page", || wasm::make_and_try(sh))?;

@@ -19,8 +19,10 @@ pub(crate) enum PresignCommand {
 
 const PUT: &str = "\
 The output holds the key of this one object, in the headers. The address alone is refused. It works
-once, and only where no object is yet. Whether the upload was encrypted is not proved until
-`s3-ssec stat` saw the object; its content has no digest, so get wants --allow-unverified.
+once, and only where no object is yet. Send these headers and no other: RGW 20.2.4 refuses even a
+Content-Type that is not signed. Whether the upload was encrypted is not proved until `s3-ssec stat`
+saw the object. Its content has no digest until `s3-ssec repair` read it: before, get wants
+--allow-unverified.
 
 Examples:
   s3-ssec presign put s3://bucket/results.csv

@@ -1,0 +1,101 @@
+//! The page of `web/` on loopback: its files, nothing else, with the headers that a good server sends.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::io;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// A server of the page. It ends with the runtime.
+pub struct Page {
+    /// `http://localhost:PORT`: a secure context, as service workers want it.
+    pub origin: String,
+}
+
+impl Page {
+    /// Serves the files below `root` at `port`; 0 takes any.
+    pub async fn serve(root: &Path, port: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let origin = format!("http://localhost:{}", listener.local_addr()?.port());
+        let root = Arc::new(root.to_owned());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let root = Arc::clone(&root);
+                let service = hyper::service::service_fn(move |request| {
+                    let root = Arc::clone(&root);
+                    async move { Ok::<_, Infallible>(answer(&root, &request).await) }
+                });
+                let server = hyper::server::conn::http1::Builder::new();
+                tokio::spawn(server.serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        Ok(Self { origin })
+    }
+}
+
+async fn answer(root: &Path, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    let found = match *request.method() {
+        Method::GET => file(root, request.uri().path()),
+        _ => None,
+    };
+    let content = match &found {
+        Some((path, _)) => tokio::fs::read(path).await.ok(),
+        None => None,
+    };
+    let (status, kind) = match (&content, &found) {
+        (Some(_), Some((_, kind))) => (StatusCode::OK, *kind),
+        _ => (StatusCode::NOT_FOUND, "text/plain"),
+    };
+    let mut answer = Response::new(Full::from(content.unwrap_or_default()));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, hyper::header::HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, hyper::header::HeaderValue::from_static("no-cache"));
+    answer
+}
+
+/// The file behind a path of the page, and its type. Names are letters, digits, `-`, `_` and `.`.
+fn file(root: &Path, path: &str) -> Option<(PathBuf, &'static str)> {
+    let path = if path == "/" { "index.html" } else { path.strip_prefix('/')? };
+    let mut found = root.to_owned();
+    for name in path.split('/') {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if name.is_empty() || name.starts_with('.') || !name.bytes().all(plain) {
+            return None;
+        }
+        found.push(name);
+    }
+    let kind = match found.extension()?.to_str()? {
+        "html" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "json" => "application/json",
+        "svg" => "image/svg+xml",
+        "wasm" => "application/wasm",
+        _ => return None,
+    };
+    Some((found, kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_the_page_are_served() {
+        let served = |path: &str| Some(file(Path::new("web"), path)?.1);
+        assert_eq!(served("/"), Some("text/html; charset=utf-8"));
+        assert_eq!(served("/pkg/s3_ssec_bg.wasm"), Some("application/wasm"));
+        for path in ["/../Cargo.toml", "/.git/x.js", "/a//b.js", "/%2e%2e/x.js", "/x.key", "x.js"] {
+            assert_eq!(served(path), None, "{path}");
+        }
+    }
+}

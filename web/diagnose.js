@@ -1,0 +1,75 @@
+// Errors in words: what happened, what to do. Where a browser tells a page nothing, finds out.
+
+import { explainRefusal, linkExpiresAt } from "./core.js";
+import { look, Refusal, Unreadable } from "./transport.js";
+
+/** The problem behind an error: `what`, `todo`, perhaps `command`. */
+export async function explain(error, address) {
+  if (error instanceof Refusal) {
+    const { operation, status, code, said, sentKey } = error;
+    const { what, todo } = explainRefusal(operation, status, code, said, sentKey);
+    return { what: `${what} (${operation}: ${status}${code ? ` ${code}` : ""})`, todo };
+  }
+  if (error instanceof Unreadable) return silence(error, address);
+  if (error.todo) return { what: error.message, todo: error.todo };
+  if (error.code?.startsWith("echo-")) return notProved(error);
+  if (error.name === "NotReadableError") {
+    return { what: "the file cannot be read any more", todo: "It was changed or moved. Choose it again." };
+  }
+  if (error.name === "AbortError") return { what: "stopped", todo: "Start it again when you like." };
+  return { what: error.message, todo: error.code ? "Correct it and try again." : "Reload the page and try again." };
+}
+
+function notProved({ message, leftover }) {
+  const left = {
+    nothing: "What was stored has been removed.",
+    perhaps: "An object of that name may be there in the clear: look, and remove it.",
+  };
+  const todo = `${left[leftover] ?? "Nothing was stored."} Show this to whoever runs the gateway.`;
+  return { what: `not proved to be encrypted: ${message}`, todo };
+}
+
+/**
+ * "No CORS", an expired link and a wrong signature are the same silence to a page. Expiry stands in the
+ * address; the rest one question without credentials tells apart.
+ */
+async function silence({ url, cause }, address) {
+  const expires = linkExpiresAt(url);
+  if (expires !== undefined && expires <= Date.now() / 1000) {
+    const since = new Date(expires * 1000).toLocaleString();
+    return { what: `this link expired on ${since}`, todo: "Ask for a new one." };
+  }
+  const { origin, pathname } = new URL(url);
+  const bucket = pathname.split("/")[1];
+  const seen = await look(address ?? `${origin}/${bucket}`);
+  if (seen === "silent") return unreachable(origin, cause);
+  if (seen === "closed") return noCors(bucket);
+  if (expires !== undefined) {
+    return {
+      what: "the gateway does not accept this link",
+      todo: "Copy the address and all header lines again, whole; or the headers are of another key.",
+    };
+  }
+  return {
+    what: "the gateway does not know these credentials",
+    todo: "Check access key ID and secret access key, and the clock of this computer.",
+  };
+}
+
+function unreachable(origin, cause) {
+  if (cause?.name === "TimeoutError") {
+    return { what: `${origin} does not answer`, todo: "Try again later: what was sent is not lost." };
+  }
+  return {
+    what: `${origin} cannot be reached`,
+    todo: `Check the address and the network. If its certificate is your own, open ${origin} in a tab once and accept it.`,
+  };
+}
+
+function noCors(bucket) {
+  return {
+    what: `the bucket ${bucket} does not let this page in (no CORS rule), or there is no such bucket`,
+    todo: "Somebody with the command runs this once",
+    command: `s3-ssec cors apply s3://${bucket} --origin ${location.origin}`,
+  };
+}

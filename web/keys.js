@@ -1,0 +1,82 @@
+// The section with the keys: make, save, open, forget.
+
+import * as core from "./core.js";
+import { ask, button, byId, choose, make, saveAs, say, showProblem } from "./dom.js";
+import { explain } from "./diagnose.js";
+import { addKeys, forgetKeys, onChange, session, writeWith } from "./session.js";
+
+/** Wires the section. */
+export function wireKeys() {
+  byId("key-make").addEventListener("click", makeKey);
+  byId("key-open").addEventListener("click", () => choose(byId("key-file"), openKey));
+  byId("key-forget").addEventListener("click", forgetKeys);
+  byId("made-save").addEventListener("click", saveMade);
+  onChange(show);
+  // The reload would lose a key that nobody has on disk.
+  addEventListener("beforeunload", (event) => {
+    if (session.unsavedKey) event.preventDefault();
+  });
+}
+
+async function makeKey() {
+  showProblem();
+  byId("made-label").value = "my data";
+  await ask(byId("made"));
+}
+
+async function saveMade() {
+  try {
+    const label = byId("made-label").value.trim() || "my data";
+    const { bytes, key } = core.makeKey(label);
+    const name = `${label.replace(/[^\p{L}\p{N}]+/gu, "-")}-${key.fingerprint.slice(0, 6)}.key`;
+    saveAs(name, new Blob([bytes], { type: "text/plain" }));
+    bytes.fill(0);
+    byId("made").close("saved");
+    session.unsavedKey = name;
+    addKeys([key]);
+    writeWith(key);
+    say(
+      `The key file ${name} was saved to your downloads. Put a copy in a second place. ` +
+        `The command s3-ssec reads it when nobody else can: chmod 600 "${name}".`,
+    );
+  } catch (error) {
+    byId("made").close("");
+    showProblem(await explain(error));
+  }
+}
+
+async function openKey([file]) {
+  showProblem();
+  try {
+    const entries = core.readKeys(new Uint8Array(await file.arrayBuffer()));
+    addKeys(entries);
+    say(`${file.name} is open.`);
+  } catch (error) {
+    showProblem(await explain(error));
+  }
+}
+
+/** Makes sure, once for a key that was made here, that it is kept. True if it is. */
+export async function keyIsKept() {
+  if (!session.unsavedKey) return true;
+  byId("backup-name").textContent = session.unsavedKey;
+  byId("backup-tick").checked = false;
+  if ((await ask(byId("backup"))) !== "go") return false;
+  session.unsavedKey = undefined;
+  return true;
+}
+
+function show() {
+  const { keys } = session;
+  byId("key-forget").hidden = !keys.length;
+  byId("key-hint").hidden = keys.length > 0;
+  byId("key-list").replaceChildren(...keys.map(keyItem));
+}
+
+function keyItem(entry, index) {
+  const kind = entry.kind === "master" ? "a new key for every file" : "a direct key: the same for every file";
+  const item = make("li", {}, make("strong", {}, entry.label || "key"), " ", make("code", {}, entry.fingerprint));
+  item.append(` – ${kind}. `, index ? "Reads. " : "Reads and writes. ");
+  if (index) item.append(button("Write with this one", () => writeWith(entry), { class: "link" }));
+  return item;
+}

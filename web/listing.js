@@ -1,0 +1,158 @@
+// The section with the files: folders, objects, and what is known of their encryption.
+
+import { button, byId, choose, make, say, showProblem, sizeText } from "./dom.js";
+import { explain } from "./diagnose.js";
+import { inspect } from "./inspect.js";
+import { keyIsKept } from "./keys.js";
+import { list } from "./s3.js";
+import { session } from "./session.js";
+import { addDownload, addUpload } from "./transfers.js";
+
+/** Objects that are looked at together. */
+const LOOKS = 4;
+
+/** The listing that is shown; an older one that is still being looked at stops. */
+let shown = 0;
+let nextPage;
+
+/** Wires the section. */
+export function wireListing() {
+  byId("refresh").addEventListener("click", () => show());
+  byId("more").addEventListener("click", () => show(nextPage));
+  byId("upload-files").addEventListener("click", () => choose(byId("files-input"), take));
+  byId("upload-folder").addEventListener("click", () => choose(byId("folder-input"), take));
+  const drop = byId("files");
+  drop.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    byId("drop").classList.add("over");
+  });
+  drop.addEventListener("dragleave", () => byId("drop").classList.remove("over"));
+  drop.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    byId("drop").classList.remove("over");
+    await take(await dropped(event.dataTransfer));
+  });
+}
+
+/** Shows a folder from its start, or one more page of it. */
+export async function show(start) {
+  const { place, folder } = session;
+  const body = byId("listing").tBodies[0];
+  const round = start ? shown : ++shown;
+  try {
+    const page = await list(place, folder, start);
+    if (round !== shown) return;
+    const objects = page.objects.filter(({ name }) => name !== folder);
+    const looks = objects.map((object) => objectRow(place, object));
+    const rows = [...page.folders.map(folderRow), ...looks.map(({ row }) => row)];
+    if (start) body.append(...rows);
+    else body.replaceChildren(...rows);
+    nextPage = page.next;
+    byId("more").hidden = !nextPage;
+    byId("empty").hidden = body.rows.length > 0;
+    showPath(folder);
+    lookAt(looks, round);
+  } catch (error) {
+    showProblem(await explain(error, place.address));
+  }
+}
+
+function showPath(folder) {
+  const steps = folder.split("/").filter(Boolean);
+  const crumb = (text, target) => button(text, () => open(target), { class: "link" });
+  const parts = [crumb(session.place.bucket, "")];
+  steps.forEach((step, index) => {
+    parts.push(" / ", crumb(step, `${steps.slice(0, index + 1).join("/")}/`));
+  });
+  byId("path").replaceChildren(...parts);
+}
+
+function open(folder) {
+  session.folder = folder;
+  say(`Folder ${folder || session.place.bucket}`);
+  return show();
+}
+
+function folderRow(folder) {
+  const name = `${folder.slice(session.folder.length)}`;
+  const cell = make("td", {}, button(name, () => open(folder), { class: "link" }));
+  return make("tr", {}, cell, make("td"), make("td", {}, "folder"), make("td"));
+}
+
+function objectRow(place, { name, size }) {
+  const state = make("td", {}, "…");
+  const short = name.slice(session.folder.length);
+  const action = button("Download", () => addDownload(name), { "aria-label": `Download ${short}` });
+  const cells = [make("td", {}, short), make("td", { class: "number" }, sizeText(size)), state];
+  const row = make("tr", { "data-name": name }, ...cells, make("td", {}, action));
+  const look = async () => {
+    const [kind, text] = await stateText(place, name);
+    row.dataset.state = kind;
+    state.replaceChildren(make("span", { class: kind.startsWith("open") ? "good" : "bad" }, text));
+  };
+  return { row, look };
+}
+
+/** The state of an object, in one word and in words. */
+async function stateText(place, name) {
+  try {
+    const found = await inspect(place, session.keys, name);
+    found.customer?.free();
+    const label = found.entry?.label || found.entry?.fingerprint;
+    const texts = {
+      open: `✓ encrypted, key “${label}”`,
+      "open-unverified": `✓ encrypted, key “${label}”, no digest`,
+      "broken-off": `! encrypted, key “${label}”, record not completed`,
+      "other-key": `✗ encrypted, another key${found.fingerprint ? ` (${found.fingerprint})` : ""}`,
+      plain: "✗ not encrypted with a customer key",
+      absent: "gone",
+    };
+    return [found.state, texts[found.state]];
+  } catch (error) {
+    return ["unknown", `unknown: ${(await explain(error, place.address)).what}`];
+  }
+}
+
+async function lookAt(looks, round) {
+  const waiting = [...looks];
+  const one = async () => {
+    while (waiting.length && round === shown) await waiting.shift().look();
+  };
+  await Promise.all(Array.from({ length: LOOKS }, one));
+}
+
+/** Uploads files into the folder that is open, each under its path. */
+async function take(files) {
+  showProblem();
+  if (!session.keys.length) {
+    showProblem({ what: "no key is open", todo: "Make a key or open a key file first." });
+    return;
+  }
+  if (!(await keyIsKept())) return;
+  const { folder } = session;
+  await Promise.all(files.map((file) => addUpload(file, folder + (pathOf(file) || file.name), () => show())));
+}
+
+const pathOf = (file) => file.path ?? file.webkitRelativePath;
+
+/** The files that were dropped, those in folders with their path. */
+async function dropped(data) {
+  const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.length) return [...data.files];
+  return (await Promise.all(entries.map(filesIn))).flat();
+}
+
+async function filesIn(entry) {
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    return [Object.assign(file, { path: entry.fullPath.replace(/^\//, "") })];
+  }
+  const reader = entry.createReader();
+  const files = [];
+  for (;;) {
+    // A reader gives at most a hundred entries at a time.
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return files;
+    files.push(...(await Promise.all(some.map(filesIn))).flat());
+  }
+}

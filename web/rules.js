@@ -1,0 +1,119 @@
+// The section with the rules of the bucket: its policy, tried live, and its CORS rules.
+
+import { corsRules, policy, putCors, putPolicy } from "./bucket-documents.js";
+import * as core from "./core.js";
+import { explain } from "./diagnose.js";
+import { byId, make, say, showProblem } from "./dom.js";
+import { hex } from "./hashing.js";
+import { put, putPlain, remove } from "./s3.js";
+import { session } from "./session.js";
+import { Unreadable } from "./transport.js";
+import { Stopped } from "./upload.js";
+
+/** Wires the section. */
+export function wireRules() {
+  for (const button of document.querySelectorAll("#policy button[data-rule]")) {
+    button.addEventListener("click", () => guarded(() => applyPolicy(button.dataset.rule)));
+  }
+  byId("cors-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    guarded(() => applyCors(new FormData(event.target).get("origin")));
+  });
+}
+
+async function guarded(work) {
+  const { place } = session;
+  showProblem();
+  try {
+    await work();
+  } catch (error) {
+    showProblem(await explain(error, place.address));
+  }
+}
+
+/** Reads the rules anew. */
+export const showRules = () =>
+  guarded(async () => {
+    await Promise.all([showPolicy(), showCors()]);
+  });
+
+async function showPolicy() {
+  const text = await policy(session.place);
+  const now = byId("policy-now");
+  if (text === undefined) {
+    now.replaceChildren(make("p", {}, "There is no policy: the bucket takes uploads without a customer key."));
+    return;
+  }
+    const notes = core.explainPolicy(text).map((note) => make("li", { class: "bad" }, `! ${note}`));
+  const pretty = JSON.stringify(JSON.parse(text), undefined, 2);
+  now.replaceChildren(make("pre", { tabindex: "0" }, pretty), make("ul", {}, ...notes));
+}
+
+/** Sets a rule, sees whether the gateway does what it says, and takes it back where it does not. */
+async function applyPolicy(rule) {
+  const { place } = session;
+  const before = await policy(place);
+  await putPolicy(place, core.applyPolicy(before, place.bucket, rule));
+  try {
+    if (rule === "require-ssec") await tryRequired(place);
+  } catch (error) {
+    await putPolicy(place, before);
+    throw error;
+  } finally {
+    await showPolicy();
+  }
+  say("The policy is set, and was seen to work.");
+}
+
+async function tryRequired(place) {
+  const name = `.s3-ssec-trial-${hex(crypto.getRandomValues(new Uint8Array(8)))}`;
+  const plain = await putPlain(place, name);
+  if (plain === "taken") await remove(place, name);
+  const customer = core.throwAwayKey();
+  const type = "application/octet-stream";
+  const encrypted = await put(place, name, { customer, body: new Blob(["trial"]), type, existing: "replace" })
+    .then(() => remove(place, name))
+    .then(() => true, () => false);
+  if (plain === "refused" && encrypted) return;
+  throw new Stopped(
+    "policy",
+    encrypted ? "this gateway does not act on the policy" : "under this policy the gateway refuses every upload",
+    "It was taken back. RGW can do this from release 20 on; the command tells more: s3-ssec policy test.",
+  );
+}
+
+async function showCors() {
+  const rules = await rulesOrUnreadable();
+  byId("cors-form").hidden = !rules;
+  if (!rules) return;
+  const items = rules.map(({ origins, methods }) => {
+    const [admits, lacks] = ["works with customer keys", "does not work with customer keys"];
+    const good = origins.every((origin) => core.admitsOrigin(rules, origin.replace("*", "any")));
+    return make("li", {}, make("code", {}, origins.join(" ")), ` ${methods.join(", ")} – `, good ? admits : lacks);
+  });
+  byId("cors-now").replaceChildren(make("ul", {}, ...items));
+}
+
+/** The CORS rules; undefined, with the command that helps, where a page cannot read them. */
+async function rulesOrUnreadable() {
+  const { place } = session;
+  try {
+    return await corsRules(place);
+  } catch (error) {
+    // RGW (16.2, 18.2 and 20.2 measured) leaves the CORS headers out of this answer alone, and rules
+    // that cannot be read must not be overwritten.
+    if (!(error instanceof Unreadable)) throw error;
+    const what = "This gateway does not show its CORS rules to pages. The command does:";
+    const bucket = `s3://${place.bucket}`;
+    const lines = [`s3-ssec cors show ${bucket}`, `s3-ssec cors apply ${bucket} --origin https://data.example.org`];
+    byId("cors-now").replaceChildren(make("p", {}, what), make("pre", { tabindex: "0" }, lines.join("\n")));
+    return undefined;
+  }
+}
+
+async function applyCors(origin) {
+  const { place } = session;
+  await putCors(place, core.applyCors(await corsRules(place), origin));
+  await showCors();
+  say(`Pages of ${origin} may use this bucket.`);
+}

@@ -1,0 +1,224 @@
+// Uploads: one PUT, or parts with a journal. A file is read twice, for its hashes and for the wire; the
+// gateway refuses bytes that are not those that were hashed.
+
+import * as core from "./core.js";
+import { ContentDigest, hex } from "./hashing.js";
+import * as journals from "./journals.js";
+import * as s3 from "./s3.js";
+import { Refusal } from "./transport.js";
+
+/** What fits goes in one PUT, in bytes. */
+const SINGLE_MAX = 16 << 20;
+/** Wanted size of a part: few and large, because RGW's cipher restarts in each. */
+const PART = 16 << 20;
+const PARTS_IN_FLIGHT = 4;
+const TRIAL_PREFIX = ".s3-ssec-trial-";
+
+/** Something that a person has to decide or mend; `todo` says how. */
+export class Stopped extends Error {
+  constructor(kind, what, todo) {
+    super(what);
+    Object.assign(this, { name: "Stopped", kind, what, todo });
+  }
+}
+
+/** Places where a trial write was proved in this visit. */
+const proved = new Set();
+
+/** Proves on a scratch object that writes here are encrypted, before anything is overwritten. */
+async function tryFirst(place) {
+  const where = `${place.endpoint} ${place.bucket}`;
+  if (proved.has(where)) return;
+  const random = hex(crypto.getRandomValues(new Uint8Array(8)));
+  const name = `${TRIAL_PREFIX}${random}`;
+  const customer = core.throwAwayKey();
+  const type = "application/octet-stream";
+  await s3.put(place, name, { customer, body: new Blob(["trial"]), type, existing: "keep" });
+  const bare = await s3.headWithoutKey(place, name);
+  await s3.remove(place, name);
+  if (bare.state === "readable") throw notEncrypted();
+  proved.add(where);
+}
+
+const notEncrypted = () =>
+  new Stopped(
+    "not-proved",
+    "the gateway took the data but did not encrypt it with your key",
+    "Do not upload here. Show this to whoever runs the gateway.",
+  );
+
+/**
+ * Uploads a file. `job` has `place`, `entry` (the key), `file`, `name`, `existing` ("keep" or "replace"),
+ * `signal`, `progress(bytes)`, `stage(text)`; to go on with one that broke off, `upload` (its name) and
+ * `journal` (its parsed journal).
+ */
+export async function upload(job) {
+  const type = job.file.type || "application/octet-stream";
+  if (!job.journal) await tryFirst(job.place);
+  if (job.journal || job.file.size > SINGLE_MAX) return inParts({ ...job, type });
+  return whole({ ...job, type });
+}
+
+async function whole(job) {
+  const { place, entry, file, name, existing, signal, type } = job;
+  const digest = new ContentDigest(entry);
+  const sha256 = await digest.slice(file, 0);
+  const seal = core.sealFor(place, entry, name);
+  const tag = core.completeTag(seal, file.size, await digest.finish());
+  const customer = seal.customerKey();
+  try {
+    await s3.put(place, name, { customer, body: file, sha256, tag, type, existing, signal });
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 412) throw exists();
+    throw error;
+  } finally {
+    customer.free();
+    seal.free();
+  }
+  job.progress(file.size);
+}
+
+const exists = () =>
+  new Stopped("exists", "there is an object of this name already", "Replace it, or leave it as it is.");
+
+const changed = () =>
+  new Stopped(
+    "changed",
+    "this is not the file that was being uploaded, or it has changed since",
+    "Choose the file as it was, or discard the half-done upload and start again.",
+  );
+
+async function inParts(job) {
+  const begun = job.journal ? await again(job) : await begin(job);
+  const digest = new ContentDigest(job.entry);
+  try {
+    const etags = await sendParts({ ...job, ...begun, digest });
+    job.stage("Proving that it is encrypted");
+    await finish({ ...job, ...begun, etags, content: await digest.finish() });
+  } finally {
+    digest.drop();
+    begun.customer.free();
+    begun.seal.free();
+  }
+}
+
+/** Creates an upload, and its journal before it. */
+async function begin({ place, entry, file, name, existing, type, upload }) {
+  if (existing === "keep" && (await s3.headWithoutKey(place, name)).state !== "absent") throw exists();
+    const { partSize, parts } = core.planParts(file.size, PART);
+  const seal = core.sealFor(place, entry, name);
+  const object = `s3://${place.bucket}/${name}`;
+  const { fingerprint } = entry;
+  const first = [place.endpoint, object, file.name, file.size, partSize, fingerprint, seal.nonce];
+  await journals.append(upload, core.journalBegun(...first));
+  const customer = seal.customerKey();
+  try {
+    const tag = seal.pendingTag();
+    const uploadId = await s3.createUpload(place, name, { customer, tag, type });
+    await journals.append(upload, core.journalCreated(uploadId));
+    return { seal, customer, parts, uploadId, sent: {}, stored: new Map() };
+  } catch (error) {
+    await journals.remove(upload);
+    throw error;
+  }
+}
+
+/** Takes up an upload that broke off: what is stored is what journal and gateway agree on. */
+async function again({ place, entry, file, name, journal }) {
+  if (file.size !== journal.size) throw changed();
+  const { parts } = core.planParts(journal.size, journal.partSize);
+  const listed = await s3.listParts(place, name, journal.uploadId);
+  if (!listed && !journal.completing) {
+    throw new Stopped(
+      "gone",
+      "the gateway does not know this half-done upload any more",
+      "Discard it and upload the file again.",
+    );
+  }
+  const agreed = Object.entries(journal.stored).filter(
+    ([number, etag]) => !listed || listed.get(Number(number)) === etag,
+  );
+  const stored = new Map(agreed.map(([number, etag]) => [Number(number), etag]));
+  const seal = core.sealFor(place, entry, name, journal.nonce);
+  const { uploadId, sent } = journal;
+  const completed = !listed;
+  return { seal, customer: seal.customerKey(), parts, uploadId, sent, stored, completed };
+}
+
+/** Hashes all parts and sends those that are missing; their ETags by number. */
+async function sendParts(job) {
+  const waiting = [...job.parts];
+  const stop = new AbortController();
+  const signal = AbortSignal.any([job.signal, stop.signal]);
+  const sender = async () => {
+    for (let part = waiting.shift(); part; part = waiting.shift()) {
+      signal.throwIfAborted();
+      await onePart({ ...job, signal }, part);
+      job.progress(part.length);
+    }
+  };
+  const senders = Array.from({ length: PARTS_IN_FLIGHT }, sender);
+  try {
+    await Promise.all(senders);
+  } catch (error) {
+    stop.abort(error);
+    // Nothing of this attempt goes on behind the next one.
+    await Promise.allSettled(senders);
+    throw error;
+  }
+  return job.parts.map(({ number }) => [number, job.stored.get(number)]);
+}
+
+async function onePart(job, { number, offset, length }) {
+  const { place, name, file, uploadId, customer, signal, upload, digest, stored } = job;
+  const body = file.slice(offset, offset + length);
+  const sha256 = await digest.slice(body, offset);
+  const before = job.sent[number];
+  // A part is only ever sent again with the same bytes: they share a key.
+  if (before && before !== hex(sha256)) throw changed();
+  if (stored.has(number)) return;
+    await journals.append(upload, core.journalSending(number, hex(sha256)));
+  const etag = await s3.putPart(place, name, { uploadId, number, customer, body, sha256, signal });
+  await journals.append(upload, core.journalStored(number, etag));
+  stored.set(number, etag);
+}
+
+/** Completes, proves by two HEADs, and writes the record. Nothing here is interrupted. */
+async function finish(job) {
+  const { place, name, seal, customer, uploadId, etags, content, file, upload } = job;
+  let versionId;
+  if (!job.completed) {
+        await journals.append(upload, core.journalCompleting());
+    versionId = await s3.completeUpload(place, name, { uploadId, parts: etags, customer });
+  }
+  const { size } = await s3.head(place, name, customer, versionId);
+  const bare = await s3.headWithoutKey(place, name);
+  if (size !== file.size || bare.state !== "key-needed") throw notEncrypted();
+  await s3.putRecord(place, name, core.completeTag(seal, file.size, content), versionId);
+  // Tags are written to whatever is there now: it must still be ours.
+  await s3.head(place, name, customer, versionId);
+  await journals.remove(upload);
+}
+
+/** Gives a half-done upload up, at the gateway and here. */
+export async function discard(place, upload, journal) {
+  const name = nameIn(journal);
+  if (journal.uploadId) await s3.abortUpload(place, name, journal.uploadId);
+  await journals.remove(upload);
+}
+
+/** The object's name in a journal. */
+export const nameIn = ({ object }) => object.replace(/^s3:\/\/[^/]+\//, "");
+
+/** Half-done uploads to this place: an array of upload (a name), journal. */
+export async function halfDone(place) {
+  const texts = await journals.all();
+  if (!texts.size) return [];
+    const found = [];
+  for (const [upload, text] of texts) {
+    const journal = core.parseJournal(text);
+    const here = journal?.endpoint === place.endpoint && journal.object.startsWith(`s3://${place.bucket}/`);
+    if (here && journal.uploadId) found.push({ upload, journal });
+  }
+  return found;
+}
