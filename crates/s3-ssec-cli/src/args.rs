@@ -13,7 +13,9 @@ mod trees;
 pub(crate) use bucketwide::DoctorArgs;
 pub(crate) use cors::CorsCommand;
 pub(crate) use headers::{HeaderFormat, HeadersArgs};
-pub(crate) use key::{ExportArgs, ExportFormat, ImportArgs, KeyCommand, NewArgs, ShowArgs};
+pub(crate) use key::{
+    AddArgs, ExportArgs, ExportFormat, ImportArgs, KeyCommand, NewArgs, ShowArgs,
+};
 pub(crate) use objects::{CatArgs, GetArgs, LsArgs, PutArgs, RmArgs, StatArgs, VerifyArgs};
 pub(crate) use policy::{OneRuleArgs, PolicyCommand, PrintArgs, RuleArgs, option_of};
 pub(crate) use presign::{LinkFormat, PresignCommand};
@@ -81,6 +83,9 @@ pub(crate) struct Global {
     /// Command whose standard output is a key file or a key; run by sh -c
     #[arg(long, global = true, value_name = "CMD")]
     pub(crate) key_command: Option<String>,
+    /// Number of an open file descriptor to read the key from: --key-fd 3 3< FILE
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(3..))]
+    pub(crate) key_fd: Option<u16>,
     /// Text for people, or one JSON value on standard output
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: OutputFormat,
@@ -114,7 +119,7 @@ pub(crate) enum OutputFormat {
 /// The commands.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Make, show, import and export keys
+    /// Make, show, add, import and export keys
     #[command(subcommand)]
     Key(KeyCommand),
     /// Print the SSE-C headers for another tool; they hold the key

@@ -1,4 +1,5 @@
-//! Where the keys of a command come from: a file or another command, never the command line.
+//! Where the keys of a command come from: a file, a descriptor or another command, never the command
+//! line. What is said on the command line outranks the environment.
 
 pub(crate) mod file;
 
@@ -16,9 +17,12 @@ use zeroize::Zeroizing;
 const VARIABLE: &str = "S3_SSEC_KEY_FILE";
 
 /// Where keys are read from.
+#[derive(PartialEq)]
 pub(crate) enum KeySource {
     File(PathBuf),
     Command(String),
+    /// A file descriptor that was open when the command began.
+    Descriptor(u16),
 }
 
 /// Keys with where they came from and how they were written.
@@ -34,6 +38,7 @@ impl fmt::Display for KeySource {
             KeySource::File(path) => path.display().fmt(f),
             // Not the command itself: it may name things that are not for the log.
             KeySource::Command(_) => f.write_str("the key command"),
+            KeySource::Descriptor(number) => write!(f, "file descriptor {number}"),
         }
     }
 }
@@ -41,34 +46,45 @@ impl fmt::Display for KeySource {
 impl KeySource {
     /// What the options name, or else the environment.
     pub(crate) fn of(global: &Global) -> Result<Self, Failure> {
-        match (&global.key_file, &global.key_command) {
-            (Some(_), Some(_)) => Err(Failure::new(
+        match (&global.key_file, &global.key_command, global.key_fd) {
+            (None, None, None) => Self::unnamed(),
+            (Some(path), None, None) => Ok(KeySource::File(path.clone())),
+            (None, Some(command), None) => Ok(KeySource::Command(command.clone())),
+            (None, None, Some(number)) => Ok(KeySource::Descriptor(number)),
+            _ => Err(Failure::new(
                 Exit::Usage,
-                "--key-file and --key-command are both given",
-                "Leave one of them out.",
+                "more than one of --key-file, --key-command and --key-fd is given",
+                "Leave one of them.",
             )),
-            (Some(path), None) => Ok(KeySource::File(path.clone())),
-            (None, Some(command)) => Ok(KeySource::Command(command.clone())),
-            (None, None) => match std::env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
-                Some(path) => Ok(KeySource::File(path.into())),
-                None => Err(Failure::new(
-                    Exit::Key,
-                    "no key is given",
-                    "Name your key file with --key-file FILE or S3_SSEC_KEY_FILE; make one with \
-                     s3-ssec key new.",
-                )),
-            },
         }
+    }
+
+    fn unnamed() -> Result<Self, Failure> {
+        if let Some(path) = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
+            return Ok(KeySource::File(path.into()));
+        }
+        Err(Failure::new(
+            Exit::Key,
+            "no key is given",
+            "Name your key file with --key-file FILE or S3_SSEC_KEY_FILE; make one with s3-ssec key \
+             new.",
+        ))
     }
 
     /// Reads the keys and says how they were written.
     pub(crate) fn read(self) -> Result<Found, Failure> {
-        let bytes = match &self {
-            KeySource::File(path) => file::read(path)?,
-            KeySource::Command(command) => run(command)?,
-        };
+        let bytes = self.bytes()?;
         let (file, encoding) = KeyFile::read(&bytes).about(&self)?;
         Ok(Found { source: self, file, encoding })
+    }
+
+    /// Reads whatever is there.
+    pub(crate) fn bytes(&self) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        match self {
+            KeySource::File(path) => file::read(path),
+            KeySource::Command(command) => run(command),
+            KeySource::Descriptor(number) => file::read_descriptor(*number),
+        }
     }
 }
 
@@ -77,6 +93,14 @@ pub(crate) fn keyring(global: &Global) -> Result<Keyring, Failure> {
     let source = KeySource::of(global)?;
     let Found { source, file, .. } = source.read()?;
     file.into_keyring().about(&source)
+}
+
+/// Reads keys from standard input.
+pub(crate) fn from_stdin() -> Result<Zeroizing<Vec<u8>>, Failure> {
+    read_bounded(&mut io::stdin().lock()).map_err(|error| {
+        let what = format!("standard input cannot be read: {error}");
+        Failure::new(Exit::Key, what, "Send the key into it, or name a file.")
+    })
 }
 
 /// Reads all of a small stream into memory that is wiped, one byte more than allowed to notice
@@ -172,6 +196,7 @@ mod tests {
             ("true", "the key command printed nothing"),
             ("yes", "the key command printed more than a key file can have"),
             ("echo hello", "the key command: it is no key: it has 5 bytes"),
+            ("echo one; echo two", "the key command: it is no key: it has 2 lines"),
             ("no-such-program-here 2>/dev/null", "the key command failed: exit status: 127"),
         ];
         for (command, what) in cases {

@@ -10,6 +10,7 @@
 
 mod args;
 mod commands;
+mod harden;
 mod interrupt;
 mod keys;
 mod logging;
@@ -26,6 +27,7 @@ use report::{Exit, Failure};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    harden::no_core_dumps();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return report::usage::print(&error),

@@ -11,10 +11,14 @@
 //!
 //! The first key writes, all of them read. Errors name the line, never what stands in it.
 
+mod insert;
+
+pub use insert::{InsertError, Position, insert};
+
 use crate::key::{Key, Kind};
 use crate::keyring::{Keyring, KeyringError};
 use crate::legacy::{self, Encoding, LegacyError};
-use crate::secret::Secret32;
+use crate::secret::{KEY_LENGTH, Secret32};
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32m, Hrp};
 use std::fmt::Write as _;
@@ -103,8 +107,7 @@ impl KeyFile {
 
     /// Reads a key file of this format, or a key in any legacy encoding, and says which it was.
     pub fn read(bytes: &[u8]) -> Result<(Self, Encoding), KeyFileError> {
-        // 32 bytes are a raw key whatever they look like; no key file is that short.
-        if bytes.len() == 32 || !starts_like_a_key_file(bytes) {
+        if !Self::is_key_file(bytes) {
             let (key, encoding) = legacy::read(bytes)?;
             let entry = Entry { key: Key::Direct(key), label: None, created: None };
             return Ok((Self(vec![entry]), encoding));
@@ -116,14 +119,33 @@ impl KeyFile {
         parse(text).map(|file| (file, Encoding::KeyFile))
     }
 
+    /// True for the text format of this project, in whatever version; all else is another tool's.
+    pub fn is_key_file(bytes: &[u8]) -> bool {
+        // 32 bytes are a raw key whatever they look like; no key file is that short.
+        bytes.len() != KEY_LENGTH && starts_like_a_key_file(bytes)
+    }
+
+    /// Takes the entries out again, the writing key first.
+    pub fn into_entries(self) -> Vec<Entry> {
+        self.0
+    }
+
     /// The entries, the writing key first.
     pub fn entries(&self) -> &[Entry] {
         &self.0
     }
 
-    /// The keys alone.
+    /// The keys, and what their owner calls them.
     pub fn into_keyring(self) -> Result<Keyring, KeyringError> {
-        Keyring::new(self.0.into_iter().map(|entry| entry.key).collect())
+        Keyring::labelled(self.0.into_iter().map(|entry| (entry.key, entry.label)).collect())
+    }
+
+    /// A label that stands at two keys. Such a file is read; it is only awkward for its owner.
+    pub fn repeated_label(&self) -> Option<&str> {
+        let labels = || self.0.iter().filter_map(|entry| entry.label.as_deref());
+        labels().enumerate().find_map(|(index, label)| {
+            labels().take(index).any(|before| before == label).then_some(label)
+        })
     }
 
     /// The text of the file. It holds the keys: it goes to a file of mode 0600 and nowhere else.

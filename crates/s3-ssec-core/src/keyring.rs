@@ -36,7 +36,11 @@ pub enum OpenError {
 }
 
 /// At least one key. The first one writes; all of them read.
-pub struct Keyring(Vec<Key>);
+pub struct Keyring {
+    keys: Vec<Key>,
+    /// As many as keys, or none at all.
+    labels: Vec<Option<String>>,
+}
 
 impl Keyring {
     /// Checks that there is a key and that none stands in it twice or under both kinds.
@@ -54,28 +58,60 @@ impl Keyring {
                 }
             }
         }
-        Ok(Self(keys))
+        Ok(Self { keys, labels: Vec::new() })
+    }
+
+    /// As [`Keyring::new`], with what the owner calls each key.
+    pub fn labelled(keys: Vec<(Key, Option<String>)>) -> Result<Self, KeyringError> {
+        let (keys, labels) = keys.into_iter().unzip();
+        Ok(Self { labels, ..Self::new(keys)? })
+    }
+
+    /// Takes in the keys of another ring behind its own, but those that it has already.
+    ///
+    /// The same bytes under the other kind are an error, as everywhere.
+    pub fn join(self, other: Keyring) -> Result<Self, KeyringError> {
+        let mut all = self.into_labelled();
+        for (key, label) in other.into_labelled() {
+            match all.iter().find(|(known, _)| known.same_bytes(&key)) {
+                Some((known, _)) if known.kind() == key.kind() => {}
+                Some(_) => return Err(KeyringError::BothKinds),
+                None => all.push((key, label)),
+            }
+        }
+        Self::labelled(all)
+    }
+
+    /// What the owner calls this key.
+    pub fn label(&self, key: Fingerprint) -> Option<&str> {
+        let index = self.keys.iter().position(|known| known.fingerprint() == key)?;
+        self.labels.get(index)?.as_deref()
+    }
+
+    fn into_labelled(self) -> Vec<(Key, Option<String>)> {
+        let labels = self.labels.into_iter().chain(std::iter::repeat(None));
+        self.keys.into_iter().zip(labels).collect()
     }
 
     /// The key that writes.
     pub fn writer(&self) -> &Key {
         // `new` refuses an empty list.
-        &self.0[0]
+        &self.keys[0]
     }
 
     /// All keys, the writer first.
     pub fn keys(&self) -> &[Key] {
-        &self.0
+        &self.keys
     }
 
     /// Takes the keys out again.
     pub fn into_keys(self) -> Vec<Key> {
-        self.0
+        self.keys
     }
 
     /// The direct keys: the ones to try on objects without a record.
     pub fn direct_keys(&self) -> impl Iterator<Item = &Key> {
-        self.0.iter().filter(|key| key.kind() == Kind::Direct)
+        self.keys.iter().filter(|key| key.kind() == Kind::Direct)
     }
 
     /// Finds the key that made `record` for `name`. Nothing is sent anywhere.
@@ -88,7 +124,7 @@ impl Keyring {
             Some(fingerprint) => key.fingerprint() == fingerprint,
             None => key.kind() == Kind::Direct,
         };
-        let mut candidates = self.0.iter().filter(fits).peekable();
+        let mut candidates = self.keys.iter().filter(fits).peekable();
         let missing = match record.fingerprint() {
             Some(fingerprint) if candidates.peek().is_none() => OpenError::KeyMissing(fingerprint),
             Some(_) => OpenError::NotGenuine,
@@ -162,6 +198,29 @@ mod tests {
         let both = vec![key(Kind::Master, 1), key(Kind::Master, 2), key(Kind::Direct, 1)];
         assert_eq!(ring(both), Some(KeyringError::BothKinds));
         assert_eq!(ring(vec![key(Kind::Master, 1), key(Kind::Direct, 2)]), None);
+    }
+
+    #[test]
+    fn rings_join_and_keep_their_labels() {
+        let ring = |keys: &[(Kind, u8, &str)]| {
+            let labelled = |(kind, byte, label): &(Kind, u8, &str)| {
+                (key(*kind, *byte), Some((*label).to_owned()))
+            };
+            Keyring::labelled(keys.iter().map(labelled).collect()).unwrap()
+        };
+        let new = ring(&[(Kind::Master, 1, "new"), (Kind::Direct, 2, "shared")]);
+        let old = ring(&[(Kind::Direct, 2, "again"), (Kind::Master, 3, "old")]);
+        let both = new.join(old).unwrap();
+        let label = |kind, byte| both.label(key(kind, byte).fingerprint());
+        assert_eq!(both.keys().len(), 3);
+        assert_eq!(label(Kind::Master, 1), Some("new"));
+        assert_eq!(label(Kind::Direct, 2), Some("shared"));
+        assert_eq!(label(Kind::Master, 3), Some("old"));
+        assert_eq!(label(Kind::Master, 9), None);
+        let plain = Keyring::new(vec![key(Kind::Master, 9)]).unwrap();
+        assert_eq!(plain.label(key(Kind::Master, 9).fingerprint()), None);
+        let clash = both.join(ring(&[(Kind::Master, 2, "clash")]));
+        assert_eq!(clash.err(), Some(KeyringError::BothKinds));
     }
 
     #[test]

@@ -51,6 +51,12 @@ pub enum LegacyError {
     /// Hex, but not of 32 bytes.
     #[error("it is hex of {0} digits, a key has 64")]
     HexLength(usize),
+    /// Several lines of text where one key should be.
+    #[error("it has {0} lines, and one key is one line")]
+    Lines(usize),
+    /// Something else where base64 has to be.
+    #[error("it is not base64 of 32 bytes")]
+    NotBase64,
     /// None of the encodings.
     #[error("it has {0} bytes, a raw key has exactly 32")]
     Length(usize),
@@ -71,6 +77,9 @@ pub fn read(bytes: &[u8]) -> Result<(CustomerKey, Encoding), LegacyError> {
     if line.is_empty() {
         return Err(LegacyError::Empty);
     }
+    if let Some(lines) = several_lines(line) {
+        return Err(LegacyError::Lines(lines));
+    }
     if looks_like_hex(line) {
         return hex(line).map(|key| (key, Encoding::Hex));
     }
@@ -80,6 +89,13 @@ pub fn read(bytes: &[u8]) -> Result<(CustomerKey, Encoding), LegacyError> {
 fn without_line_end(bytes: &[u8]) -> &[u8] {
     let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// How many lines a text has that are not blank, if they are several.
+fn several_lines(text: &[u8]) -> Option<usize> {
+    let is_text = text.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    Some(lines.count()).filter(|lines| is_text && *lines > 1)
 }
 
 /// Nearly all digits: random base64 has a hexadecimal digit in about every third place.
@@ -155,7 +171,9 @@ mod tests {
     #[test]
     fn refusals_say_what_was_seen() {
         let stray = "00ff".repeat(16).replacen("ff", "fg", 1);
-        let refused: [(&[u8], LegacyError); 9] = [
+        let two = b"pO3upElrwuEXSoFwCfnZPdSsmt/xWeFa0N9KgDijwVs=\nand a remark\n";
+        let refused: [(&[u8], LegacyError); 10] = [
+            (two, LegacyError::Lines(2)),
             (b"", LegacyError::Empty),
             (b"\n", LegacyError::Empty),
             (&[1; 31], LegacyError::Length(31)),

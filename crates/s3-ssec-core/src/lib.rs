@@ -10,6 +10,7 @@
 //! | to | start with |
 //! | --- | --- |
 //! | hold a key | [`Key`](key::Key), [`Keyring`](keyring::Keyring), [`KeyFile`](keyfile::KeyFile) |
+//! | take one over | [`foreign::read`], [`weakness::of`] |
 //! | write an object | [`Seal`](keyring::Seal), [`TargetKeyHeaders`](headers::TargetKeyHeaders) |
 //! | read one | [`Record`](record::Record), [`Keyring::open`](keyring::Keyring::open) |
 //! | believe an answer | [`verify_echo`](echo::verify_echo) |
@@ -22,8 +23,10 @@ mod secret;
 pub mod key;
 pub mod keyring;
 
+pub mod foreign;
 pub mod keyfile;
 pub mod legacy;
+pub mod weakness;
 
 pub mod derive;
 pub mod digest;

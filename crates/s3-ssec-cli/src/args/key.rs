@@ -15,7 +15,9 @@ pub(crate) enum KeyCommand {
     New(NewArgs),
     /// Show what keys a file holds, never the keys
     Show(ShowArgs),
-    /// Turn a key of another tool (32 raw bytes, base64, hex) into a key file
+    /// Add a key to a key file: a new one that writes from now on, or old ones to read with
+    Add(AddArgs),
+    /// Turn keys of rclone, s3fs, mc, aws, boto or s3cmd into a key file
     Import(ImportArgs),
     /// Write a direct key in the form that other tools read
     Export(ExportArgs),
@@ -61,17 +63,48 @@ pub(crate) struct ShowArgs {
     pub(crate) md5: bool,
 }
 
-const IMPORT: &str = "\
-Exactly 32 bytes are always a raw key. What is imported is a direct key: it was made to be sent.
+const ADD: &str = "\
+Without --from, a new key is made and put first: uploads use it from now on, and what is there is read
+with the others. With --from, the keys of another file are put last: they read. What stood in the
+file stays, and it is replaced as a whole or not at all.
 
-Example:
-  s3-ssec key import sse.key --out lab.key";
+Examples:
+  s3-ssec key add lab.key --label 'from 2027'
+  s3-ssec key add lab.key --from old-shared.key";
+
+/// `s3-ssec key add`.
+#[derive(Args)]
+#[command(after_long_help = ADD)]
+pub(crate) struct AddArgs {
+    /// Key file
+    pub(crate) file: PathBuf,
+    /// Make a direct key instead of a master key
+    #[arg(long, conflicts_with = "from")]
+    pub(crate) direct: bool,
+    /// A name for the key, written into the file
+    #[arg(long, value_name = "TEXT", value_parser = parse::label)]
+    pub(crate) label: Option<String>,
+    /// Key file, or file of another tool, whose keys are added to read with
+    #[arg(long, value_name = "OTHER")]
+    pub(crate) from: Option<PathBuf>,
+}
+
+const IMPORT: &str = "\
+What is read: 32 raw bytes, base64 or hex; the sse_customer_key of every remote in an rclone.conf; the
+lines of a key file of s3fs (use_sse=custom:FILE); prefixes and keys of mc (MC_ENC_C). 32 bytes are
+always a raw key. What is imported is a direct key: it was made to be sent.
+
+Examples:
+  s3-ssec key import sse.key --out lab.key
+  s3-ssec key import fileb://sse.bin --out lab.key
+  s3-ssec key import ~/.config/rclone/rclone.conf --out rclone.key
+  printenv MC_ENC_C | s3-ssec key import - --out mc.key";
 
 /// `s3-ssec key import`.
 #[derive(Args)]
 #[command(after_long_help = IMPORT)]
 pub(crate) struct ImportArgs {
-    /// File with 32 raw bytes, base64 or hex
+    /// File with keys, fileb://FILE as for aws, or - for standard input
     pub(crate) file: PathBuf,
     /// File to make; an existing one is never touched
     #[arg(long, value_name = "FILE", default_value = DEFAULT_KEY_FILE)]

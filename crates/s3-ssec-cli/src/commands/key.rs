@@ -1,5 +1,6 @@
 //! `s3-ssec key`: keys in files. Nothing here prints a key, but `export --stdout`.
 
+mod add;
 mod export;
 mod import;
 mod new;
@@ -11,6 +12,7 @@ use crate::output::Fields;
 use crate::report::Failure;
 use crate::session::Session;
 use s3_ssec::core::keyfile::Entry;
+use s3_ssec::core::weakness;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -18,18 +20,44 @@ pub(super) fn run(session: &Session, command: KeyCommand) -> Result<(), Failure>
     match command {
         KeyCommand::New(args) => new::run(session, args),
         KeyCommand::Show(args) => show::run(session, args),
+        KeyCommand::Add(args) => add::run(session, args),
         KeyCommand::Import(args) => import::run(session, &args),
         KeyCommand::Export(args) => export::run(session, &args),
     }
 }
 
 /// What is said of a key file that was just made.
-fn made(path: &Path, entry: &Entry) -> Fields {
-    Fields::new(format_args!("{} is made, readable by you alone", path.display()))
-        .line("key", format_args!("{} ({})", entry.key.fingerprint(), entry.key.kind()))
-        .optional("label", entry.label.as_ref())
+fn made(path: &Path, entries: &[Entry]) -> Fields {
+    let headline = format!("{} is made, readable by you alone", path.display());
+    with_keys(Fields::new(headline), entries)
         .line("use", format_args!("--key-file {}, or S3_SSEC_KEY_FILE", quoted(path)))
         .line("keep", "a copy in a safe place: without the key nobody can read the data")
+}
+
+/// Names keys, without showing them. The label has a line of its own where there is one key.
+fn with_keys(mut fields: Fields, entries: &[Entry]) -> Fields {
+    for entry in entries {
+        let key = format!("{} ({})", entry.key.fingerprint(), entry.key.kind());
+        fields = match (&entry.label, entries.len()) {
+            (Some(label), 1) => fields.line("key", key).line("label", label),
+            (Some(label), _) => fields.line("key", format_args!("{key} {label}")),
+            (None, _) => fields.line("key", key),
+        };
+    }
+    fields
+}
+
+/// Says which keys look as if somebody could guess them.
+fn warn_of_weak(session: &Session, entries: &[Entry]) {
+    for entry in entries {
+        if let Some(weakness) = weakness::of(&entry.key) {
+            session.output.note(format_args!(
+                "warning: the key {} is weak, {weakness}; make a better one with s3-ssec key new, \
+                 and copy your objects to it",
+                entry.key.fingerprint()
+            ));
+        }
+    }
 }
 
 /// An entry of a key file, without its key.
@@ -39,5 +67,6 @@ fn in_json(entry: &Entry) -> Value {
         "fingerprint": entry.key.fingerprint().to_string(),
         "label": entry.label,
         "created": entry.created,
+        "weakness": weakness::of(&entry.key).map(|weakness| weakness.to_string()),
     })
 }

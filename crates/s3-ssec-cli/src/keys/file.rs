@@ -26,6 +26,64 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     read_bounded(&mut file).map_err(unreadable)
 }
 
+/// Reads a descriptor that this process inherited. Taking it over by its number would need unsafe
+/// code, so it is opened once more by its name, with the same checks as a file.
+pub(crate) fn read_descriptor(number: u16) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let path = Path::new("/dev/fd").join(number.to_string());
+    if let Err(error) = fs::metadata(&path) {
+        let what = format!("file descriptor {number} is not open: {error}");
+        let todo = format!("Open it for the command: {number}< FILE, or {number}< <(COMMAND).");
+        return Err(Failure::new(Exit::Key, what, todo));
+    }
+    read(&path)
+}
+
+/// As [`lock`]; what is not there is reported by whoever reads it.
+pub(crate) fn lock_if_there(path: &Path) -> Result<Option<File>, Failure> {
+    if path.is_file() { lock(path).map(Some) } else { Ok(None) }
+}
+
+/// Opens a key file to change it, alone: a second command that would do so is sent away.
+fn lock(path: &Path) -> Result<File, Failure> {
+    let busy = || {
+        let what = format!("the key file {} is being changed by another command", path.display());
+        Failure::new(Exit::Failed, what, "Try again when that one is done.")
+    };
+    let file = File::open(path).map_err(|error| cannot_create(path, &error))?;
+    file.try_lock().map_err(|_| busy())?;
+    // Whoever had it before may have put a new file in its place.
+    if is_same_file(&file, path) { Ok(file) } else { Err(busy()) }
+}
+
+#[cfg(unix)]
+fn is_same_file(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let place = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(opened), Ok(named)) => place(opened) == place(named),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_same_file(_: &File, _: &Path) -> bool {
+    true
+}
+
+/// Replaces a key file, whole or not at all: the new one is on the disk before the old one goes.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    // Behind a symbolic link, the file itself.
+    let path = fs::canonicalize(path).map_err(|error| cannot_create(path, &error))?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".new-{}", std::process::id()));
+    let new = path.with_file_name(name);
+    create(&new, content)?;
+    fs::rename(&new, &path).map_err(|error| {
+        let _ = fs::remove_file(&new);
+        cannot_create(&path, &error)
+    })
+}
+
 fn check_type(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
     #[cfg(unix)]
     let fifo = std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type());
@@ -98,6 +156,39 @@ fn cannot_create(path: &Path, error: &io::Error) -> Failure {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_by_one_at_a_time() {
+        let dir = std::env::temp_dir().join(format!("s3-ssec-replace-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let (path, link) = (dir.join("a.key"), dir.join("link"));
+        create(&path, b"old").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let held = lock(&path).unwrap();
+        assert_eq!(lock(&link).err().unwrap().exit, Exit::Failed);
+        replace(&link, b"new").unwrap();
+        drop(held);
+        assert_eq!(read(&path).unwrap().as_slice(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert!(lock(&path).is_ok());
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 2);
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn a_descriptor_is_read_by_its_number() {
+        use std::os::fd::AsRawFd as _;
+        let path = std::env::temp_dir().join(format!("s3-ssec-fd-{}", std::process::id()));
+        create(&path, b"content").unwrap();
+        let file = File::open(&path).unwrap();
+        let number = u16::try_from(file.as_raw_fd()).unwrap();
+        assert_eq!(read_descriptor(number).unwrap().as_slice(), b"content");
+        let closed = read_descriptor(9999).err().unwrap();
+        assert_eq!(closed.exit, Exit::Key);
+        assert!(closed.to_string().contains("is not open"), "{closed}");
+        fs::remove_file(path).unwrap();
+    }
 
     fn exit_of(path: &Path) -> Option<Exit> {
         read(path).err().map(|failure| failure.exit)

@@ -15,9 +15,7 @@ pub(super) fn run(session: &Session, args: NewArgs) -> Result<(), Failure> {
     let key = Key::generate(kind)?;
     let key_file = KeyFile::new(vec![Entry { key, label: args.label, created: Some(today()) }])?;
     file::create(&args.out, key_file.print().as_bytes())?;
-    for entry in key_file.entries() {
-        let json = json!({ "file": args.out.to_string_lossy(), "keys": [in_json(entry)] });
-        session.output.report(made(&args.out, entry), &json)?;
-    }
-    Ok(())
+    let keys: Vec<_> = key_file.entries().iter().map(in_json).collect();
+    let json = json!({ "file": args.out.to_string_lossy(), "keys": keys });
+    session.output.report(made(&args.out, key_file.entries()), &json)
 }

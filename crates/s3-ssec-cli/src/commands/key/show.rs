@@ -8,6 +8,7 @@ use crate::report::Failure;
 use crate::session::Session;
 use s3_ssec::core::key::Key;
 use s3_ssec::core::keyfile::Entry;
+use s3_ssec::core::weakness;
 use serde_json::{Value, json};
 
 pub(super) fn run(session: &Session, args: ShowArgs) -> Result<(), Failure> {
@@ -27,6 +28,7 @@ pub(super) fn run(session: &Session, args: ShowArgs) -> Result<(), Failure> {
             .line("use", role)
             .optional("label", entry.label.as_ref())
             .optional("created", entry.created.as_ref())
+            .optional("weak", weakness::of(&entry.key))
             .optional("MD5", md5.as_ref());
         blocks.push(fields.to_string());
         keys.push(with_md5(entry, md5));
@@ -36,7 +38,11 @@ pub(super) fn run(session: &Session, args: ShowArgs) -> Result<(), Failure> {
         "encoding": encoding_name(encoding),
         "keys": keys,
     });
-    session.output.answer(blocks.join("\n"), &json)
+    session.output.answer(blocks.join("\n"), &json)?;
+    if let Some(label) = file.repeated_label() {
+        session.output.note(format_args!("two of the keys have the label {label}"));
+    }
+    Ok(())
 }
 
 /// The MD5 is shown on demand: that of a typed key could be tested against guesses.
