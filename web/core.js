@@ -1,16 +1,17 @@
 // All that this page calls of the package s3-ssec. Whoever changes the package changes this file.
 
 import init, * as ssec from "./pkg/s3_ssec.js";
+import initDocuments, * as documents from "./pkg/documents.js";
 
-export const { explainRefusal, linkExpiresAt, rangeHeader } = ssec;
+export const { linkExpiresAt, rangeHeader } = ssec;
 
-/** Lines of journals, policies and CORS rules. */
-export const { journalBegun, journalCreated, journalSending, journalStored, journalCompleting } = ssec;
-export const { applyPolicy, explainPolicy, applyCors, admitsOrigin } = ssec;
+/** Lines of journals, policies, CORS rules, what refusals mean: after `loadDocuments()`. */
+export const { journalBegun, journalCreated, journalSending, journalStored, journalCompleting } = documents;
+export const { applyPolicy, explainPolicy, applyCors, admitsOrigin, explainRefusal } = documents;
 
 /** Reads a journal: what began, `uploadId`, `sent` (SHA-256 by part), `stored` (ETag by part), `completing`. */
 export function parseJournal(text) {
-  const journal = ssec.UploadJournal.parse(text);
+  const journal = documents.UploadJournal.parse(text);
   if (!journal) return undefined;
   const { object, endpoint, source, size, partSize, key, nonce, uploadId, completing } = journal;
   const parts = Array.from({ length: Math.ceil(size / partSize) }, (_, index) => index + 1);
@@ -23,8 +24,17 @@ export function parseJournal(text) {
 /** Name of the tag that holds an object's record. */
 export const recordTag = () => ssec.recordTagKey();
 
-/** Loads the WebAssembly module. */
+/** Loads the WebAssembly module that every page needs. */
 export const load = () => init();
+
+let loading;
+
+/** Loads the other one. Whoever failed may ask again. */
+export const loadDocuments = () =>
+  (loading ??= initDocuments().catch((error) => {
+    loading = undefined;
+    throw error;
+  }));
 
 const now = () => Date.now() / 1000;
 
@@ -108,11 +118,11 @@ export function opens(entry, place, name, tag) {
 export const recordOf = (tag) => ssec.Record.parse(tag);
 
 /** The complete record of a write; `digest` is the 32 bytes that the worker found. */
-export const completeTag = (seal, size, digest) => seal.completeTag(size, ssec.ContentDigest.fromBytes(digest));
+export const completeTag = (seal, size, digest) => seal.completeTag(size, digest);
 
 /** True if an opened record promises exactly this content. */
 export const contentMatches = (opened, size, digest) =>
-  opened.contentMatches(size, ssec.ContentDigest.fromBytes(digest));
+  opened.contentMatches(size, digest);
 
 /** The key on the wire of a direct key; undefined for a master key, which is never sent. */
 export const directKey = ({ key, kind }) => (kind === "direct" ? key.customerKey() : undefined);

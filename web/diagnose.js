@@ -1,12 +1,13 @@
 // Errors in words: what happened, what to do. Where a browser tells a page nothing, finds out.
 
-import { explainRefusal, linkExpiresAt } from "./core.js";
+import { explainRefusal, linkExpiresAt, loadDocuments } from "./core.js";
 import { look, Refusal, Unreadable } from "./transport.js";
 
 /** The problem behind an error: `what`, `todo`, perhaps `command`. */
 export async function explain(error, address) {
   if (error instanceof Refusal) {
     const { operation, status, code, said, sentKey } = error;
+    await loadDocuments();
     const { what, todo } = explainRefusal(operation, status, code, said, sentKey);
     return { what: `${what} (${operation}: ${status}${code ? ` ${code}` : ""})`, todo };
   }

@@ -1,6 +1,6 @@
 // Hashes contents off the main thread. Gets the content key of a person's key, never the key itself.
 
-import init, { ContentHasher, ContentTree, PieceHasher, pieceLength } from "./pkg/s3_ssec.js";
+import init, { ContentHasher, ContentTree, PieceHasher, pieceLength } from "./pkg/digest.js";
 
 const ready = init();
 /** Contents under way, by the number that the page gave them: the key, the tree, the next piece. */
@@ -30,7 +30,7 @@ const does = {
     // A tree has at least one piece; an empty content has none.
     const digest = size ? tree.finish() : new ContentHasher(contentKey).finish();
     does.drop(number);
-    return { digest: digest?.bytes() };
+    return { digest };
   },
 
   drop(number) {

@@ -28,6 +28,8 @@ async function start() {
   performance.mark("usable");
   document.documentElement.dataset.ready = "yes";
   await prepare();
+  // So that it is there when the network is not. Whoever needs it asks again.
+  core.loadDocuments().catch(() => {});
   document.documentElement.dataset.ready = "all";
 }
 

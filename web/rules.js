@@ -34,6 +34,7 @@ async function guarded(work) {
 /** Reads the rules anew. */
 export const showRules = () =>
   guarded(async () => {
+    await core.loadDocuments();
     await Promise.all([showPolicy(), showCors()]);
   });
 

@@ -89,6 +89,7 @@ const changed = () =>
   );
 
 async function inParts(job) {
+  await core.loadDocuments();
   const begun = job.journal ? await again(job) : await begin(job);
   const digest = new ContentDigest(job.entry);
   try {
@@ -214,7 +215,8 @@ export const nameIn = ({ object }) => object.replace(/^s3:\/\/[^/]+\//, "");
 export async function halfDone(place) {
   const texts = await journals.all();
   if (!texts.size) return [];
-    const found = [];
+  await core.loadDocuments();
+  const found = [];
   for (const [upload, text] of texts) {
     const journal = core.parseJournal(text);
     const here = journal?.endpoint === place.endpoint && journal.object.startsWith(`s3://${place.bucket}/`);

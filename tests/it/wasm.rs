@@ -12,7 +12,7 @@ async fn the_package_writes_and_reads(gateway: &'static Gateway) {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let person = Person::new(gateway)
         .with("NODE_EXTRA_CA_CERTS", gateway.ca())
-        .with("S3_SSEC_PACKAGE", &lab().wasm_node)
+        .with("S3_SSEC_PACKAGE", &lab().package)
         .with("S3_SSEC_BUCKET", bucket.name.as_str())
         .with("S3_SSEC_SILENT", &silent.endpoint)
         .with("S3_SSEC_PYTHON", &lab().python)

@@ -16,7 +16,7 @@ pub struct Lab {
     pub command: PathBuf,
     pub xtask: PathBuf,
     pub python: PathBuf,
-    pub wasm_node: PathBuf,
+    pub package: PathBuf,
     pub node: PathBuf,
 }
 

@@ -29,7 +29,8 @@ pub(crate) fn all(sh: &Shell, stages: &mut Stages) -> Result<()> {
     stages.run("clippy", || clippy(sh))?;
     stages.tests("unit and vector tests", Wanted::All, || run_tests(&mut unit_tests()))?;
     stages.run("documentation", || documentation(sh))?;
-    stages.run("vectors on wasm32", || vectors_on_wasm(sh))
+    stages.run("vectors on wasm32", || vectors_on_wasm(sh))?;
+    stages.run("JavaScript package", || wasm::make_and_try(sh))
 }
 
 fn cargo(sh: &Shell, arguments: &[&str]) -> Result<()> {

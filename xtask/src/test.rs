@@ -62,7 +62,7 @@ struct Tools {
     command: PathBuf,
     python: PathBuf,
     node: PathBuf,
-    wasm_node: PathBuf,
+    package: PathBuf,
 }
 
 fn prepare(sh: &Shell, stages: &mut Stages) -> Result<Tools> {
@@ -73,10 +73,7 @@ fn prepare(sh: &Shell, stages: &mut Stages) -> Result<Tools> {
     })?;
     let python = stages.run("Python tools", || python::ensure(sh))?;
     stages.run("Chromium", || web::ensure_browser(sh))?;
-    let package = Package::for_node(sh, "")?;
-    stages.run("JavaScript package for Node", || wasm::make(sh, &package))?;
-    stages.run("JavaScript package for the page", || wasm::make_and_try(sh))?;
-    Ok(Tools { command, python, node, wasm_node: package.out })
+    Ok(Tools { command, python, node, package: Package::for_the_page().out })
 }
 
 /// Builds the command as its users do, and returns where it is.
@@ -164,7 +161,7 @@ fn describe(tools: &Tools, gateways: Vec<Value>) -> Result<Value> {
         "command": tools.command,
         "xtask": project::own_program(),
         "python": tools.python,
-        "wasm_node": tools.wasm_node,
+        "package": tools.package,
         "node": tools.node,
     }))
 }

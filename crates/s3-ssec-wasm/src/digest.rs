@@ -88,44 +88,9 @@ impl ContentTree {
         Ok(())
     }
 
-    /// The digest of the whole content; undefined if a piece is missing. The tree is spent.
-    pub fn finish(&mut self) -> Result<Option<ContentDigest>, JsValue> {
-        Ok(self.inner.take().ok_or_else(spent)?.finish().map(ContentDigest))
-    }
-}
-
-/// The keyed digest of a whole content. It tells equal contents apart from unequal ones, so it is
-/// compared and put into records, never shown.
-#[wasm_bindgen]
-pub struct ContentDigest(core::ContentDigest);
-
-impl ContentDigest {
-    pub(crate) fn inner(&self) -> core::ContentDigest {
-        self.0
-    }
-}
-
-#[wasm_bindgen]
-impl ContentDigest {
-    /// Reads the 32 bytes of another digest, from a worker.
-    #[wasm_bindgen(js_name = fromBytes)]
-    pub fn from_bytes(bytes: &Uint8Array) -> Result<ContentDigest, JsValue> {
-        let mut copy = [0_u8; 32];
-        if bytes.length() as usize != copy.len() {
-            return Err(thrown(ArgumentError("a digest has 32 bytes")));
-        }
-        bytes.copy_to(&mut copy);
-        Ok(Self(core::ContentDigest::from_bytes(copy)))
-    }
-
-    /// The 32 bytes, to be posted from a worker.
-    pub fn bytes(&self) -> Uint8Array {
-        Uint8Array::from(&self.0.bytes()[..])
-    }
-
-    /// True if the contents were the same, under the same key.
-    pub fn equals(&self, other: &ContentDigest) -> bool {
-        self.0 == other.0
+    /// The digest of the whole content, 32 bytes; undefined if a piece is missing. The tree is spent.
+    pub fn finish(&mut self) -> Result<Option<Uint8Array>, JsValue> {
+        Ok(self.inner.take().ok_or_else(spent)?.finish().map(handed_over))
     }
 }
 
@@ -160,15 +125,15 @@ impl ContentHasher {
         self.size as f64
     }
 
-    /// The digest of all bytes taken. The hasher is spent.
-    pub fn finish(&mut self) -> Result<ContentDigest, JsValue> {
+    /// The digest of all bytes taken, 32 bytes. The hasher is spent.
+    pub fn finish(&mut self) -> Result<Uint8Array, JsValue> {
         let hasher = self.inner.take().ok_or_else(spent)?;
-        Ok(ContentDigest(hasher.finish()))
+        Ok(handed_over(hasher.finish()))
     }
 }
 
 /// Hands the bytes out in pieces small enough for WebAssembly memory, which never shrinks.
-pub(crate) fn each_copy(bytes: &Uint8Array, mut take: impl FnMut(&[u8])) {
+fn each_copy(bytes: &Uint8Array, mut take: impl FnMut(&[u8])) {
     let mut buffer = Zeroizing::new(vec![0_u8; bytes.length().min(COPY_LENGTH) as usize]);
     let mut start = 0;
     while start < bytes.length() {
@@ -178,6 +143,12 @@ pub(crate) fn each_copy(bytes: &Uint8Array, mut take: impl FnMut(&[u8])) {
         take(copy);
         start = end;
     }
+}
+
+/// A digest on its way to `completeTag()` or `contentMatches()`. It tells equal contents apart from
+/// unequal ones, so it is compared and put into records, never shown.
+fn handed_over(digest: core::ContentDigest) -> Uint8Array {
+    Uint8Array::from(&digest.bytes()[..])
 }
 
 fn spent() -> JsValue {

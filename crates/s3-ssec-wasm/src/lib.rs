@@ -7,7 +7,7 @@
 //! ```js
 //! const key = Key.fromBytes("master", bytes);
 //! const seal = new ObjectSeal(key, "bucket", "a/b.txt", Date.now() / 1000);
-//! const hasher = new ContentHasher(key);
+//! const hasher = new ContentHasher(key.contentKey()); // from "s3-ssec/digest"
 //! hasher.update(content);
 //! const tag = `${recordTagKey()}=${seal.completeTag(hasher.size, hasher.finish())}`;
 //! const request = new Gateway("https://gateway").request("PUT", "bucket", "a/b.txt")
@@ -17,40 +17,65 @@
 //! verifyEcho(seal, answer.headers); // throws unless the gateway encrypted with this key
 //! ```
 //!
+//! The package has three modules, each for a feature of this crate: `s3-ssec` (keys, seals, requests),
+//! `s3-ssec/digest` (what hashes whole contents, best in a worker) and `s3-ssec/documents` (journals,
+//! policies, CORS rules, what refusals mean). A page that only lists never loads the other two.
+//!
 //! What leaves a key as a string, the headers, cannot be wiped: JavaScript keeps strings until it
 //! collects them. Keys themselves are wiped by `free()`.
 
+#[cfg(feature = "documents")]
 mod advice;
+#[cfg(feature = "digest")]
 mod digest;
+#[cfg(feature = "documents")]
 mod documents;
+#[cfg(feature = "keys")]
 mod echo;
 mod error;
+#[cfg(feature = "keys")]
 mod headers;
+#[cfg(feature = "documents")]
 mod journal;
+#[cfg(feature = "keys")]
 mod key;
+#[cfg(feature = "keys")]
 mod keyfile;
+#[cfg(any(feature = "keys", feature = "documents"))]
 mod number;
+#[cfg(feature = "keys")]
 mod plan;
+#[cfg(feature = "keys")]
 mod record;
+#[cfg(feature = "keys")]
 mod request;
 #[cfg(feature = "vectors")]
 mod vectors;
 
+#[cfg(feature = "documents")]
 pub use advice::explain_refusal;
-pub use digest::{
-    ContentDigest, ContentHasher, ContentPiece, ContentTree, PieceHasher, piece_length,
-};
+#[cfg(feature = "digest")]
+pub use digest::{ContentHasher, ContentPiece, ContentTree, PieceHasher, piece_length};
+#[cfg(feature = "documents")]
 pub use documents::{admits_origin, apply_cors, apply_policy, explain_policy, remove_policy};
+#[cfg(feature = "keys")]
 pub use echo::verify_echo;
+#[cfg(feature = "keys")]
 pub use headers::CustomerKey;
+#[cfg(feature = "documents")]
 pub use journal::{
     UploadJournal, journal_begun, journal_completing, journal_created, journal_sending,
     journal_stored,
 };
+#[cfg(feature = "keys")]
 pub use key::Key;
+#[cfg(feature = "keys")]
 pub use keyfile::KeyFile;
+#[cfg(feature = "keys")]
 pub use plan::{MultipartPlan, Part, range_header};
+#[cfg(feature = "keys")]
 pub use record::{ObjectSeal, OpenedRecord, Record, open_record, record_tag_key};
+#[cfg(feature = "keys")]
 pub use request::{Gateway, S3Request, Signer, link_expires_at};
 #[cfg(feature = "vectors")]
 pub use vectors::run_vectors;

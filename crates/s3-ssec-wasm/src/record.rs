@@ -1,12 +1,12 @@
 //! Object versions: their seals when written, their records when read.
 
-use crate::digest::ContentDigest;
 use crate::error::{ArgumentError, thrown};
 use crate::headers::CustomerKey;
 use crate::key::Key;
 use crate::number::bytes;
-use js_sys::Array;
+use js_sys::{Array, Uint8Array};
 use s3_ssec_core::derive::Nonce;
+use s3_ssec_core::digest::ContentDigest;
 use s3_ssec_core::key;
 use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName};
 use s3_ssec_core::record::{self as core, Content, TAG_KEY};
@@ -100,10 +100,10 @@ impl ObjectSeal {
     }
 
     /// The value of the record's tag: for PutObject, or after the upload is complete. `size` is in
-    /// bytes. Needs no escaping in `x-amz-tagging`.
+    /// bytes, `digest` what the hasher of `s3-ssec/digest` gave. Needs no escaping in `x-amz-tagging`.
     #[wasm_bindgen(js_name = completeTag)]
-    pub fn complete_tag(&self, size: f64, digest: &ContentDigest) -> Result<String, JsValue> {
-        Ok(self.tag(Content::Known { size: bytes(size)?, digest: digest.inner() }))
+    pub fn complete_tag(&self, size: f64, digest: &Uint8Array) -> Result<String, JsValue> {
+        Ok(self.tag(Content::Known { size: bytes(size)?, digest: digest_of(digest)? }))
     }
 }
 
@@ -183,8 +183,8 @@ impl OpenedRecord {
 
     /// True if the record promises exactly this content. False while it is pending.
     #[wasm_bindgen(js_name = contentMatches)]
-    pub fn content_matches(&self, size: f64, digest: &ContentDigest) -> Result<bool, JsValue> {
-        Ok(self.content == Content::Known { size: bytes(size)?, digest: digest.inner() })
+    pub fn content_matches(&self, size: f64, digest: &Uint8Array) -> Result<bool, JsValue> {
+        Ok(self.content == Content::Known { size: bytes(size)?, digest: digest_of(digest)? })
     }
 }
 
@@ -201,6 +201,16 @@ pub fn open_record(
     let record = core::Record::parse(tag).map_err(thrown)?;
     let opened = record.open(key.inner(), &name).map_err(thrown)?;
     Ok(OpenedRecord { key: key.shared(), name, nonce: opened.nonce, content: opened.content })
+}
+
+/// Reads the 32 bytes of a digest.
+fn digest_of(bytes: &Uint8Array) -> Result<ContentDigest, JsValue> {
+    let mut copy = [0_u8; 32];
+    if bytes.length() as usize != copy.len() {
+        return Err(thrown(ArgumentError("a digest has 32 bytes")));
+    }
+    bytes.copy_to(&mut copy);
+    Ok(ContentDigest::from_bytes(copy))
 }
 
 fn object_name(bucket: &str, object_key: &str) -> Result<ObjectName, JsValue> {

@@ -1,0 +1,65 @@
+//! What a browser fetches, held to a budget.
+
+use super::{Module, Package};
+use crate::{output, project};
+use anyhow::{Result, ensure};
+use std::fs;
+use std::path::Path;
+use xshell::Shell;
+
+/// Prints the size of the module and its glue, and refuses what is above the budget.
+pub(super) fn check(sh: &Shell, module: &Module, package: &Package) -> Result<()> {
+    let Some(node) = project::program_in_path("node") else { return Ok(()) };
+    let budget = module.budget;
+    let limits =
+        [("_bg.wasm", budget.map(|most| most.wasm)), (".js", budget.map(|most| most.glue))];
+    for (ending, most) in limits {
+        let file = package.out.join(format!("{}{ending}", module.name));
+        let name = format!("{}{ending}", module.name);
+        let (plain, compressed) = (fs::metadata(&file)?.len(), brotli(sh, &node, &file)?);
+        output::say(format_args!("{name}: {plain} bytes, {compressed} with brotli"));
+        let most = most.unwrap_or(u64::MAX);
+        ensure!(
+            compressed <= most,
+            "{name} has {compressed} bytes with brotli, and its budget is {most}\n\
+             Find out what grew (`twiggy top`), or argue for a greater budget."
+        );
+    }
+    Ok(())
+}
+
+/// Bytes after compression as servers do it; Node has it built in.
+fn brotli(sh: &Shell, node: &Path, file: &Path) -> Result<u64> {
+    let script = "const {readFileSync} = require('fs'), {brotliCompressSync} = \
+                  require('zlib'); console.log(brotliCompressSync(readFileSync(process.argv[1])).length)";
+    Ok(sh.cmd(node).args(["-e", script]).arg(file).quiet().read()?.trim().parse()?)
+}
+
+/// The glue without lines that are only comments: a third of it, and in the declarations again.
+pub(super) fn without_comments(glue: &str) -> String {
+    let mut inside = false;
+    let mut kept = String::with_capacity(glue.len());
+    for line in glue.lines() {
+        let code = line.trim_start();
+        inside |= code.starts_with("/*");
+        if !inside && !code.starts_with("//") {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        inside &= !code.trim_end().ends_with("*/");
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_comments_go() {
+        let glue = "/* @ts-self-types */\n/**\n * A key.\n */\nexport class Key {\n    // inside\n    \
+                    free() { return '/*'; } // beside\n}\n";
+        let kept = "export class Key {\n    free() { return '/*'; } // beside\n}\n";
+        assert_eq!(without_comments(glue), kept);
+    }
+}
