@@ -46,7 +46,12 @@ impl Browser {
 
     /// Waits until something on the page fits this selector.
     pub async fn wait_for(&self, selector: &str) {
-        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(selector)).await;
+        self.wait_within(PATIENCE, selector).await;
+    }
+
+    /// As [`Self::wait_for`], for what takes long.
+    pub async fn wait_within(&self, patience: Duration, selector: &str) {
+        let found = self.client.wait().at_most(patience).for_element(Locator::Css(selector)).await;
         if found.is_err() {
             panic!("{selector} did not come; the page says:\n{}", self.text().await);
         }
@@ -104,6 +109,29 @@ impl Browser {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
 
+    /// Runs the body of an asynchronous function and gives what it returns.
+    pub async fn module(&self, body: &str) -> serde_json::Value {
+        let script = format!(
+            "const done = arguments[arguments.length - 1]; \
+             (async () => {{ {body} }})().then(done, (error) => done(`${{error.stack}}`))"
+        );
+        self.client.execute_async(&script, Vec::new()).await.unwrap()
+    }
+
+    /// Most memory that the process of any tab has had resident, in MiB.
+    pub fn tab_peak_mib(&self) -> u64 {
+        let driver = self.driver.id().expect("the driver runs");
+        let tabs = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+            let process: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            let command = std::fs::read(format!("/proc/{process}/cmdline")).ok()?;
+            memchr::memmem::find(&command, b"--type=renderer")?;
+            let ancestors = std::iter::successors(Some(process), |&child| number(child, "PPid:"));
+            ancestors.take(16).find(|&ancestor| ancestor == driver)?;
+            number(process, "VmHWM:")
+        });
+        u64::from(tabs.max().expect("a tab is open") / 1024)
+    }
+
     /// Waits for a file in the folder of downloads that is complete, and gives its path.
     pub async fn downloaded(&self, name: &str) -> PathBuf {
         let path = self.home.join("downloads").join(name);
@@ -137,6 +165,13 @@ impl Browser {
         self.client.clone().close().await.unwrap();
         self.driver.kill().await.unwrap();
     }
+}
+
+/// A number of the kernel's status of a process.
+fn number(process: u32, field: &str) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
 }
 
 /// Starts a driver; it says its port when it is ready.

@@ -6,6 +6,7 @@
 mod files;
 mod jobs;
 mod measure;
+mod page;
 mod sink;
 mod table;
 mod tools;
@@ -51,6 +52,9 @@ impl Amounts {
 pub(crate) fn run(sh: &Shell, flags: &flags::Bench) -> Result<()> {
     if !flags.command.is_empty() {
         return measure::and_print(&flags.command);
+    }
+    if flags.page {
+        return page::run(sh, flags.quick);
     }
     let amounts = Amounts::of(flags)?;
     let mut tools = tools::ensure(sh)?;

@@ -39,6 +39,8 @@ xflags::xflags! {
         cmd bench {
             /// Once, with 128 MiB and few files, to see that it works.
             optional --quick
+            /// Instead: the page in Chromium, beside the command, aws and the signer of the AWS SDK.
+            optional --page
             /// Rounds, of which the table has the medians. Default: 5.
             optional --runs number: u32
             /// Only measure this command; write `--` before it.
@@ -154,6 +156,7 @@ pub struct Bench {
     pub command: Vec<String>,
 
     pub quick: bool,
+    pub page: bool,
     pub runs: Option<u32>,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::lab::{self, Gateway, LAB, Options, REGION, Store, Version};
 use crate::stages::{Stages, TestRun, Wanted, run_tests};
-use crate::wasm::{self, Package};
+use crate::wasm::Package;
 use crate::{check, flags, output, project, python, web};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ fn all(sh: &Shell, flags: &flags::Test, stages: &mut Stages) -> Result<()> {
 }
 
 /// What the live tests call.
-struct Tools {
+pub(crate) struct Tools {
     command: PathBuf,
     python: PathBuf,
     node: PathBuf,
@@ -74,6 +74,26 @@ fn prepare(sh: &Shell, stages: &mut Stages) -> Result<Tools> {
     let python = stages.run("Python tools", || python::ensure(sh))?;
     stages.run("Chromium", || web::ensure_browser(sh))?;
     Ok(Tools { command, python, node, package: Package::for_the_page().out })
+}
+
+/// What the live tests call, without the stages.
+pub(crate) fn tools(sh: &Shell) -> Result<Tools> {
+    let (node, command, python) = (check::node()?, build_command()?, python::ensure(sh)?);
+    Ok(Tools { command, python, node, package: Package::for_the_page().out })
+}
+
+/// Lets `command` find the laboratory and the credentials of its gateways.
+pub(crate) fn describe_to(
+    sh: &Shell,
+    command: &mut Command,
+    tools: &Tools,
+    gateways: Vec<Value>,
+) -> Result<()> {
+    let file = lab_file(sh)?;
+    std::fs::write(&file, format!("{:#}\n", describe(tools, gateways)?))?;
+    command.env(LAB_VARIABLE, file);
+    use_test_credentials(command);
+    Ok(())
 }
 
 /// Builds the command as its users do, and returns where it is.

@@ -82,6 +82,11 @@ pub(crate) fn run(sh: &Shell, flags: flags::Wasm) -> Result<()> {
     make(sh, &package)
 }
 
+/// Builds the package that the page loads.
+pub(crate) fn make_for_the_page(sh: &Shell) -> Result<()> {
+    make(sh, &Package::for_the_page())
+}
+
 /// Builds the package for the page and tests it as its users get it.
 pub(crate) fn make_and_try(sh: &Shell) -> Result<()> {
     let package = Package::for_the_page();

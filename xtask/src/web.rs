@@ -1,7 +1,7 @@
 //! `cargo xtask web serve` and `cargo xtask demo --web`: the page, and a gateway that lets it in.
 
 use crate::lab::{self, Options, Store, Version};
-use crate::wasm::{self, Package};
+use crate::wasm;
 use crate::{flags, output, project, test};
 use anyhow::{Context as _, Result, ensure};
 use std::path::PathBuf;
@@ -54,7 +54,7 @@ pub(crate) fn demo(sh: &Shell) -> Result<()> {
 
 /// Builds the page and serves it until it is ended.
 fn page(sh: &Shell, port: u16) -> Result<()> {
-    wasm::make(sh, &Package::for_the_page())?;
+    wasm::make_for_the_page(sh)?;
     let artifacts = project::build(&["--package", "integration", "--bin", "page"])?;
     let server = project::find(&artifacts, "bin", "page", project::is_program)?;
     let done =

@@ -10,6 +10,7 @@ use s3_ssec_core::headers::{SourceKeyHeaders, TargetKeyHeaders};
 use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName};
 use s3_ssec_core::request::{self as core, Payload, Place, RequestError, UnsignedRequest};
 use s3_ssec_core::sigv4::{self, Lifetime};
+use std::cell::RefCell;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
@@ -173,18 +174,50 @@ pub fn link_expires_at(url: &str) -> Option<f64> {
     sigv4::expiry_of(url).map(|moment| moment.unix_seconds() as f64)
 }
 
+thread_local! {
+    /// What all requests have in common. Strings that cross into JavaScript cost more than hashes.
+    static COMMON: Object = {
+        let common = Object::new();
+        for (name, value) in
+            [("redirect", "error"), ("credentials", "omit"), ("referrerPolicy", "no-referrer")]
+        {
+            // A fresh object takes any property.
+            let _ = Reflect::set(&common, &name.into(), &value.into());
+        }
+        common
+    };
+    /// The names of headers that crossed already.
+    static NAMES: RefCell<Vec<(String, JsValue)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// More names than any program of good will uses.
+const NAMES_KEPT: usize = 64;
+
+/// The name of a header in JavaScript.
+fn interned(name: &str) -> JsValue {
+    NAMES.with_borrow_mut(|names| {
+        if let Some((_, known)) = names.iter().find(|(known, _)| known == name) {
+            return known.clone();
+        }
+        let new = JsValue::from_str(name);
+        if names.len() < NAMES_KEPT {
+            names.push((name.to_owned(), new.clone()));
+        }
+        new
+    })
+}
+
 fn descriptor(request: core::SignedRequest) -> Result<Object, JsValue> {
     let (method, url, pairs) = request.into_parts();
-    let (object, headers) = (Object::new(), Object::new());
+    let headers = Object::new();
     for (name, value) in &pairs {
-        Reflect::set(&headers, &name.into(), &JsValue::from_str(value))?;
+        Reflect::set(&headers, &interned(name), &JsValue::from_str(value))?;
     }
-    let set = |name: &str, value: &JsValue| Reflect::set(&object, &name.into(), value);
-    set("url", &url.into())?;
-    set("method", &method.as_str().into())?;
-    set("headers", &headers)?;
-    set("redirect", &"error".into())?;
-    set("credentials", &"omit".into())?;
-    set("referrerPolicy", &"no-referrer".into())?;
+    let object = COMMON.with(|common| Object::assign(&Object::new(), common));
+    let own =
+        [("url", url.into()), ("method", interned(method.as_str())), ("headers", headers.into())];
+    for (name, value) in &own {
+        Reflect::set(&object, &interned(name), value)?;
+    }
     Ok(object)
 }
