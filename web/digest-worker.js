@@ -12,16 +12,20 @@ const does = {
   },
 
   /** Hashes a slice of a file that begins at a whole piece; the SHA-256 of all of it. */
-  async slice(number, { blob, offset }) {
-    const bytes = new Uint8Array(await blob.arrayBuffer());
-    const sha256 = crypto.subtle.digest("SHA-256", bytes);
-    takePieces(number, bytes, offset);
-    return { sha256: new Uint8Array(await sha256) };
+  slice(number, { blob, offset }) {
+    const result = before.then(async () => {
+      const bytes = await read(blob);
+      const sha256 = crypto.subtle.digest("SHA-256", bytes);
+      takePieces(number, bytes, offset);
+      return { sha256: new Uint8Array(await sha256) };
+    });
+    before = result.catch(() => undefined);
+    return result;
   },
 
-  /** Hashes bytes that arrived, and hands them back. */
-  bytes(number, { buffer, offset }) {
-    takePieces(number, new Uint8Array(buffer), offset);
+  /** Hashes so many bytes that arrived, and hands the buffer back. */
+  bytes(number, { buffer, offset, length }) {
+    takePieces(number, new Uint8Array(buffer, 0, length), offset);
     return { buffer };
   },
 
@@ -38,6 +42,21 @@ const does = {
     contents.delete(number);
   },
 };
+
+/** Slices are read one after another, into memory that stays: a tab that waits for its collector grows. */
+let before = Promise.resolve();
+let memory = new Uint8Array();
+
+async function read(blob) {
+  if (memory.length < blob.size) memory = new Uint8Array(blob.size);
+  let length = 0;
+  const reader = blob.stream().getReader();
+  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+    memory.set(value, length);
+    length += value.length;
+  }
+  return memory.subarray(0, length);
+}
 
 function takePieces(number, bytes, offset) {
   const content = contents.get(number);

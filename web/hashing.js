@@ -47,10 +47,10 @@ export class ContentDigest {
     return (await ask("slice", this.number, { blob, offset })).sha256;
   }
 
-  /** Takes bytes; the buffer goes to the worker and comes back. */
-  async bytes(buffer, offset) {
+  /** Takes the first `length` bytes of a buffer, which goes to the worker and comes back. */
+  async bytes(buffer, offset, length = buffer.byteLength) {
     await this.begun;
-    return (await ask("bytes", this.number, { buffer, offset }, [buffer])).buffer;
+    return (await ask("bytes", this.number, { buffer, offset, length }, [buffer])).buffer;
   }
 
   /** The digest of all that was taken; undefined if a piece is missing. */

@@ -4,7 +4,7 @@ import { keyHeaderNames, linkExpiresAt } from "./core.js";
 import { ask, byId, choose, say, showProblem } from "./dom.js";
 import { explain } from "./diagnose.js";
 import { openFile } from "./saving.js";
-import { buffersOf, Refusal, send } from "./transport.js";
+import { piecesOf, Refusal, send } from "./transport.js";
 
 /** Wires the dialog. */
 export function wireLink() {
@@ -105,7 +105,7 @@ async function download(link) {
   const name = decodeURIComponent(new URL(link.url).pathname.split("/").pop()) || "object";
   const file = await openFile(name, Number(answer.headers.get("content-length")));
   try {
-    for await (const buffer of buffersOf(sent, answer)) await file.write(buffer);
+    for await (const bytes of piecesOf(sent, answer)) await file.write(bytes);
     await file.close();
   } catch (error) {
     file.abort(error);

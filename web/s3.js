@@ -1,7 +1,7 @@
 // The calls of S3 that this page makes, each as one function. Every use of a key checks the echo.
 
 import * as core from "./core.js";
-import { all, bytesOf, parseXml, Refusal, send, sendForXml, textOf, Unreadable } from "./transport.js";
+import { all, readInto, parseXml, Refusal, send, sendForXml, textOf, Unreadable } from "./transport.js";
 
 const OBJECTS_PER_PAGE = 100;
 
@@ -70,12 +70,12 @@ export async function head(place, name, customer, versionId) {
 }
 
 /** Bytes of an object of this ETag; without `customer` those of a plain one. */
-export async function getRange(place, name, { customer, etag, offset, length, signal }) {
+export async function getRange(place, name, { customer, etag, offset, length, signal, into }) {
   const headers = { range: core.rangeHeader(offset, length), "if-match": `"${etag}"` };
   const sent = place.request("GetObject", { method: "GET", name, headers, customer });
   const answer = await send(sent, { signal, data: "much" });
   customer?.verifyEcho(answer.headers);
-  return bytesOf(sent, answer, signal);
+  return readInto(into, sent, answer, signal);
 }
 
 /** One PUT. `existing` says whether an object of the name is kept. Throws unless it was encrypted. */

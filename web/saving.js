@@ -6,6 +6,9 @@ import { codeUrl } from "./trust.js";
 /** A service worker without events is stopped after 30 seconds, with its streams. */
 const AWAKE = 5_000;
 
+/** Bytes handed to the service worker at a time: copies, so that who gave them may use theirs again. */
+const PIECE = 512 << 10;
+
 let registration;
 
 /** Registers the service worker. Where that is impossible downloads go through memory. */
@@ -26,7 +29,7 @@ export function openFile(name, size) {
 function throughMemory(name) {
   const blobs = [];
   return {
-    write: async (buffer) => blobs.push(new Blob([buffer])),
+    write: async (bytes) => blobs.push(new Blob([bytes])),
     close: async () => saveAs(name, new Blob(blobs)),
     abort: () => blobs.splice(0),
   };
@@ -49,9 +52,12 @@ async function throughWorker(name, size) {
     setTimeout(() => frame.remove(), 10_000);
   };
   return {
-    async write(buffer) {
-      await wanted.next();
-      port.postMessage({ buffer }, [buffer]);
+    async write(bytes) {
+      for (let start = 0; start < bytes.length; start += PIECE) {
+        await wanted.next();
+        const { buffer } = bytes.slice(start, start + PIECE);
+        port.postMessage({ buffer }, [buffer]);
+      }
     },
     async close() {
       end({ close: true });

@@ -41,24 +41,34 @@ export async function send(sent, { body, signal, data = "small" } = {}) {
   throw new Refusal(sent, answer.status, code, message);
 }
 
-/** The body of an answer; a line that broke in the middle is no readable answer. */
-export async function bytesOf(sent, answer, signal) {
+/**
+ * Reads the body of an answer into a buffer and counts its bytes, those that do not fit included. A line
+ * that broke in the middle is no readable answer.
+ */
+export async function readInto(buffer, sent, answer, signal) {
+  const memory = new Uint8Array(buffer);
+  const reader = answer.body.getReader();
+  let length = 0;
   try {
-    return await answer.arrayBuffer();
+    for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+      if (length + value.length <= memory.length) memory.set(value, length);
+      length += value.length;
+    }
+    return length;
   } catch (error) {
     throw silence(sent, signal, error);
   }
 }
 
-/** The body of an answer as it arrives, as buffers. */
-export async function* buffersOf(sent, answer) {
+/** The body of an answer as it arrives, in pieces. */
+export async function* piecesOf(sent, answer) {
   const reader = answer.body.getReader();
   for (;;) {
     const { done, value } = await reader.read().catch((error) => {
       throw silence(sent, undefined, error);
     });
     if (done) return;
-    yield value.byteLength === value.buffer.byteLength ? value.buffer : value.slice().buffer;
+    yield value;
   }
 }
 

@@ -162,6 +162,7 @@ impl Bench {
         );
         let down = rate(mib, async {
             self.browser.click("#refresh").await;
+            self.browser.wait_for("tr[data-name='large.bin'][data-state=open] button").await;
             self.browser.press("tr[data-name='large.bin'][data-state=open]", "Download").await;
             let done = "#transfers li:first-child[data-state=done]";
             self.browser.wait_within(PATIENCE, done).await;
