@@ -16,14 +16,14 @@ live![
 ];
 
 /// A page, a bucket that lets it in, and a person with the command.
-struct Scene {
-    bucket: Bucket,
+pub(crate) struct Scene {
+    pub(crate) bucket: Bucket,
     page: Page,
-    person: Person,
+    pub(crate) person: Person,
 }
 
 impl Scene {
-    async fn new(gateway: &'static Gateway) -> Self {
+    pub(crate) async fn new(gateway: &'static Gateway) -> Self {
         let scene = Self::without_cors(gateway).await;
         let bucket = format!("s3://{}", scene.bucket.name);
         scene.person.run(["cors", "apply", &bucket, "--origin", &scene.page.origin]).await.done();
@@ -36,11 +36,11 @@ impl Scene {
         Self { bucket: Bucket::new(gateway).await, page, person: Person::new(gateway) }
     }
 
-    async fn browser(&self) -> Browser {
+    pub(crate) async fn browser(&self) -> Browser {
         Browser::open(&self.page.origin).await
     }
 
-    async fn connect(&self, browser: &Browser, endpoint: &str, secret: &str) {
+    pub(crate) async fn connect(&self, browser: &Browser, endpoint: &str, secret: &str) {
         browser.type_into("[name=endpoint]", endpoint).await;
         browser.type_into("[name=bucket]", self.bucket.name.as_str()).await;
         browser.type_into("[name=id]", ACCESS_KEY).await;
@@ -48,7 +48,7 @@ impl Scene {
         browser.click("#place [type=submit]").await;
     }
 
-    fn file(&self, name: &str, seed: u64, size: usize) -> (PathBuf, Vec<u8>) {
+    pub(crate) fn file(&self, name: &str, seed: u64, size: usize) -> (PathBuf, Vec<u8>) {
         let bytes = content(seed, size);
         (self.person.file(name, &bytes), bytes)
     }
@@ -68,7 +68,7 @@ async fn make_key(browser: &Browser) -> PathBuf {
     browser.downloaded(&format!("lab-{}.key", &fingerprint.as_str().unwrap()[..6])).await
 }
 
-async fn open_key(browser: &Browser, file: &Path) {
+pub(crate) async fn open_key(browser: &Browser, file: &Path) {
     browser.choose("#key-open", "#key-file", &[file]).await;
     browser.wait_for("#key-list code").await;
 }
@@ -118,7 +118,7 @@ async fn a_person_makes_a_key_and_keeps_files(gateway: &'static Gateway) {
     scene.bucket.remove().await;
 }
 
-async fn wait_for_size(path: &Path, size: u64) {
+pub(crate) async fn wait_for_size(path: &Path, size: u64) {
     for _ in 0..600 {
         if path.metadata().is_ok_and(|metadata| metadata.len() == size) {
             return;

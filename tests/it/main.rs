@@ -17,6 +17,7 @@ mod interop;
 mod interrupted;
 mod leaks;
 mod liars;
+mod page_transfers;
 mod policy;
 mod put_get;
 mod records;
@@ -48,6 +49,7 @@ rooms![
     interrupted,
     leaks,
     liars,
+    page_transfers,
     policy,
     put_get,
     records,

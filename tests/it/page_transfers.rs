@@ -1,0 +1,82 @@
+//! The page with whole folders, and with a gateway that goes away in the middle.
+
+use crate::browser::{Scene, open_key, wait_for_size};
+use harness::proxy::link::{Fault, Link, Times, Trap, Way};
+use harness::{Browser, Gateway, live};
+
+live![a_folder_is_uploaded_under_its_paths, a_gateway_that_goes_away_takes_nothing_along];
+
+const MIB: usize = 1 << 20;
+
+/// A browser at `endpoint` with a key open that is in `lab.key` too.
+async fn connected(scene: &Scene, endpoint: &str, secret: &str) -> Browser {
+    scene.person.run(["key", "new", "--out", "lab.key"]).await.done();
+    let browser = scene.browser().await;
+    open_key(&browser, &scene.person.work().join("lab.key")).await;
+    scene.connect(&browser, endpoint, secret).await;
+    browser.wait_for("#files:not([hidden])").await;
+    browser
+}
+
+async fn a_folder_is_uploaded_under_its_paths(gateway: &'static Gateway) {
+    let scene = Scene::new(gateway).await;
+    let browser = connected(&scene, &gateway.https, &gateway.secret_key).await;
+    let folder = scene.person.work().join("results");
+    std::fs::create_dir_all(folder.join("deep er")).unwrap();
+    let files = [("run 1.csv", "1,2"), ("deep er/ä.txt", "deep"), ("empty", "")];
+    for (name, content) in files {
+        std::fs::write(folder.join(name), content).unwrap();
+    }
+    browser.choose("#upload-folder", "#folder-input", &[&folder]).await;
+    browser.wait_for("#transfers li:nth-child(3)").await;
+    for line in 1..=3 {
+        browser.wait_for(&format!("#transfers li:nth-child({line})[data-state=done]")).await;
+    }
+    browser.picture("folder").await;
+    std::fs::create_dir(scene.person.work().join("back")).unwrap();
+    let back = scene.bucket.url("results/");
+    scene.person.run(["get", "-r", &back, "back", "--key-file", "lab.key"]).await.done();
+    for (name, content) in files {
+        let read = std::fs::read(scene.person.work().join("back").join(name)).unwrap();
+        assert_eq!(read, content.as_bytes(), "{name}");
+    }
+    browser.close().await;
+    scene.bucket.remove().await;
+}
+
+async fn a_gateway_that_goes_away_takes_nothing_along(gateway: &'static Gateway) {
+    let scene = Scene::new(gateway).await;
+    let link = Link::new(gateway).await;
+    let browser = connected(&scene, &link.endpoint, &gateway.secret_key).await;
+    let (file, bytes) = scene.file("large.bin", 7, 50 * MIB);
+    let outage = |way, after: usize| {
+        link.set(Trap { way, after: after as u64, fault: Fault::Outage, times: Times::Once });
+    };
+    outage(Way::Up, 20 * MIB);
+    browser.choose("#upload-files", "#files-input", &[&file]).await;
+    browser.wait_for("#transfers [data-state=failed]").await;
+    browser.wait_for_text("cannot be reached").await;
+    browser.picture("gateway-gone").await;
+    link.heal();
+    browser.press("#transfers [data-state=failed]", "Go on").await;
+    browser.wait_for("#transfers [data-state=done]").await;
+    assert_eq!(scene.bucket.uploads().await, Vec::<String>::new());
+    let url = scene.bucket.url("large.bin");
+    let read = scene.person.run(["cat", &url, "--key-file", "lab.key"]).await.done();
+    assert!(read.stdout == bytes, "the command reads other bytes");
+    browser.press("#transfers [data-state=done]", "Close").await;
+    // A download that breaks off leaves no file that looks whole.
+    browser.wait_for("tr[data-name='large.bin'][data-state=open]").await;
+    outage(Way::Down, 20 * MIB);
+    browser.press("tr[data-name='large.bin']", "Download").await;
+    browser.wait_for("#transfers [data-state=failed]").await;
+    assert!(!browser.downloads().contains(&"large.bin".to_owned()), "{:?}", browser.downloads());
+    link.heal();
+    browser.press("#transfers [data-state=failed]", "Try again").await;
+    browser.wait_for_text("downloaded and verified").await;
+    let path = browser.downloaded("large.bin").await;
+    wait_for_size(&path, bytes.len() as u64).await;
+    assert!(std::fs::read(path).unwrap() == bytes, "the browser wrote other bytes");
+    browser.close().await;
+    scene.bucket.remove().await;
+}
