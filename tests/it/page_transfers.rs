@@ -1,10 +1,14 @@
-//! The page with whole folders, and with a gateway that goes away in the middle.
+//! The page with whole folders, with the keyboard alone, and with a gateway that goes away in the middle.
 
 use crate::browser::{Scene, open_key, wait_for_size};
 use harness::proxy::link::{Fault, Link, Times, Trap, Way};
 use harness::{Browser, Gateway, live};
 
-live![a_folder_is_uploaded_under_its_paths, a_gateway_that_goes_away_takes_nothing_along];
+live![
+    a_folder_is_uploaded_under_its_paths,
+    a_gateway_that_goes_away_takes_nothing_along,
+    the_keyboard_suffices,
+];
 
 const MIB: usize = 1 << 20;
 
@@ -75,6 +79,46 @@ async fn a_gateway_that_goes_away_takes_nothing_along(gateway: &'static Gateway)
     browser.press("#transfers [data-state=failed]", "Try again").await;
     browser.wait_for_text("downloaded and verified").await;
     let path = browser.downloaded("large.bin").await;
+    wait_for_size(&path, bytes.len() as u64).await;
+    assert!(std::fs::read(path).unwrap() == bytes, "the browser wrote other bytes");
+    browser.close().await;
+    scene.bucket.remove().await;
+}
+
+async fn the_keyboard_suffices(gateway: &'static Gateway) {
+    const ENTER: &str = "\u{e007}";
+    let scene = Scene::new(gateway).await;
+    let person = &scene.person;
+    person.run(["key", "new", "--out", "lab.key"]).await.done();
+    let (_, bytes) = scene.file("small.bin", 8, 50_000);
+    let url = scene.bucket.url("small.bin");
+    person.run(["put", "small.bin", &url, "--key-file", "lab.key"]).await.done();
+    let browser = scene.browser().await;
+    browser.tab_to("#key-make").await;
+    browser.keys(ENTER).await;
+    browser.tab_to("#made-label").await;
+    browser.keys(" too").await;
+    browser.tab_to("#made-save").await;
+    browser.keys(ENTER).await;
+    browser.wait_for("#key-list code").await;
+    // The dialogue of the operating system that opens files is not the page's.
+    open_key(&browser, &person.work().join("lab.key")).await;
+    for (field, text) in [
+        ("endpoint", gateway.https.as_str()),
+        ("bucket", scene.bucket.name.as_str()),
+        ("id", &gateway.access_key),
+        ("secret", &gateway.secret_key),
+    ] {
+        browser.tab_to(&format!("[name={field}]")).await;
+        browser.keys(text).await;
+    }
+    browser.keys(ENTER).await;
+    browser.wait_for("tr[data-name='small.bin'][data-state=open]").await;
+    browser.tab_to("tr[data-name='small.bin'] button").await;
+    browser.picture("keyboard").await;
+    browser.keys(ENTER).await;
+    browser.wait_for_text("downloaded and verified").await;
+    let path = browser.downloaded("small.bin").await;
     wait_for_size(&path, bytes.len() as u64).await;
     assert!(std::fs::read(path).unwrap() == bytes, "the browser wrote other bytes");
     browser.close().await;

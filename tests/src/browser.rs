@@ -96,6 +96,24 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
+    /// Goes on with the Tab key, as somebody without a mouse does, until this has the focus.
+    pub async fn tab_to(&self, selector: &str) {
+        const TAB: &str = "\u{e004}";
+        let found = format!("return document.activeElement.matches({selector:?})");
+        for _ in 0..80 {
+            if self.script(&found).await == true {
+                return;
+            }
+            self.keys(TAB).await;
+        }
+        panic!("Tab never reaches {selector}; the page says:\n{}", self.text().await);
+    }
+
+    /// Types into whatever has the focus.
+    pub async fn keys(&self, keys: &str) {
+        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    }
+
     /// Clicks a button that asks for files, and chooses these.
     pub async fn choose(&self, button: &str, input: &str, files: &[&Path]) {
         self.click(button).await;
