@@ -59,10 +59,10 @@ async function silence({ url, cause }, address) {
 
 function unreachable(origin, cause) {
   if (cause?.name === "TimeoutError") {
-    return { what: `${origin} does not answer`, todo: "Try again later: what was sent is not lost." };
+    return { what: `the gateway ${origin} does not answer`, todo: "Try again later: what was sent is not lost." };
   }
   return {
-    what: `${origin} cannot be reached`,
+    what: `the gateway ${origin} cannot be reached`,
     todo: `Check the address and the network. If its certificate is your own, open ${origin} in a tab once and accept it.`,
   };
 }
