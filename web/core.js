@@ -29,7 +29,7 @@ export const load = () => init();
 
 let loading;
 
-/** Loads the other one. Whoever failed may ask again. */
+/** Loads the one for journals, policies, CORS rules and refusals. Whoever failed may ask again. */
 export const loadDocuments = () =>
   (loading ??= initDocuments().catch((error) => {
     loading = undefined;
@@ -121,8 +121,7 @@ export const recordOf = (tag) => ssec.Record.parse(tag);
 export const completeTag = (seal, size, digest) => seal.completeTag(size, digest);
 
 /** True if an opened record promises exactly this content. */
-export const contentMatches = (opened, size, digest) =>
-  opened.contentMatches(size, digest);
+export const contentMatches = (opened, size, digest) => opened.contentMatches(size, digest);
 
 /** The key on the wire of a direct key; undefined for a master key, which is never sent. */
 export const directKey = ({ key, kind }) => (kind === "direct" ? key.customerKey() : undefined);

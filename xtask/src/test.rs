@@ -89,9 +89,7 @@ pub(crate) fn describe_to(
     tools: &Tools,
     gateways: Vec<Value>,
 ) -> Result<()> {
-    let file = lab_file(sh)?;
-    std::fs::write(&file, format!("{:#}\n", describe(tools, gateways)?))?;
-    command.env(LAB_VARIABLE, file);
+    command.env(LAB_VARIABLE, write_lab(sh, tools, gateways)?);
     use_test_credentials(command);
     Ok(())
 }
@@ -162,11 +160,17 @@ fn live_tests(
     tools: &Tools,
     gateways: Vec<Value>,
 ) -> Result<()> {
-    let file = lab_file(sh)?;
-    std::fs::write(&file, format!("{:#}\n", describe(tools, gateways)?))?;
+    let file = write_lab(sh, tools, gateways)?;
     let wanted = if flags.only.is_some() { Wanted::Some } else { Wanted::All };
     stages.tests("live tests", wanted, || run_live_tests(&file, flags))?;
     Ok(())
+}
+
+/// Writes the laboratory's description and gives its path.
+fn write_lab(sh: &Shell, tools: &Tools, gateways: Vec<Value>) -> Result<PathBuf> {
+    let file = lab_file(sh)?;
+    std::fs::write(&file, format!("{:#}\n", describe(tools, gateways)?))?;
+    Ok(file)
 }
 
 /// All that the live tests have to know, as one JSON value.

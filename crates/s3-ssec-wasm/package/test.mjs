@@ -105,7 +105,14 @@ function contents(key) {
     piece.update(content.subarray(index * ssec.pieceLength(), (index + 1) * ssec.pieceLength()));
     tree.add(piece.finish());
   }
-  assert.deepEqual(tree.finish(), whole.finish());
+  const digest = whole.finish();
+  assert.deepEqual(tree.finish(), digest);
+  const seal = new ssec.ObjectSeal(key, "bucket", "a", NOW);
+  const opened = ssec.openRecord(key, "bucket", "a", seal.completeTag(content.length, digest));
+  assert.ok(opened.contentMatches(content.length, digest));
+  assert.ok(!opened.contentMatches(content.length, digest.map((byte) => byte ^ 1)));
+  refused("argument", () => seal.completeTag(content.length, digest.subarray(1)));
+  refused("argument", () => opened.contentMatches(content.length, digest.subarray(1)));
 }
 
 function journals(key) {

@@ -1,6 +1,8 @@
 //! Numbers of JavaScript, checked where they come in.
 
 use crate::error::{ArgumentError, thrown};
+#[cfg(feature = "keys")]
+use s3_ssec_core::timestamp::Timestamp;
 use wasm_bindgen::JsValue;
 
 /// The greatest number below which JavaScript counts every integer.
@@ -8,10 +10,10 @@ const SAFE: f64 = 9_007_199_254_740_991.0;
 
 /// Seconds since 1970; the fraction is dropped.
 #[cfg(feature = "keys")]
-pub(crate) fn seconds(number: f64) -> Result<s3_ssec_core::timestamp::Timestamp, JsValue> {
+pub(crate) fn seconds(number: f64) -> Result<Timestamp, JsValue> {
     let error = ArgumentError("a time is in seconds since 1970: Date.now() / 1000");
     match (0.0..SAFE).contains(&number) {
-        true => Ok(s3_ssec_core::timestamp::Timestamp::from_unix_seconds(number as u64)),
+        true => Ok(Timestamp::from_unix_seconds(number as u64)),
         false => Err(thrown(error)),
     }
 }

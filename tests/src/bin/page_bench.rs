@@ -41,7 +41,7 @@ struct Bench {
     bucket: Bucket,
     person: Person,
     browser: Browser,
-    _page: Page,
+    page: Page,
 }
 
 impl Bench {
@@ -52,14 +52,14 @@ impl Bench {
         person.run(["cors", "apply", &url, "--origin", &page.origin]).await.done();
         person.run(["key", "new", "--out", "master.key"]).await.done();
         let browser = Browser::open(&page.origin).await;
-        Self { gateway, bucket, person, browser, _page: page }
+        Self { gateway, bucket, person, browser, page }
     }
 
     /// From the first line of script to a page that can be used.
     async fn load(&self) {
         let mut times = Vec::new();
         for _ in 0..10 {
-            self.browser.goto(&self._page.origin).await;
+            self.browser.goto(&self.page.origin).await;
             let script = "const of = (name) => performance.getEntriesByName(name)[0].startTime; \
                           return of('usable') - of('begun')";
             times.push(self.browser.script(script).await.as_f64().unwrap());

@@ -9,7 +9,10 @@ use xshell::Shell;
 
 /// Prints the size of the module and its glue, and refuses what is above the budget.
 pub(super) fn check(sh: &Shell, module: &Module, package: &Package) -> Result<()> {
-    let Some(node) = project::program_in_path("node") else { return Ok(()) };
+    let Some(node) = project::program_in_path("node") else {
+        output::say(format_args!("{}: its size was not checked, there is no Node", module.name));
+        return Ok(());
+    };
     let budget = module.budget;
     let limits =
         [("_bg.wasm", budget.map(|most| most.wasm)), (".js", budget.map(|most| most.glue))];
