@@ -82,12 +82,12 @@ export class Place {
    * (a key), `sha256` (of the body), `document` (a small body). Signed as of now.
    */
   request(operation, { method, name, parameters = {}, headers = {}, customer, sha256, document }) {
-    let request = this.gateway.request(method, this.bucket, name);
-    for (const [key, value] of Object.entries(parameters)) request = request.parameter(key, value);
-    for (const [key, value] of Object.entries(headers)) request = request.header(key, value);
-    if (customer) request = request.key(customer);
-    if (sha256) request = request.payloadSha256(sha256);
-    if (document !== undefined) request = request.document(document);
+    const request = this.gateway.request(method, this.bucket, name);
+    for (const [key, value] of Object.entries(parameters)) request.parameter(key, value);
+    for (const [key, value] of Object.entries(headers)) request.header(key, value);
+    if (customer) request.key(customer);
+    if (sha256) request.payloadSha256(sha256);
+    if (document !== undefined) request.document(document);
     const signed = this.signer.sign(request, now());
     return { operation, signed, sentKey: customer ? "target" : "none" };
   }

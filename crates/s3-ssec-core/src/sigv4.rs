@@ -93,15 +93,16 @@ impl Signer {
         payload: &str,
         now: Timestamp,
     ) -> SignedRequest {
-        request.set("x-amz-date".into(), &now.to_string());
+        let moment = Moment::of(now, self);
+        request.set("x-amz-date".into(), &moment.time);
         if let Some(token) = self.credentials.session_token() {
             request.set("x-amz-security-token".into(), token);
         }
         let canonical = Canonical::of(&request, Vec::new(), payload);
-        let (names, query) = (canonical.signed_names(), canonical.query());
-        let signature = self.signature(&canonical.digest(), now);
-        let scope = self.scope(now);
-        let id = self.credentials.access_key_id();
+        let digest = canonical.digest();
+        let (names, query) = canonical.into_parts();
+        let signature = self.signature(&digest, &moment);
+        let (id, scope) = (self.credentials.access_key_id(), &moment.scope);
         let authorization = format!(
             "{ALGORITHM} Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}"
         );
@@ -131,11 +132,12 @@ impl Signer {
         now: Timestamp,
         lifetime: Lifetime,
     ) -> SignedRequest {
-        let credential = format!("{}/{}", self.credentials.access_key_id(), self.scope(now));
+        let moment = Moment::of(now, self);
+        let credential = format!("{}/{}", self.credentials.access_key_id(), moment.scope);
         let mut own = vec![
             ("X-Amz-Algorithm", ALGORITHM.to_owned()),
             ("X-Amz-Credential", credential),
-            ("X-Amz-Date", now.to_string()),
+            ("X-Amz-Date", moment.time.clone()),
             ("X-Amz-Expires", lifetime.0.to_string()),
             ("X-Amz-SignedHeaders", canonical::signed_names(&request)),
         ];
@@ -143,18 +145,19 @@ impl Signer {
             own.push(("X-Amz-Security-Token", token.to_owned()));
         }
         let canonical = Canonical::of(&request, own, payload);
-        let signature = self.signature(&canonical.digest(), now);
-        let query = format!("{}&X-Amz-Signature={signature}", canonical.query());
+        let signature = self.signature(&canonical.digest(), &moment);
+        let query = format!("{}&X-Amz-Signature={signature}", canonical.query);
         request.into_signed(&query)
     }
 
     /// The fields of a browser form that say who signs it and when. Its policy has to name each.
     pub fn form_fields(&self, now: Timestamp) -> Vec<(&'static str, String)> {
-        let credential = format!("{}/{}", self.credentials.access_key_id(), self.scope(now));
+        let moment = Moment::of(now, self);
+        let credential = format!("{}/{}", self.credentials.access_key_id(), moment.scope);
         let mut fields = vec![
             ("x-amz-algorithm", ALGORITHM.to_owned()),
             ("x-amz-credential", credential),
-            ("x-amz-date", now.to_string()),
+            ("x-amz-date", moment.time),
         ];
         if let Some(token) = self.credentials.session_token() {
             fields.push(("x-amz-security-token", token.to_owned()));
@@ -164,27 +167,23 @@ impl Signer {
 
     /// The field `x-amz-signature` of a browser form with this policy, in base64.
     pub fn sign_form(&mut self, policy: &str, now: Timestamp) -> String {
-        let signature = hmac_sha256(self.key_of(now).bytes(), &[policy.as_bytes()]);
+        let signature = hmac_sha256(self.key_of(&now.date()).bytes(), &[policy.as_bytes()]);
         base16ct::lower::encode_string(signature.bytes())
     }
 
     /// The signature over the digest of a canonical request, in hex.
-    fn signature(&mut self, digest: &[u8; 32], now: Timestamp) -> String {
-        let (time, scope) = (now.to_string(), self.scope(now));
+    fn signature(&mut self, digest: &[u8; 32], moment: &Moment) -> String {
+        let Moment { time, scope } = moment;
         let digest = base16ct::lower::encode_string(digest);
-        let text = format!("{ALGORITHM}\n{time}\n{scope}\n{digest}");
-        let signature = hmac_sha256(self.key_of(now).bytes(), &[text.as_bytes()]);
+        let parts = [ALGORITHM, "\n", time, "\n", scope, "\n", &digest].map(str::as_bytes);
+        let signature = hmac_sha256(self.key_of(moment.date()).bytes(), &parts);
         base16ct::lower::encode_string(signature.bytes())
     }
 
-    /// The signing key of the day of `now`.
-    fn key_of(&mut self, now: Timestamp) -> &Secret32 {
-        let date = now.date();
-        let known = self.of_day.take().filter(|(day, _)| *day == date);
-        let (day, key) = known.unwrap_or_else(|| {
-            let key = self.derive(&date);
-            (date, key)
-        });
+    /// The signing key of a day.
+    fn key_of(&mut self, date: &str) -> &Secret32 {
+        let known = self.of_day.take().filter(|(day, _)| day == date);
+        let (day, key) = known.unwrap_or_else(|| (date.to_owned(), self.derive(date)));
         &self.of_day.insert((day, key)).1
     }
 
@@ -199,9 +198,25 @@ impl Signer {
         }
         key
     }
+}
 
-    fn scope(&self, now: Timestamp) -> String {
-        format!("{}/{}/{}/aws4_request", now.date(), self.region, self.service)
+/// When something is signed, in the words of the signature.
+struct Moment {
+    /// As `X-Amz-Date`.
+    time: String,
+    /// Day, region and service.
+    scope: String,
+}
+
+impl Moment {
+    fn of(now: Timestamp, signer: &Signer) -> Self {
+        let time = now.to_string();
+        let scope = [&time[..8], &signer.region, signer.service, "aws4_request"].join("/");
+        Self { time, scope }
+    }
+
+    fn date(&self) -> &str {
+        &self.time[..8]
     }
 }
 

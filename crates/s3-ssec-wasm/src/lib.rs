@@ -10,8 +10,9 @@
 //! const hasher = new ContentHasher(key.contentKey()); // from "s3-ssec/digest"
 //! hasher.update(content);
 //! const tag = `${recordTagKey()}=${seal.completeTag(hasher.size, hasher.finish())}`;
-//! const request = new Gateway("https://gateway").request("PUT", "bucket", "a/b.txt")
-//!   .header("x-amz-tagging", tag).key(seal.customerKey());
+//! const request = new Gateway("https://gateway").request("PUT", "bucket", "a/b.txt");
+//! request.header("x-amz-tagging", tag);
+//! request.key(seal.customerKey());
 //! const signed = signer.sign(request, Date.now() / 1000);
 //! const answer = await fetch(signed.url, { ...signed, body: content });
 //! verifyEcho(seal, answer.headers); // throws unless the gateway encrypted with this key

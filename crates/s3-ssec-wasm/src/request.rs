@@ -3,16 +3,16 @@
 use crate::error::{ArgumentError, thrown};
 use crate::headers::CustomerKey;
 use crate::number::seconds;
-use js_sys::{Object, Reflect, Uint8Array};
+use js_sys::{JSON, Object, Reflect, Uint8Array};
 use s3_ssec_core::credentials::{Credentials, SecretAccessKey};
 use s3_ssec_core::endpoint::{Endpoint, PlainHttp};
 use s3_ssec_core::headers::{SourceKeyHeaders, TargetKeyHeaders};
 use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName};
 use s3_ssec_core::request::{self as core, Payload, Place, RequestError, UnsignedRequest};
 use s3_ssec_core::sigv4::{self, Lifetime};
-use std::cell::RefCell;
-use wasm_bindgen::JsValue;
+use std::borrow::Cow;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
 use zeroize::Zeroizing;
 
 /// The address of a gateway.
@@ -62,7 +62,7 @@ impl Gateway {
 /// A request that may still change. Everything set here is signed. Signing spends it.
 #[wasm_bindgen]
 pub struct S3Request {
-    /// `None` once signed, or after a refusal.
+    /// `None` after a refusal.
     inner: Option<UnsignedRequest>,
 }
 
@@ -70,52 +70,52 @@ pub struct S3Request {
 impl S3Request {
     /// Adds a parameter of the address, such as `uploadId`. Throws for names of `x-amz-` headers: no
     /// key can get into an address.
-    pub fn parameter(self, name: String, value: &str) -> Result<S3Request, JsValue> {
+    pub fn parameter(&mut self, name: String, value: &str) -> Result<(), JsValue> {
         self.change(|request| request.parameter(name, value))
     }
 
     /// Sets a header that holds no key. The value is visible ASCII.
-    pub fn header(self, name: &str, value: &str) -> Result<S3Request, JsValue> {
+    pub fn header(&mut self, name: &str, value: &str) -> Result<(), JsValue> {
         self.change(|request| request.header(name, value))
     }
 
     /// Sets the three headers of the key of the object that is written or read.
-    pub fn key(self, key: &CustomerKey) -> Result<S3Request, JsValue> {
+    pub fn key(&mut self, key: &CustomerKey) -> Result<(), JsValue> {
         self.change(|request| Ok(request.key(&TargetKeyHeaders::of(key.inner()))))
     }
 
     /// Sets the three headers of the key of the source of a copy.
     #[wasm_bindgen(js_name = copySourceKey)]
-    pub fn copy_source_key(self, key: &CustomerKey) -> Result<S3Request, JsValue> {
+    pub fn copy_source_key(&mut self, key: &CustomerKey) -> Result<(), JsValue> {
         self.change(|request| Ok(request.source_key(&SourceKeyHeaders::of(key.inner()))))
     }
 
     /// Signs the SHA-256 of the body too, 32 bytes as `crypto.subtle.digest` gives them. Without it
     /// TLS alone protects the body.
     #[wasm_bindgen(js_name = payloadSha256)]
-    pub fn payload_sha256(self, digest: &Uint8Array) -> Result<S3Request, JsValue> {
+    pub fn payload_sha256(&mut self, digest: &Uint8Array) -> Result<(), JsValue> {
         let digest = digest.to_vec().try_into();
         let digest = digest.map_err(|_| thrown(ArgumentError("a SHA-256 has 32 bytes")))?;
         self.change(|request| Ok(request.payload(Payload::Sha256(digest))))
     }
 
     /// Announces a small body: a policy or a CORS document, the list of parts, tags.
-    pub fn document(self, body: &str) -> Result<S3Request, JsValue> {
+    pub fn document(&mut self, body: &str) -> Result<(), JsValue> {
         self.change(|request| Ok(request.document(body, "application/xml")))
     }
 }
 
 impl S3Request {
     fn change(
-        mut self,
+        &mut self,
         change: impl FnOnce(UnsignedRequest) -> Result<UnsignedRequest, RequestError>,
-    ) -> Result<S3Request, JsValue> {
-        let changed = change(self.take()?).map_err(thrown)?;
-        Ok(Self { inner: Some(changed) })
+    ) -> Result<(), JsValue> {
+        self.inner = Some(change(self.take()?).map_err(thrown)?);
+        Ok(())
     }
 
     fn take(&mut self) -> Result<UnsignedRequest, JsValue> {
-        self.inner.take().ok_or_else(|| thrown(ArgumentError("this request was signed already")))
+        self.inner.take().ok_or_else(|| thrown(ArgumentError("this request was refused before")))
     }
 }
 
@@ -145,7 +145,7 @@ impl Signer {
 
     /// Signs in headers, as of `unixSeconds`, `Date.now() / 1000`. Accepted for 15 minutes.
     #[wasm_bindgen(unchecked_return_type = "SignedRequest")]
-    pub fn sign(&mut self, request: &mut S3Request, unix_seconds: f64) -> Result<Object, JsValue> {
+    pub fn sign(&mut self, mut request: S3Request, unix_seconds: f64) -> Result<Object, JsValue> {
         descriptor(self.0.sign(request.take()?, seconds(unix_seconds)?))
     }
 
@@ -154,7 +154,7 @@ impl Signer {
     #[wasm_bindgen(unchecked_return_type = "PresignedRequest")]
     pub fn presign(
         &mut self,
-        request: &mut S3Request,
+        mut request: S3Request,
         unix_seconds: f64,
         lifetime_seconds: u32,
     ) -> Result<Object, JsValue> {
@@ -174,50 +174,40 @@ pub fn link_expires_at(url: &str) -> Option<f64> {
     sigv4::expiry_of(url).map(|moment| moment.unix_seconds() as f64)
 }
 
-thread_local! {
-    /// What all requests have in common. Strings that cross into JavaScript cost more than hashes.
-    static COMMON: Object = {
-        let common = Object::new();
-        for (name, value) in
-            [("redirect", "error"), ("credentials", "omit"), ("referrerPolicy", "no-referrer")]
-        {
-            // A fresh object takes any property.
-            let _ = Reflect::set(&common, &name.into(), &value.into());
-        }
-        common
-    };
-    /// The names of headers that crossed already.
-    static NAMES: RefCell<Vec<(String, JsValue)>> = const { RefCell::new(Vec::new()) };
-}
+/// What all requests have in common, as the beginning of a JSON object.
+const COMMON: &str =
+    r#"{"redirect":"error","credentials":"omit","referrerPolicy":"no-referrer","method":""#;
 
-/// More names than any program of good will uses.
-const NAMES_KEPT: usize = 64;
-
-/// The name of a header in JavaScript.
-fn interned(name: &str) -> JsValue {
-    NAMES.with_borrow_mut(|names| {
-        if let Some((_, known)) = names.iter().find(|(known, _)| known == name) {
-            return known.clone();
-        }
-        let new = JsValue::from_str(name);
-        if names.len() < NAMES_KEPT {
-            names.push((name.to_owned(), new.clone()));
-        }
-        new
-    })
-}
-
+/// The request as an object that `fetch` takes. It crosses as one JSON text, because each string that
+/// crosses by itself takes as long as a hash.
 fn descriptor(request: core::SignedRequest) -> Result<Object, JsValue> {
-    let (method, url, pairs) = request.into_parts();
-    let headers = Object::new();
-    for (name, value) in &pairs {
-        Reflect::set(&headers, &interned(name), &JsValue::from_str(value))?;
+    let (method, url, headers) = request.into_parts();
+    let url = escaped(&url);
+    let mut pieces = vec![COMMON, method.as_str(), r#"","url":""#, &url, r#"","headers":{"#];
+    let values: Vec<_> = headers.iter().map(|(_, value)| escaped(value)).collect();
+    for (index, ((name, _), value)) in headers.iter().zip(&values).enumerate() {
+        let quote = if index == 0 { "\"" } else { "\",\"" };
+        pieces.extend([quote, name, r#"":""#, value]);
     }
-    let object = COMMON.with(|common| Object::assign(&Object::new(), common));
-    let own =
-        [("url", url.into()), ("method", interned(method.as_str())), ("headers", headers.into())];
-    for (name, value) in &own {
-        Reflect::set(&object, &interned(name), value)?;
+    pieces.push("\"}}");
+    // A key is in it, so the memory is the right one from the beginning.
+    let mut json =
+        Zeroizing::new(String::with_capacity(pieces.iter().map(|text| text.len()).sum()));
+    pieces.into_iter().for_each(|text| json.push_str(text));
+    Ok(JSON::parse(&json)?.unchecked_into())
+}
+
+/// Visible ASCII, which addresses and headers are, as it stands in JSON. A key has no such character.
+fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.bytes().any(|byte| matches!(byte, b'"' | b'\\')) {
+        return text.into();
     }
-    Ok(object)
+    let mut out = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if matches!(character, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out.into()
 }

@@ -8,11 +8,13 @@ use sha2::{Digest as _, Sha256};
 pub(super) struct Canonical<'r> {
     method: &'r str,
     path: &'r str,
-    /// Encoded and sorted.
-    query: Vec<(String, String)>,
+    /// The parameters as they go into the address, encoded and sorted.
+    pub(super) query: String,
     host: &'r str,
     /// Sorted by name, without `host`.
     headers: Vec<&'r Header>,
+    /// The names of the signed headers, joined by semicolons.
+    pub(super) signed_names: String,
     payload: &'r str,
 }
 
@@ -27,25 +29,26 @@ impl<'r> Canonical<'r> {
             |name: &str, value: &str| (encode(name, Slash::Encoded), encode(value, Slash::Encoded));
         let theirs = request.query.iter().map(|(name, value)| pair(name, value));
         let own = own.iter().map(|(name, value)| pair(name, value));
-        let mut query = Vec::new();
+        let mut pairs = Vec::new();
         for pair in theirs.chain(own) {
             // Sorted as encoded, not as given.
-            insert(&mut query, pair, |other, pair| other <= pair);
+            insert(&mut pairs, pair, |other, pair| other <= pair);
         }
-        let (method, host) = (request.method.as_str(), request.host());
-        Self { method, path: &request.path, query, host, headers: sorted(request), payload }
+        let headers = sorted(request);
+        Self {
+            method: request.method.as_str(),
+            path: &request.path,
+            query: joined(&pairs),
+            host: request.host(),
+            signed_names: names(&headers),
+            headers,
+            payload,
+        }
     }
 
-    /// The parameters as they go into the address.
-    pub(super) fn query(&self) -> String {
-        let pairs: Vec<_> =
-            self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        pairs.join("&")
-    }
-
-    /// The names of the signed headers.
-    pub(super) fn signed_names(&self) -> String {
-        names(&self.headers)
+    /// The names of the signed headers and the query.
+    pub(super) fn into_parts(self) -> (String, String) {
+        (self.signed_names, self.query)
     }
 
     /// SHA-256 of the whole.
@@ -59,7 +62,7 @@ impl<'r> Canonical<'r> {
 
     /// Hands out the text in pieces, so that it never stands anywhere as a whole.
     pub(super) fn write(&self, mut out: impl FnMut(&str)) {
-        for line in [self.method, self.path, &self.query()] {
+        for line in [self.method, self.path, &self.query] {
             out(line);
             out("\n");
         }
@@ -69,7 +72,7 @@ impl<'r> Canonical<'r> {
             out(text);
         }
         self.write_headers(&self.headers[before_host..], &mut out);
-        for text in ["\n", &self.signed_names(), "\n", self.payload] {
+        for text in ["\n", &self.signed_names, "\n", self.payload] {
             out(text);
         }
     }
@@ -122,6 +125,15 @@ fn sorted(request: &UnsignedRequest) -> Vec<&Header> {
 fn insert<T>(sorted: &mut Vec<T>, new: T, not_after: impl Fn(&T, &T) -> bool) {
     let place = sorted.partition_point(|other| not_after(other, &new));
     sorted.insert(place, new);
+}
+
+fn joined(pairs: &[(String, String)]) -> String {
+    let mut query = String::new();
+    for (name, value) in pairs {
+        let mark = if query.is_empty() { "" } else { "&" };
+        query.extend([mark, name, "=", value]);
+    }
+    query
 }
 
 fn names(sorted: &[&Header]) -> String {
