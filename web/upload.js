@@ -106,7 +106,7 @@ async function inParts(job) {
 /** Creates an upload, and its journal before it. */
 async function begin({ place, entry, file, name, existing, type, upload }) {
   if (existing === "keep" && (await s3.headWithoutKey(place, name)).state !== "absent") throw exists();
-    const { partSize, parts } = core.planParts(file.size, PART);
+  const { partSize, parts } = core.planParts(file.size, PART);
   const seal = core.sealFor(place, entry, name);
   const object = `s3://${place.bucket}/${name}`;
   const { fingerprint } = entry;
@@ -178,7 +178,7 @@ async function onePart(job, { number, offset, length }) {
   // A part is only ever sent again with the same bytes: they share a key.
   if (before && before !== hex(sha256)) throw changed();
   if (stored.has(number)) return;
-    await journals.append(upload, core.journalSending(number, hex(sha256)));
+  await journals.append(upload, core.journalSending(number, hex(sha256)));
   const etag = await s3.putPart(place, name, { uploadId, number, customer, body, sha256, signal });
   await journals.append(upload, core.journalStored(number, etag));
   stored.set(number, etag);
@@ -189,7 +189,7 @@ async function finish(job) {
   const { place, name, seal, customer, uploadId, etags, content, file, upload } = job;
   let versionId;
   if (!job.completed) {
-        await journals.append(upload, core.journalCompleting());
+    await journals.append(upload, core.journalCompleting());
     versionId = await s3.completeUpload(place, name, { uploadId, parts: etags, customer });
   }
   const { size } = await s3.head(place, name, customer, versionId);
