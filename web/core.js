@@ -89,6 +89,7 @@ export class Place {
     if (sha256) request.payloadSha256(sha256);
     if (document !== undefined) request.document(document);
     const signed = this.signer.sign(request, now());
+    request.free();
     return { operation, signed, sentKey: customer ? "target" : "none" };
   }
 

@@ -61,19 +61,30 @@ function requests(key) {
   const secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
   const signer = new ssec.Signer("us-east-1", "AKID", text(secret), "token");
   const seal = new ssec.ObjectSeal(key, "bucket", "größe/a b+c", NOW);
-  const put = () => gateway.request("PUT", "bucket", "größe/a b+c").key(seal.customerKey());
-  const request = put().parameter("partNumber", "1").parameter("uploadId", "2~a/b");
+  const put = () => {
+    const request = gateway.request("PUT", "bucket", "größe/a b+c");
+    request.key(seal.customerKey());
+    return request;
+  };
+  const request = put();
+  request.parameter("partNumber", "1");
+  request.parameter("uploadId", "2~a/b");
+  request.header("x-amz-meta-said", 'C:\\ "quoted"');
   const signed = signer.sign(request, NOW);
   assert.equal(signed.redirect, "error");
   assert.equal(signed.credentials, "omit");
   assert.equal(signed.headers["x-amz-date"], "20231114T221320Z");
+  assert.equal(signed.headers["x-amz-meta-said"], 'C:\\ "quoted"');
   assert.ok(signed.headers.authorization.endsWith(`Signature=${signature(signed, secret)}`));
   for (const [name, value] of seal.pairs()) {
     assert.equal(signed.headers[name], value);
     assert.ok(!signed.url.includes(value) && !signed.url.includes(encodeURIComponent(value)));
   }
   refused("argument", () => signer.sign(request, NOW));
-  const presigned = signer.presign(put().header("If-None-Match", "*"), NOW, 3600);
+  refused("argument", () => request.header("x-amz-meta-late", "no"));
+  const once = put();
+  once.header("If-None-Match", "*");
+  const presigned = signer.presign(once, NOW, 3600);
   assert.equal(presigned.expiresAt, NOW + 3600);
   assert.equal(ssec.linkExpiresAt(presigned.url), NOW + 3600);
   assert.equal(ssec.linkExpiresAt("https://gw.example.org/bucket/key"), undefined);
@@ -171,7 +182,9 @@ function wipes() {
   const gateway = new ssec.Gateway("https://gw.example.org");
   const login = "a secret access key, long enough";
   const signer = new ssec.Signer("us-east-1", "AKID", text(login));
-  signer.sign(gateway.request("PUT", "bucket", "a").key(customer), NOW);
+  const request = gateway.request("PUT", "bucket", "a");
+  request.key(customer);
+  signer.sign(request, NOW);
   const signing = ["20231114", "us-east-1", "s3", "aws4_request"].reduce(
     (key, step) => createHmac("sha256", key).update(step).digest(),
     `AWS4${login}`,

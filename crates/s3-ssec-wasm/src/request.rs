@@ -62,7 +62,7 @@ impl Gateway {
 /// A request that may still change. Everything set here is signed. Signing spends it.
 #[wasm_bindgen]
 pub struct S3Request {
-    /// `None` after a refusal.
+    /// `None` once signed, or after a refusal.
     inner: Option<UnsignedRequest>,
 }
 
@@ -115,7 +115,9 @@ impl S3Request {
     }
 
     fn take(&mut self) -> Result<UnsignedRequest, JsValue> {
-        self.inner.take().ok_or_else(|| thrown(ArgumentError("this request was refused before")))
+        self.inner
+            .take()
+            .ok_or_else(|| thrown(ArgumentError("this request was signed or refused already")))
     }
 }
 
@@ -145,7 +147,7 @@ impl Signer {
 
     /// Signs in headers, as of `unixSeconds`, `Date.now() / 1000`. Accepted for 15 minutes.
     #[wasm_bindgen(unchecked_return_type = "SignedRequest")]
-    pub fn sign(&mut self, mut request: S3Request, unix_seconds: f64) -> Result<Object, JsValue> {
+    pub fn sign(&mut self, request: &mut S3Request, unix_seconds: f64) -> Result<Object, JsValue> {
         descriptor(self.0.sign(request.take()?, seconds(unix_seconds)?))
     }
 
@@ -154,7 +156,7 @@ impl Signer {
     #[wasm_bindgen(unchecked_return_type = "PresignedRequest")]
     pub fn presign(
         &mut self,
-        mut request: S3Request,
+        request: &mut S3Request,
         unix_seconds: f64,
         lifetime_seconds: u32,
     ) -> Result<Object, JsValue> {
