@@ -23,6 +23,8 @@ import blake3_reference  # noqa: E402
 HERE = Path(__file__).resolve().parent
 MIB = 1 << 20
 
+WORDS = (HERE.parent / "interop/english.txt").read_text().split()
+
 try:
     from blake3 import blake3 as fast_blake3
 except ImportError:
@@ -81,6 +83,55 @@ def record(kind, key, n, nonce, content):
     return f"{body}.{mac.hex()}"
 
 
+LETTERS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+
+
+def bech32m(prefix, data):
+    """BIP 350."""
+    bits = "".join(f"{byte:08b}" for byte in data)
+    bits += "0" * (-len(bits) % 5)
+    values = [int(bits[at:at + 5], 2) for at in range(0, len(bits), 5)]
+    spread = [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix]
+    check = 1
+    for value in spread + values + [0] * 6:
+        top, check = check >> 25, (check & 0x1FFFFFF) << 5 ^ value
+        for bit, term in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            check ^= term if top >> bit & 1 else 0
+    check ^= 0x2BC830A3
+    values += [check >> 5 * (5 - at) & 31 for at in range(6)]
+    return prefix + "1" + "".join(LETTERS[value] for value in values)
+
+
+def words_of(key):
+    """BIP-39 in English."""
+    bits = int.from_bytes(key + hashlib.sha256(key).digest()[:1], "big")
+    return [WORDS[bits >> 11 * (23 - place) & 2047] for place in range(24)]
+
+
+def times(a, b):
+    """The product in GF(256) with the polynomial of AES."""
+    product = 0
+    while b:
+        product ^= a if b & 1 else 0
+        a, b = a << 1 ^ (0x11B if a & 0x80 else 0), b >> 1
+    return product
+
+
+def shares_of(kind, key, number, threshold, randomness):
+    """Three bytes name the set, then come the coefficients of each byte, from a1 on."""
+    secret = key + bytes.fromhex(fingerprint(kind, key))[:6]
+    name, degree = randomness[:3], threshold - 1
+    for index in range(1, number + 1):
+        points = []
+        for place, byte in enumerate(secret):
+            value, power = byte, 1
+            for coefficient in randomness[3 + place * degree:3 + (place + 1) * degree]:
+                power = times(power, index)
+                value ^= times(coefficient, power)
+            points.append(value)
+        yield bech32m("s3-ssec-share", name + bytes([threshold, index]) + bytes(points))
+
+
 def pattern(size):
     """Byte i is i mod 251."""
     return (bytes(range(251)) * (size // 251 + 1))[:size]
@@ -95,6 +146,28 @@ BUCKET = "research-data"
 OBJECT = "Größe/a b+c%.bin"
 NONCE = bytes.fromhex("6b043d805a")
 DAWN = b"attack at dawn\n"
+
+
+def backed_up():
+    """Kinds and keys."""
+    return [(kind, key) for key in (COUNTING, CEPH_1, bytes(32), b"\xff" * 32)
+            for kind in ("master", "direct")]
+
+
+def words():
+    for kind, key in backed_up():
+        yield {"kind": kind, "key": key.hex(), "fingerprint": fingerprint(kind, key),
+               "line": bech32m(f"s3-ssec-{kind}", key), "words": " ".join(words_of(key))}
+
+
+def shares():
+    for at, (kind, key) in enumerate(backed_up()):
+        for number, threshold in [(2, 2), (3, 2), (5, 3), (7, 7)]:
+            length = 3 + 38 * (threshold - 1)
+            randomness = hashlib.shake_128(bytes([at, number, threshold])).digest(length)
+            yield {"kind": kind, "key": key.hex(), "threshold": threshold,
+                   "random": randomness.hex(),
+                   "shares": list(shares_of(kind, key, number, threshold, randomness))}
 
 
 def derivation():
@@ -410,6 +483,13 @@ def pinned():
         "v1.m.4816dfc85c4eac7b.6b043d805a.15."
         "7deb2bb5014c4de969ffe6657cc07c5984f4e0f5fc20042c7d51cbca04f44825."
         "a83e3904495c85cc5bd5206763342fcf")
+    line = "s3-ssec-master1qqqsyqcyq5rqwzqfpg9scrgwpugpzysnzs23v9ccrydpk8qarc0sqdm95e"
+    assert bech32m("s3-ssec-master", COUNTING) == line
+    # The list and two of the test vectors of BIP-39.
+    assert hashlib.sha256("".join(f"{word}\n" for word in WORDS).encode()).hexdigest() == (
+        "2f5eed53a4727b4bf8880d8f3f199efc90e58503646d9ff8eff3a2ed3b24dbda")
+    assert words_of(bytes(32)) == ["abandon"] * 23 + ["art"]
+    assert words_of(b"\xff" * 32) == ["zoo"] * 23 + ["vote"]
     for key, md5 in [(CEPH_1, "DWygnHRtgiJ77HCm+1rvHw=="), (CEPH_2, "arxBvwY2V4SiOne6yppVPQ==")]:
         assert base64.b64encode(hashlib.md5(key).digest()).decode() == md5
 
@@ -432,6 +512,9 @@ def files():
         "cases": list(names())}
     yield "policy.json", "Rules applied to and removed from bucket policies; `after` is the text " \
         "line by line.", {"cases": list(policies())}
+    yield "backup.json", keys + "Keys as a line of a key file, as words and as shares; `random` is " \
+        "the name of the set and the coefficients of each byte of what is split.", {
+            "words": list(words()), "shares": list(shares())}
     yield "cors.json", "An origin let into a CORS configuration; documents line by line.", {
         "cases": list(cors())}
 

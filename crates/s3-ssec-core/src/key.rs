@@ -81,6 +81,11 @@ impl Fingerprint {
         })
     }
 
+    /// The eight bytes of it.
+    pub fn bytes(self) -> [u8; 8] {
+        self.0
+    }
+
     /// Parses 16 lower-case hex digits.
     pub fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 8];
@@ -226,6 +231,12 @@ mod generate {
         }
     }
 
+    /// Fills memory of the caller's, for what must not be moved.
+    #[cfg(feature = "shares")]
+    pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), RandomError> {
+        getrandom::fill(bytes).map_err(RandomError)
+    }
+
     /// Fills `bytes` from the operating system's random source.
     pub fn random_bytes<const N: usize>() -> Result<[u8; N], RandomError> {
         let mut bytes = [0; N];
@@ -234,6 +245,8 @@ mod generate {
     }
 }
 
+#[cfg(all(feature = "getrandom", feature = "shares"))]
+pub(crate) use generate::fill_random;
 #[cfg(feature = "getrandom")]
 pub use generate::{RandomError, random_bytes};
 

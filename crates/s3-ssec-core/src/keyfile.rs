@@ -168,12 +168,7 @@ fn print_entry(text: &mut String, entry: &Entry) {
     let fingerprint = entry.key.fingerprint();
     let _ = writeln!(text, "\n# {} key, fingerprint {fingerprint}", entry.key.kind());
     text.push_str("key      ");
-    // A 32-byte key is far below Bech32m's limit of length.
-    let _ = bech32::encode_lower_to_fmt::<Bech32m, _>(
-        text,
-        prefix(entry.key.kind()),
-        entry.key.secret().bytes(),
-    );
+    append_key(text, &entry.key);
     text.push('\n');
     if let Some(label) = &entry.label {
         let _ = writeln!(text, "label    {label}");
@@ -181,6 +176,23 @@ fn print_entry(text: &mut String, entry: &Entry) {
     if let Some(created) = &entry.created {
         let _ = writeln!(text, "created  {created}");
     }
+}
+
+/// A key alone, in Bech32m: what stands behind `key` in a file, and in a QR code. It is the key: it
+/// goes to paper or a file of mode 0600 and nowhere else.
+pub fn print_key(key: &Key) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(128));
+    append_key(&mut text, key);
+    text
+}
+
+fn append_key(text: &mut String, key: &Key) {
+    // A 32-byte key is far below Bech32m's limit of length.
+    let _ = bech32::encode_lower_to_fmt::<Bech32m, _>(
+        text,
+        prefix(key.kind()),
+        key.secret().bytes(),
+    );
 }
 
 /// The human-readable part of a key's Bech32m text.
@@ -244,8 +256,8 @@ fn clash(entries: &[Entry], key: &Key) -> Option<KeyringError> {
     })
 }
 
-/// Reads one key. Blanks between its characters are ignored, for those who type in groups.
-fn parse_key(text: &str) -> Result<Key, LineError> {
+/// Reads one key in Bech32m. Blanks between its characters are ignored, for those who type in groups.
+pub fn parse_key(text: &str) -> Result<Key, LineError> {
     let mut compact = Zeroizing::new(String::with_capacity(text.len()));
     compact.extend(text.chars().filter(|character| !character.is_whitespace()));
     let checked = CheckedHrpstring::new::<Bech32m>(&compact).map_err(|_| LineError::Checksum)?;

@@ -15,6 +15,7 @@
 //! | read one | [`Record`](record::Record), [`Keyring::open`](keyring::Keyring::open) |
 //! | believe an answer | [`verify_echo`](echo::verify_echo) |
 //! | sign a request | [`UnsignedRequest`](request::UnsignedRequest), [`Signer`](sigv4::Signer) |
+//! | back a key up | [`KeyFile::print`](keyfile::KeyFile::print); features `words` and `shares` |
 //! | explain a refusal | [`advice`], [`error_response`] |
 //! | protect a bucket | [`policy`] |
 
@@ -26,6 +27,10 @@ pub mod keyring;
 pub mod foreign;
 pub mod keyfile;
 pub mod legacy;
+#[cfg(feature = "shares")]
+pub mod shares;
+#[cfg(feature = "words")]
+pub mod words;
 pub mod weakness;
 
 pub mod derive;

@@ -3,6 +3,8 @@
 //! The files are made by a Python program that knows the specification and not this code. The same
 //! cases run natively, by the test below, and in WebAssembly.
 
+#[cfg(all(feature = "words", feature = "shares"))]
+mod backups;
 mod configurations;
 mod formats;
 
@@ -13,6 +15,8 @@ use std::fmt::Debug;
 pub fn run() -> Result<usize, String> {
     let mut report = Report::default();
     formats::run(&mut report);
+    #[cfg(all(feature = "words", feature = "shares"))]
+    backups::run(&mut report);
     configurations::run(&mut report);
     match report.failures.is_empty() {
         true => Ok(report.cases),

@@ -45,12 +45,12 @@ struct File<T> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum KindName {
+pub(super) enum KindName {
     Master,
     Direct,
 }
 
-fn key_of(kind: &KindName, hex: &str) -> Result<Key, String> {
+pub(super) fn key_of(kind: &KindName, hex: &str) -> Result<Key, String> {
     let kind = match kind {
         KindName::Master => Kind::Master,
         KindName::Direct => Kind::Direct,
@@ -58,7 +58,7 @@ fn key_of(kind: &KindName, hex: &str) -> Result<Key, String> {
     Key::from_bytes(kind, &bytes(hex)?).map_err(text)
 }
 
-fn bytes(hex: &str) -> Result<Vec<u8>, String> {
+pub(super) fn bytes(hex: &str) -> Result<Vec<u8>, String> {
     base16ct::lower::decode_vec(hex).map_err(text)
 }
 
