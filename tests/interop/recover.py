@@ -3,10 +3,8 @@
 Usage: recover.py KEY_FILE BUCKET OBJECT_KEY TAG > headers
 
 TAG is the value of the object's tag `s3-ssec` (any S3 tool shows it; it is not secret). What is
-printed holds the key of this one object, as a configuration for curl:
-
-    python3 recover.py lab.key bucket data.csv v1.m.4816... |
-        curl --config - --aws-sigv4 aws:amz:us-east-1:s3 --user "$ID:$SECRET" -o data.csv URL
+printed holds the key of this one object: the three headers of SSE-C, one on each line, for a GET by
+any tool that signs requests, or their values for boto3 (SSECustomerAlgorithm, SSECustomerKey).
 
 Written from FORMAT.md, with the standard library alone. The content is not checked against its digest.
 """
@@ -90,7 +88,7 @@ def main(path, bucket, object_key, tag):
     values = {"algorithm": "AES256", "key": base64.b64encode(key).decode(),
               "key-md5": base64.b64encode(md5).decode()}
     for name, value in values.items():
-        print(f'header = "x-amz-server-side-encryption-customer-{name}: {value}"')
+        print(f"x-amz-server-side-encryption-customer-{name}: {value}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 //! What can be asked for on the command line.
 
+mod backup;
 mod bucketwide;
 mod cors;
 mod headers;
@@ -10,6 +11,7 @@ mod policy;
 mod presign;
 mod trees;
 
+pub(crate) use backup::{BackupArgs, RestoreArgs};
 pub(crate) use bucketwide::DoctorArgs;
 pub(crate) use cors::CorsCommand;
 pub(crate) use headers::{HeaderFormat, HeadersArgs};

@@ -106,7 +106,11 @@ pub(crate) fn from_stdin() -> Result<Zeroizing<Vec<u8>>, Failure> {
 /// Reads all of a small stream into memory that is wiped, one byte more than allowed to notice
 /// what is too long. Never grows: growing would leave pieces of keys behind.
 fn read_bounded(reader: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(vec![0; KEY_FILE_MAX + 1]);
+    read_at_most(reader, KEY_FILE_MAX)
+}
+
+fn read_at_most(reader: &mut impl Read, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(vec![0; most + 1]);
     let mut length = 0;
     while length < bytes.len() {
         match reader.read(&mut bytes[length..]) {

@@ -188,11 +188,8 @@ pub fn print_key(key: &Key) -> Zeroizing<String> {
 
 fn append_key(text: &mut String, key: &Key) {
     // A 32-byte key is far below Bech32m's limit of length.
-    let _ = bech32::encode_lower_to_fmt::<Bech32m, _>(
-        text,
-        prefix(key.kind()),
-        key.secret().bytes(),
-    );
+    let _ =
+        bech32::encode_lower_to_fmt::<Bech32m, _>(text, prefix(key.kind()), key.secret().bytes());
 }
 
 /// The human-readable part of a key's Bech32m text.

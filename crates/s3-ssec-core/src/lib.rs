@@ -29,9 +29,9 @@ pub mod keyfile;
 pub mod legacy;
 #[cfg(feature = "shares")]
 pub mod shares;
+pub mod weakness;
 #[cfg(feature = "words")]
 pub mod words;
-pub mod weakness;
 
 pub mod derive;
 pub mod digest;

@@ -9,7 +9,7 @@ mod error;
 mod line;
 
 pub use error::{CombineError, LineError, SchemeError, ShareError, SplitError};
-pub use line::{read, SHARES_MAX};
+pub use line::{SHARES_MAX, read};
 
 use crate::key::{Key, Kind};
 use crate::secret::KEY_LENGTH;

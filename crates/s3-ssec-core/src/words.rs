@@ -46,7 +46,8 @@ impl Words {
             let end = if last { "\n" } else { "" };
             let width = if last { 0 } else { WORD_LENGTH + 2 };
             // Writing to a String cannot fail.
-            let _ = std::fmt::write(&mut *text, format_args!("{:2}. {word:width$}{end}", index + 1));
+            let _ =
+                std::fmt::write(&mut *text, format_args!("{:2}. {word:width$}{end}", index + 1));
         }
         text
     }
@@ -103,8 +104,7 @@ impl Wanted {
             Wanted::AnyOf(kind) | Wanted::Named(_, Some(kind)) => &[*kind][..],
             Wanted::Named(_, None) => &[Kind::Master, Kind::Direct],
         };
-        let mut keys =
-            kinds.iter().filter_map(|kind| Key::from_bytes(*kind, secret.bytes()).ok());
+        let mut keys = kinds.iter().filter_map(|kind| Key::from_bytes(*kind, secret.bytes()).ok());
         match self {
             Wanted::AnyOf(_) => keys.next(),
             Wanted::Named(fingerprint, _) => keys.find(|key| key.fingerprint() == *fingerprint),

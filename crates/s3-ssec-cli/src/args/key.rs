@@ -1,5 +1,6 @@
 //! Arguments of `s3-ssec key`.
 
+use super::backup::{BackupArgs, RestoreArgs};
 use super::parse;
 use clap::{Args, Subcommand, ValueEnum};
 use s3_ssec::core::key::Fingerprint;
@@ -21,6 +22,10 @@ pub(crate) enum KeyCommand {
     Import(ImportArgs),
     /// Write a direct key in the form that other tools read
     Export(ExportArgs),
+    /// Make a copy that outlives this machine: words, a page to print, shares
+    Backup(BackupArgs),
+    /// Make a key file from a backup of any form
+    Restore(RestoreArgs),
 }
 
 const NEW: &str = "\
@@ -151,6 +156,6 @@ pub(crate) enum ExportFormat {
     Hex,
 }
 
-fn fingerprint(text: &str) -> Result<Fingerprint, &'static str> {
+pub(super) fn fingerprint(text: &str) -> Result<Fingerprint, &'static str> {
     Fingerprint::parse(text).ok_or("a fingerprint has 16 hexadecimal digits; see s3-ssec key show")
 }

@@ -1,9 +1,11 @@
-//! `s3-ssec key`: keys in files. Nothing here prints a key, but `export --stdout`.
+//! `s3-ssec key`: keys in files. Nothing here prints a key, but `export` and `backup` on request.
 
 mod add;
+mod backup;
 mod export;
 mod import;
 mod new;
+mod restore;
 mod show;
 
 use crate::args::KeyCommand;
@@ -23,6 +25,8 @@ pub(super) fn run(session: &Session, command: KeyCommand) -> Result<(), Failure>
         KeyCommand::Add(args) => add::run(session, args),
         KeyCommand::Import(args) => import::run(session, &args),
         KeyCommand::Export(args) => export::run(session, &args),
+        KeyCommand::Backup(args) => backup::run(session, &args),
+        KeyCommand::Restore(args) => restore::run(session, &args),
     }
 }
 

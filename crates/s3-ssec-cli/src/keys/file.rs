@@ -7,6 +7,9 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use zeroize::Zeroizing;
 
+/// Bytes of the largest backup: a sheet with its QR code has 20 KiB.
+const BACKUP_MAX: usize = 256 << 10;
+
 /// Reads a file that may hold keys. Refuses it when others can read or write it (exit 5), or when
 /// there is nothing to read (exit 4).
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
@@ -136,17 +139,33 @@ pub(crate) fn create(path: &Path, content: &[u8]) -> Result<(), Failure> {
     })
 }
 
+/// A file with a key in it would take the place of another.
+pub(crate) fn exists(path: &Path) -> Failure {
+    let what = format!("{} exists already, and a key file is never overwritten", path.display());
+    Failure::new(Exit::Unsafe, what, "Choose another name: --out FILE.")
+}
+
+/// Reads a backup. Who may read it as well does not matter any more: it is there to be used.
+pub(crate) fn read_backup(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let unreadable = |error: io::Error| {
+        let what = format!("the backup {} cannot be read: {error}", path.display());
+        Failure::new(Exit::Key, what, "Check the name and your rights to read it.")
+    };
+    let mut file = File::open(path).map_err(unreadable)?;
+    let bytes = super::read_at_most(&mut file, BACKUP_MAX).map_err(unreadable)?;
+    if bytes.len() > BACKUP_MAX {
+        let what = format!("{} is too large for a backup of a key", path.display());
+        return Err(Failure::new(Exit::Key, what, "Check the name."));
+    }
+    Ok(bytes)
+}
+
 fn cannot_create(path: &Path, error: &io::Error) -> Failure {
-    let path = path.display();
     match error.kind() {
-        io::ErrorKind::AlreadyExists => Failure::new(
-            Exit::Unsafe,
-            format!("{path} exists already, and a key file is never overwritten"),
-            "Choose another name: --out FILE.",
-        ),
+        io::ErrorKind::AlreadyExists => exists(path),
         _ => Failure::new(
             Exit::Failed,
-            format!("{path} cannot be written: {error}"),
+            format!("{} cannot be written: {error}", path.display()),
             "Check the directory, your rights, and the free space.",
         ),
     }

@@ -105,7 +105,10 @@ fn a_typing_error_is_noticed_and_placed() {
         assert_eq!(Share::parse(&typed).err(), Some(LineError::Checksum { near }));
         let text = format!("# a comment\n\n{typed}\n");
         let error = read(&text).err().unwrap().to_string();
-        let said = format!("line 3 holds a share with a typing error, probably in character {}", place + 1);
+        let said = format!(
+            "line 3 holds a share with a typing error, probably in character {}",
+            place + 1
+        );
         assert_eq!(error, said);
     }
 }

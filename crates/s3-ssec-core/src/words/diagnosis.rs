@@ -14,12 +14,12 @@ pub(super) fn of(typed: &Typed, wanted: &Wanted) -> WordsError {
     let in_order = typed.entropy().is_some();
     match wanted {
         Wanted::AnyOf(_) => WordsError::Checksum,
-        Wanted::Named(fingerprint, _) => swapped(typed, wanted)
-            .or_else(|| wrong_word(typed, wanted))
-            .unwrap_or(match in_order {
+        Wanted::Named(fingerprint, _) => {
+            swapped(typed, wanted).or_else(|| wrong_word(typed, wanted)).unwrap_or(match in_order {
                 true => WordsError::OtherKey { wanted: *fingerprint },
                 false => WordsError::Checksum,
-            }),
+            })
+        }
     }
 }
 
@@ -76,7 +76,8 @@ pub(super) fn other_language(text: &str) -> Option<&'static str> {
     };
     let english = known(Language::English);
     let others = Language::ALL.iter().filter(|language| **language != Language::English);
-    let (count, language) = others.map(|language| (known(*language), *language)).max_by_key(|(count, _)| *count)?;
+    let (count, language) =
+        others.map(|language| (known(*language), *language)).max_by_key(|(count, _)| *count)?;
     (count > english && count >= WORD_COUNT / 2).then(|| name(language))
 }
 

@@ -44,7 +44,8 @@ fn choose<'f>(
         [] => Err(Failure::new(
             Exit::Unsafe,
             "a master key is not exported: another tool would send it to the gateway",
-            "For one object, s3-ssec headers s3://bucket/key gives what opens it.",
+            "For one object, s3-ssec headers s3://bucket/key gives what opens it; to keep a copy, s3-ssec \
+             key backup.",
         )),
         [..] => Err(Failure::new(
             Exit::Usage,

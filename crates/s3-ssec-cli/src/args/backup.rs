@@ -1,0 +1,91 @@
+//! Arguments of `s3-ssec key backup` and `key restore`.
+
+use super::key::{DEFAULT_KEY_FILE, fingerprint};
+use clap::{ArgGroup, Args, ValueEnum};
+use s3_ssec::core::key::{Fingerprint, Kind};
+use std::path::PathBuf;
+
+const BACKUP: &str = "\
+Every form holds one key, and whoever has it has the key; of shares, so many as the threshold says.
+Without --out or --stdout, words and shares are shown on a terminal and nowhere else.
+
+Examples:
+  s3-ssec key backup lab.key --words                         shown, to be copied by hand
+  s3-ssec key backup lab.key --sheet lab.html                one page to print: words and QR code
+  s3-ssec key backup lab.key --shares 5 --threshold 3 --out lab.share
+                                                             lab.share.1 to lab.share.5";
+
+/// `s3-ssec key backup`.
+#[derive(Args)]
+#[command(after_long_help = BACKUP)]
+#[command(group = ArgGroup::new("form").required(true))]
+#[command(group = ArgGroup::new("delivery"))]
+pub(crate) struct BackupArgs {
+    /// Key file
+    pub(crate) file: PathBuf,
+    /// As 24 words (BIP-39, English) with the fingerprint
+    #[arg(long, group = "form")]
+    pub(crate) words: bool,
+    /// As an A4 page to print, with words and QR code
+    #[arg(long, group = "form", value_name = "OUT.html", conflicts_with = "delivery")]
+    pub(crate) sheet: Option<PathBuf>,
+    /// As so many shares, for different people or places
+    #[arg(long, group = "form", value_name = "N", requires = "threshold")]
+    pub(crate) shares: Option<u8>,
+    /// So many of the shares restore the key, and fewer tell nothing
+    #[arg(long, value_name = "K", requires = "shares")]
+    pub(crate) threshold: Option<u8>,
+    /// File to make, readable by you alone; shares get a number behind it
+    #[arg(long, value_name = "NEWFILE", group = "delivery")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print it wherever standard output leads to
+    #[arg(long, group = "delivery")]
+    pub(crate) stdout: bool,
+    /// Which key, if the file holds several
+    #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint)]
+    pub(crate) key: Option<Fingerprint>,
+}
+
+const RESTORE: &str = "\
+Takes every form of `key backup` and sees which it is: words, the text of a QR code, a saved sheet,
+shares. They are typed on a terminal, or read from standard input or from files, never from the command
+line. Words tell the kind of the key by the fingerprint that stands beside them.
+
+Examples:
+  s3-ssec key restore                              type the words and the fingerprint, or shares
+  s3-ssec key restore words.txt --fingerprint 4816dfc85c4eac7b --out lab.key
+  s3-ssec key restore lab.html --out lab.key
+  s3-ssec key restore lab.share.1 lab.share.4 lab.share.5 --out lab.key";
+
+/// `s3-ssec key restore`.
+#[derive(Args)]
+#[command(after_long_help = RESTORE)]
+pub(crate) struct RestoreArgs {
+    /// The backup; standard input where it is left out
+    pub(crate) backup: Vec<PathBuf>,
+    /// File to make; an existing one is never touched
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_KEY_FILE)]
+    pub(crate) out: PathBuf,
+    /// The fingerprint that the key must have
+    #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint)]
+    pub(crate) fingerprint: Option<Fingerprint>,
+    /// The kind that the key must have; for words without a fingerprint
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<KindName>,
+}
+
+/// A kind of key on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KindName {
+    Master,
+    Direct,
+}
+
+impl From<KindName> for Kind {
+    fn from(name: KindName) -> Self {
+        match name {
+            KindName::Master => Kind::Master,
+            KindName::Direct => Kind::Direct,
+        }
+    }
+}
