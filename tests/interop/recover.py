@@ -3,8 +3,8 @@
 Usage: recover.py KEY_FILE BUCKET OBJECT_KEY TAG > headers
 
 TAG is the value of the object's tag `s3-ssec` (any S3 tool shows it; it is not secret). What is
-printed holds the key of this one object: the three headers of SSE-C, one on each line, for a GET by
-any tool that signs requests, or their values for boto3 (SSECustomerAlgorithm, SSECustomerKey).
+printed holds the key of this one object: the three headers of SSE-C as JSON, for a GET by any tool that
+signs requests. For boto3, SSECustomerKey is the key header decoded from base64.
 
 Written from FORMAT.md, with the standard library alone. The content is not checked against its digest.
 """
@@ -12,6 +12,7 @@ Written from FORMAT.md, with the standard library alone. The content is not chec
 import base64
 import hashlib
 import hmac
+import json
 import sys
 
 LETTERS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
@@ -87,8 +88,8 @@ def main(path, bucket, object_key, tag):
     md5 = hashlib.md5(key).digest()
     values = {"algorithm": "AES256", "key": base64.b64encode(key).decode(),
               "key-md5": base64.b64encode(md5).decode()}
-    for name, value in values.items():
-        print(f"x-amz-server-side-encryption-customer-{name}: {value}")
+    headers = {f"x-amz-server-side-encryption-customer-{name}": value for name, value in values.items()}
+    print(json.dumps(headers))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ live![
     boto3_with_another_key_reads_nothing,
     what_boto3_writes_is_read_here,
     aws_and_the_command_share_a_key,
+    an_object_is_recovered_without_us,
 ];
 
 const SIZES: [(&str, usize); 3] = [("empty", 0), ("small", 5000), ("large", 20 << 20)];
@@ -124,5 +125,34 @@ async fn aws_and_the_command_share_a_key(gateway: &'static Gateway) {
     }
     let without = aws(&person, ["s3", "cp", &bucket.url("small"), "without"]).await;
     assert_ne!(without.code, Some(0), "aws reads it without the key");
+    bucket.remove().await;
+}
+
+/// Key file, name and tag are enough for a hundred lines of Python.
+async fn an_object_is_recovered_without_us(gateway: &'static Gateway) {
+    let bucket = Bucket::new(gateway).await;
+    let recover = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/recover.py");
+    for kind in [Kind::Master, Kind::Direct] {
+        let person = somebody(gateway, kind);
+        for (name, size) in SIZES {
+            person.run(["put", name, &bucket.url(name)]).await.done();
+            let (bucket, endpoint) = (bucket.name.as_str(), gateway.https.as_str());
+            let tags =
+                ["s3api", "get-object-tagging", "--endpoint-url", endpoint, "--bucket", bucket];
+            let only =
+                ["--key", name, "--query", "TagSet[?Key==`s3-ssec`].Value", "--output", "text"];
+            let tag = aws(&person, tags.into_iter().chain(only)).await.done().stdout;
+            let tag = String::from_utf8(tag).unwrap();
+            let asked = |name| [recover, "key", bucket, name, tag.trim()];
+            let headers = person.run_program(&lab().python, asked(name)).await.done().stdout;
+            let back = format!("{name}.back");
+            boto3(&person, &["get", bucket, name, &back], &headers).await.done();
+            assert!(person.read(&back) == content(size as u64, size), "{kind} {name}");
+            let wrong = person.run_program(&lab().python, asked("another")).await;
+            assert_eq!(wrong.code, Some(1));
+            assert!(wrong.stderr.contains("no key of the file made this tag"), "{}", wrong.stderr);
+            assert!(wrong.stdout.is_empty());
+        }
+    }
     bucket.remove().await;
 }
