@@ -2,6 +2,7 @@
 //! line. What is said on the command line outranks the environment.
 
 pub(crate) mod file;
+pub(crate) mod sealed;
 
 use crate::args::Global;
 use crate::report::{About as _, Exit, Failure};

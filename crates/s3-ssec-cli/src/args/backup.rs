@@ -6,14 +6,17 @@ use s3_ssec::core::key::{Fingerprint, Kind};
 use std::path::PathBuf;
 
 const BACKUP: &str = "\
-Every form holds one key, and whoever has it has the key; of shares, so many as the threshold says.
+Words, pages and shares hold one key, and whoever has them has the key; of shares, so many as the
+threshold says. Copies under a passphrase or a public key hold the whole file; the tool age opens them too.
 Without --out or --stdout, words and shares are shown on a terminal and nowhere else.
 
 Examples:
   s3-ssec key backup lab.key --words                         shown, to be copied by hand
   s3-ssec key backup lab.key --sheet lab.html                one page to print: words and QR code
   s3-ssec key backup lab.key --shares 5 --threshold 3 --out lab.share
-                                                             lab.share.1 to lab.share.5";
+                                                             lab.share.1 to lab.share.5
+  s3-ssec key backup lab.key --passphrase --out lab.age
+  s3-ssec key backup lab.key --to age1... --to age1... --out lab.age";
 
 /// `s3-ssec key backup`.
 #[derive(Args)]
@@ -35,6 +38,21 @@ pub(crate) struct BackupArgs {
     /// So many of the shares restore the key, and fewer tell nothing
     #[arg(long, value_name = "K", requires = "shares")]
     pub(crate) threshold: Option<u8>,
+    /// Under a passphrase, asked for on the terminal
+    #[arg(long, group = "form", conflicts_with = "key")]
+    pub(crate) passphrase: bool,
+    /// File or pipe with the passphrase in its first line
+    #[arg(long, value_name = "FILE", requires = "passphrase")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Under a public key of age; may be given several times
+    #[arg(
+        long,
+        group = "form",
+        value_name = "AGE_RECIPIENT",
+        value_parser = recipient,
+        conflicts_with = "key"
+    )]
+    pub(crate) to: Vec<age::x25519::Recipient>,
     /// File to make, readable by you alone; shares get a number behind it
     #[arg(long, value_name = "NEWFILE", group = "delivery")]
     pub(crate) out: Option<PathBuf>,
@@ -48,13 +66,15 @@ pub(crate) struct BackupArgs {
 
 const RESTORE: &str = "\
 Takes every form of `key backup` and sees which it is: words, the text of a QR code, a saved sheet,
-shares. They are typed on a terminal, or read from standard input or from files, never from the command
+shares, copies of age. They are typed on a terminal, or read from standard input or from files, never from the command
 line. Words tell the kind of the key by the fingerprint that stands beside them.
 
 Examples:
   s3-ssec key restore                              type the words and the fingerprint, or shares
   s3-ssec key restore words.txt --fingerprint 4816dfc85c4eac7b --out lab.key
   s3-ssec key restore lab.html --out lab.key
+  s3-ssec key restore lab.age --out lab.key        asks for the passphrase
+  s3-ssec key restore lab.age --identity ~/.config/age/key.txt
   s3-ssec key restore lab.share.1 lab.share.4 lab.share.5 --out lab.key";
 
 /// `s3-ssec key restore`.
@@ -72,6 +92,12 @@ pub(crate) struct RestoreArgs {
     /// The kind that the key must have; for words without a fingerprint
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Option<KindName>,
+    /// File with the secret key of age that opens the copy
+    #[arg(long, value_name = "FILE")]
+    pub(crate) identity: Option<PathBuf>,
+    /// File or pipe with the passphrase in its first line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 /// A kind of key on the command line.
@@ -88,4 +114,8 @@ impl From<KindName> for Kind {
             KindName::Direct => Kind::Direct,
         }
     }
+}
+
+fn recipient(text: &str) -> Result<age::x25519::Recipient, &'static str> {
+    text.parse().map_err(|_| "a public key of age begins with age1; age-keygen makes one")
 }

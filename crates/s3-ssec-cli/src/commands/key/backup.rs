@@ -2,8 +2,9 @@
 
 mod sheet;
 
+use super::with_keys;
 use crate::args::BackupArgs;
-use crate::keys::{Found, KeySource, file, quoted};
+use crate::keys::{Found, KeySource, file, quoted, sealed};
 use crate::output::Fields;
 use crate::report::{Exit, Failure};
 use crate::session::Session;
@@ -21,6 +22,23 @@ const COLUMNS: usize = 4;
 
 pub(super) fn run(session: &Session, args: &BackupArgs) -> Result<(), Failure> {
     let Found { source, file, .. } = KeySource::File(args.file.clone()).read()?;
+    if args.passphrase {
+        let passphrase = sealed::new_passphrase(args.passphrase_file.as_deref())?;
+        return copy(
+            session,
+            args,
+            &file,
+            &sealed::under_passphrase(file.print().as_bytes(), passphrase)?,
+        );
+    }
+    if !args.to.is_empty() {
+        return copy(
+            session,
+            args,
+            &file,
+            &sealed::for_recipients(file.print().as_bytes(), &args.to)?,
+        );
+    }
     let entry = choose(&file, args.key, &source.to_string())?;
     if let Some(out) = &args.sheet {
         file::create(out, sheet::page(entry)?.as_bytes())?;
@@ -30,6 +48,29 @@ pub(super) fn run(session: &Session, args: &BackupArgs) -> Result<(), Failure> {
         (Some(shares), Some(threshold)) => split(session, args, entry, shares, threshold),
         _ => words(session, args, entry),
     }
+}
+
+/// A copy of the whole file that is encrypted already: it may go anywhere.
+fn copy(
+    session: &Session,
+    args: &BackupArgs,
+    file: &KeyFile,
+    sealed: &[u8],
+) -> Result<(), Failure> {
+    let Some(out) = &args.out else { return session.output.raw(sealed) };
+    file::create(out, sealed)?;
+    let headline =
+        format!("{} is made, an encrypted copy of {}", out.display(), args.file.display());
+    let (opens, identity) = match args.passphrase {
+        true => ("the passphrase", ""),
+        false => ("the secret key of each recipient", " --identity FILE"),
+    };
+    let fields = with_keys(Fields::new(headline), file.entries())
+        .line("opens", opens)
+        .line("try", format_args!("s3-ssec key restore {}{identity} --out NEWFILE", quoted(out)));
+    let keys: Vec<_> = file.entries().iter().map(|e| e.key.fingerprint().to_string()).collect();
+    let json = json!({ "form": "age", "files": [out.to_string_lossy()], "fingerprints": keys });
+    session.output.report(fields, &json)
 }
 
 /// The only key of a file, or the one that is named.

@@ -1,9 +1,10 @@
 //! `s3-ssec key restore`: a key file from any backup.
 
-use super::{made, warn_of_weak};
+use super::{in_json, made, warn_of_weak};
 use crate::args::RestoreArgs;
+use crate::keys::sealed::{self, Openers};
 use crate::keys::{self, file};
-use crate::report::{Exit, Failure};
+use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use s3_ssec::core::key::Key;
 use s3_ssec::core::keyfile::{Entry, KeyFile, parse_key};
@@ -24,18 +25,18 @@ pub(super) fn run(session: &Session, args: &RestoreArgs) -> Result<(), Failure> 
     }
     let text = text(session, args)?;
     let known = Known { kind: args.kind.map(Into::into), fingerprint: args.fingerprint };
-    let (form, key) = read(&text, known)?;
-    check(&key, known)?;
-    let entries = vec![Entry { key, label: None, created: None }];
+    let (form, entries) = match text.trim_start().starts_with(sealed::BEGIN) {
+        true => ("encrypted copy", opened(&text, args)?),
+        false => {
+            let (form, key) = read(&text, known)?;
+            (form, vec![Entry { key, label: None, created: None }])
+        }
+    };
+    check(&entries, known)?;
     let key_file = KeyFile::new(entries)?;
     file::create(&args.out, key_file.print().as_bytes())?;
-    let [entry] = key_file.entries() else { return Ok(()) };
-    let json = json!({
-        "file": args.out.to_string_lossy(),
-        "form": form,
-        "kind": entry.key.kind().to_string(),
-        "fingerprint": entry.key.fingerprint().to_string(),
-    });
+    let keys: Vec<_> = key_file.entries().iter().map(in_json).collect();
+    let json = json!({ "file": args.out.to_string_lossy(), "form": form, "keys": keys });
     session.output.report(made(&args.out, key_file.entries()).line("from", form), &json)?;
     warn_of_weak(session, key_file.entries());
     Ok(())
@@ -64,6 +65,15 @@ fn text(session: &Session, args: &RestoreArgs) -> Result<Zeroizing<String>, Fail
         text.push('\n');
     }
     Ok(text)
+}
+
+/// All keys of an encrypted copy.
+fn opened(text: &str, args: &RestoreArgs) -> Result<Vec<Entry>, Failure> {
+    let openers =
+        Openers { identity: args.identity.as_deref(), passphrase: args.passphrase_file.as_deref() };
+    let content = sealed::open(text, &openers)?;
+    let (file, _) = KeyFile::read(&content).about(&"the copy")?;
+    Ok(file.into_entries())
 }
 
 /// The form of a backup, and the key in it.
@@ -107,14 +117,20 @@ fn parse_line(line: &str) -> Result<Key, Failure> {
 }
 
 /// Whatever form it came in, the key is the one that was asked for.
-fn check(key: &Key, known: Known) -> Result<(), Failure> {
-    let fingerprint = key.fingerprint();
-    if known.fingerprint.is_some_and(|wanted| wanted != fingerprint) {
-        let what = format!("the backup holds the key {fingerprint}, and another one was asked for");
+fn check(entries: &[Entry], known: Known) -> Result<(), Failure> {
+    let has = |found: &dyn Fn(&Key) -> bool| entries.iter().any(|entry| found(&entry.key));
+    if known.fingerprint.is_some_and(|wanted| !has(&|key| key.fingerprint() == wanted)) {
+        let held: Vec<_> = entries.iter().map(|e| e.key.fingerprint().to_string()).collect();
+        let held = held.join(", ");
+        let what = format!("the backup holds the key {held}, and another one was asked for");
         return Err(Failure::new(Exit::Key, what, "Look for the backup of the right key."));
     }
-    if known.kind.is_some_and(|wanted| wanted != key.kind()) {
-        let what = format!("the backup holds a {} key", key.kind());
+    if known.kind.is_some_and(|wanted| !has(&|key| key.kind() == wanted)) {
+        let kind = entries.first().map_or("", |entry| match entry.key {
+            Key::Master(_) => "master",
+            Key::Direct(_) => "direct",
+        });
+        let what = format!("the backup holds a {kind} key");
         return Err(Failure::new(Exit::Key, what, "Leave --kind out."));
     }
     Ok(())

@@ -21,7 +21,7 @@ const HEAD: &str = "\
 @page { size: A4; margin: 18mm }
 body { font: 11pt/1.45 Georgia, serif; color: #000; background: #fff; max-width: 174mm; margin: 0 auto }
 h1 { font-size: 18pt; margin: 0 0 2mm }
-h2 { font-size: 12pt; margin: 6mm 0 2mm; border-bottom: .3mm solid #000 }
+h2 { overflow: hidden; font-size: 12pt; margin: 6mm 0 2mm; border-bottom: .3mm solid #000 }
 code, ol.words { font-family: monospace }
 ol.words { columns: 3; font-size: 12pt; line-height: 1.7; margin: 0; padding-left: 10mm }
 dl { display: grid; grid-template-columns: 28mm 1fr; margin: 0 }
