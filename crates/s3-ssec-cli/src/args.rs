@@ -11,7 +11,7 @@ mod policy;
 mod presign;
 mod trees;
 
-pub(crate) use backup::{BackupArgs, RestoreArgs};
+pub(crate) use backup::{BackupArgs, DrillArgs, OpenArgs, RestoreArgs};
 pub(crate) use bucketwide::DoctorArgs;
 pub(crate) use cors::CorsCommand;
 pub(crate) use headers::{HeaderFormat, HeadersArgs};

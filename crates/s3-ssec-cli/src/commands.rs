@@ -28,7 +28,7 @@ use crate::session::Session;
 pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
     let session = &Session { global: cli.global, output };
     match cli.command {
-        Command::Key(command) => key::run(session, command),
+        Command::Key(command) => key::run(session, command).await,
         Command::Headers(args) => headers::run(session, args).await,
         Command::Bucket(command) => bucket::run(session, command).await,
         Command::Put(args) if args.tree.recursive => tree::put(session, args).await,

@@ -89,6 +89,12 @@ impl Failure {
         self
     }
 
+    /// Puts another step in the place of what is to be done.
+    pub(crate) fn instead(mut self, todo: &str) -> Self {
+        todo.clone_into(&mut self.todo);
+        self
+    }
+
     /// Puts another step before what is to be done.
     pub(crate) fn first(mut self, step: &str) -> Self {
         self.todo = format!("{step} {}", self.todo);

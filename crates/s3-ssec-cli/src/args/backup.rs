@@ -1,8 +1,10 @@
-//! Arguments of `s3-ssec key backup` and `key restore`.
+//! Arguments of `s3-ssec key backup`, `key restore` and `key drill`.
 
 use super::key::{DEFAULT_KEY_FILE, fingerprint};
+use super::parse;
 use clap::{ArgGroup, Args, ValueEnum};
 use s3_ssec::core::key::{Fingerprint, Kind};
+use s3_ssec::core::names::ObjectName;
 use std::path::PathBuf;
 
 const BACKUP: &str = "\
@@ -86,6 +88,13 @@ pub(crate) struct RestoreArgs {
     /// File to make; an existing one is never touched
     #[arg(long, value_name = "FILE", default_value = DEFAULT_KEY_FILE)]
     pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) open: OpenArgs,
+}
+
+/// What opens a backup, and what is known of the key in it.
+#[derive(Args)]
+pub(crate) struct OpenArgs {
     /// The fingerprint that the key must have
     #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint)]
     pub(crate) fingerprint: Option<Fingerprint>,
@@ -98,6 +107,28 @@ pub(crate) struct RestoreArgs {
     /// File or pipe with the passphrase in its first line
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+const DRILL: &str = "\
+Reads the object to its end with the key of the backup alone, and compares it with its record. No key file
+is used, and none is made. A backup that was never tried is a hope.
+
+Examples:
+  s3-ssec key drill s3://bucket/data.csv words.txt
+  s3-ssec key drill s3://bucket/data.csv lab.share.1 lab.share.4 lab.share.5
+  s3-ssec key drill s3://bucket/data.csv lab.age --identity ~/.config/age/key.txt";
+
+/// `s3-ssec key drill`.
+#[derive(Args)]
+#[command(after_long_help = DRILL)]
+pub(crate) struct DrillArgs {
+    /// Object that the backup has to open
+    #[arg(value_parser = parse::object)]
+    pub(crate) object: ObjectName,
+    /// The backup; standard input where it is left out
+    pub(crate) backup: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) open: OpenArgs,
 }
 
 /// A kind of key on the command line.

@@ -1,6 +1,6 @@
 //! Arguments of `s3-ssec key`.
 
-use super::backup::{BackupArgs, RestoreArgs};
+use super::backup::{BackupArgs, DrillArgs, RestoreArgs};
 use super::parse;
 use clap::{Args, Subcommand, ValueEnum};
 use s3_ssec::core::key::Fingerprint;
@@ -26,6 +26,8 @@ pub(crate) enum KeyCommand {
     Backup(BackupArgs),
     /// Make a key file from a backup of any form
     Restore(RestoreArgs),
+    /// Prove that a backup opens an object
+    Drill(DrillArgs),
 }
 
 const NEW: &str = "\

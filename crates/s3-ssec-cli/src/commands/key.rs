@@ -2,6 +2,7 @@
 
 mod add;
 mod backup;
+mod drill;
 mod export;
 mod import;
 mod new;
@@ -18,7 +19,7 @@ use s3_ssec::core::weakness;
 use serde_json::{Value, json};
 use std::path::Path;
 
-pub(super) fn run(session: &Session, command: KeyCommand) -> Result<(), Failure> {
+pub(super) async fn run(session: &Session, command: KeyCommand) -> Result<(), Failure> {
     match command {
         KeyCommand::New(args) => new::run(session, args),
         KeyCommand::Show(args) => show::run(session, args),
@@ -27,6 +28,7 @@ pub(super) fn run(session: &Session, command: KeyCommand) -> Result<(), Failure>
         KeyCommand::Export(args) => export::run(session, &args),
         KeyCommand::Backup(args) => backup::run(session, &args),
         KeyCommand::Restore(args) => restore::run(session, &args),
+        KeyCommand::Drill(args) => drill::run(session, &args).await,
     }
 }
 

@@ -6,22 +6,41 @@ use crate::progress::Total;
 use crate::report::{About as _, Failure};
 use crate::session::Session;
 use crate::text;
+use s3_ssec::core::keyring::Keyring;
+use s3_ssec::core::names::ObjectName;
 use s3_ssec::{GetOptions, Trusted};
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(super) async fn run(session: &Session, args: VerifyArgs) -> Result<(), Failure> {
     let object = parse::one_object(&args.object)?;
-    let mut options = GetOptions::default();
+    let mut options = options();
     options.read.version = args.version_id;
     options.read.origin = args.origin;
-    options.trusted = Trusted::OnlyVerified;
     let keys = session.keyring()?;
+    let (fields, json) = prove(session, &keys, &object, options).await?;
+    session.output.report(fields, &json)
+}
+
+/// Only what is verified counts.
+pub(super) fn options() -> GetOptions {
+    let mut options = GetOptions::default();
+    options.trusted = Trusted::OnlyVerified;
+    options
+}
+
+/// Reads an object to its end, and says what it found.
+pub(super) async fn prove(
+    session: &Session,
+    keys: &Keyring,
+    object: &ObjectName,
+    options: GetOptions,
+) -> Result<(Fields, Value), Failure> {
     let client = session.client().await?;
     let progress = session.progress(Total::OfObject);
-    let received = client.verify(&keys, &object, &options, &progress.watch).await;
+    let received = client.verify(keys, object, &options, &progress.watch).await;
     drop(progress);
-    let received = received.about(&object)?;
-    let fields = Fields::new(&object)
+    let received = received.about(object)?;
+    let fields = Fields::new(object)
         .line("size", text::size(received.size))
         .optional("key", received.key)
         .line("encrypted", "confirmed by the gateway")
@@ -33,5 +52,5 @@ pub(super) async fn run(session: &Session, args: VerifyArgs) -> Result<(), Failu
         "encrypted": received.key.is_some(),
         "verified": true,
     });
-    session.output.report(fields, &json)
+    Ok((fields, json))
 }

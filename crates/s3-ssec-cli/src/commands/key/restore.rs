@@ -1,7 +1,7 @@
 //! `s3-ssec key restore`: a key file from any backup.
 
 use super::{in_json, made, warn_of_weak};
-use crate::args::RestoreArgs;
+use crate::args::{OpenArgs, RestoreArgs};
 use crate::keys::sealed::{self, Openers};
 use crate::keys::{self, file};
 use crate::report::{About as _, Exit, Failure};
@@ -12,6 +12,7 @@ use s3_ssec::core::shares::{self, CombineError, ShareError};
 use s3_ssec::core::words::{self, Known, WordsError};
 use serde_json::json;
 use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 const SHARE: &str = "s3-ssec-share";
@@ -23,16 +24,7 @@ pub(super) fn run(session: &Session, args: &RestoreArgs) -> Result<(), Failure> 
     if args.out.exists() {
         return Err(file::exists(&args.out));
     }
-    let text = text(session, args)?;
-    let known = Known { kind: args.kind.map(Into::into), fingerprint: args.fingerprint };
-    let (form, entries) = match text.trim_start().starts_with(sealed::BEGIN) {
-        true => ("encrypted copy", opened(&text, args)?),
-        false => {
-            let (form, key) = read(&text, known)?;
-            (form, vec![Entry { key, label: None, created: None }])
-        }
-    };
-    check(&entries, known)?;
+    let (form, entries) = entries(session, &args.backup, &args.open)?;
     let key_file = KeyFile::new(entries)?;
     file::create(&args.out, key_file.print().as_bytes())?;
     let keys: Vec<_> = key_file.entries().iter().map(in_json).collect();
@@ -42,14 +34,33 @@ pub(super) fn run(session: &Session, args: &RestoreArgs) -> Result<(), Failure> 
     Ok(())
 }
 
+/// The form of a backup and the keys in it, which are those that were asked for.
+pub(super) fn entries(
+    session: &Session,
+    backup: &[PathBuf],
+    open: &OpenArgs,
+) -> Result<(&'static str, Vec<Entry>), Failure> {
+    let text = text(session, backup)?;
+    let known = Known { kind: open.kind.map(Into::into), fingerprint: open.fingerprint };
+    let (form, entries) = match text.trim_start().starts_with(sealed::BEGIN) {
+        true => ("encrypted copy", opened(&text, open)?),
+        false => {
+            let (form, key) = read(&text, known)?;
+            (form, vec![Entry { key, label: None, created: None }])
+        }
+    };
+    check(&entries, known)?;
+    Ok((form, entries))
+}
+
 /// All that was given, files one after another.
-fn text(session: &Session, args: &RestoreArgs) -> Result<Zeroizing<String>, Failure> {
+fn text(session: &Session, backup: &[PathBuf]) -> Result<Zeroizing<String>, Failure> {
     let not_text = || {
         let what = "the backup is not text";
         Failure::new(Exit::Key, what, "Give what s3-ssec key backup made, or type what it showed.")
     };
     let mut parts = Vec::new();
-    for path in &args.backup {
+    for path in backup {
         parts.push(file::read_backup(path)?);
     }
     if parts.is_empty() {
@@ -68,9 +79,9 @@ fn text(session: &Session, args: &RestoreArgs) -> Result<Zeroizing<String>, Fail
 }
 
 /// All keys of an encrypted copy.
-fn opened(text: &str, args: &RestoreArgs) -> Result<Vec<Entry>, Failure> {
+fn opened(text: &str, open: &OpenArgs) -> Result<Vec<Entry>, Failure> {
     let openers =
-        Openers { identity: args.identity.as_deref(), passphrase: args.passphrase_file.as_deref() };
+        Openers { identity: open.identity.as_deref(), passphrase: open.passphrase_file.as_deref() };
     let content = sealed::open(text, &openers)?;
     let (file, _) = KeyFile::read(&content).about(&"the copy")?;
     Ok(file.into_entries())
