@@ -1,5 +1,6 @@
 // Hashes contents off the main thread. Gets the content key of a person's key, never the key itself.
 
+import { Filler } from "./filler.js";
 import init, { ContentHasher, ContentTree, PieceHasher, pieceLength } from "./pkg/digest.js";
 
 const ready = init();
@@ -45,17 +46,14 @@ const does = {
 
 /** Slices are read one after another, into memory that stays: a tab that waits for its collector grows. */
 let before = Promise.resolve();
-let memory = new Uint8Array();
+let memory = new ArrayBuffer();
 
 async function read(blob) {
-  if (memory.length < blob.size) memory = new Uint8Array(blob.size);
-  let length = 0;
-  const reader = blob.stream().getReader();
-  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
-    memory.set(value, length);
-    length += value.length;
-  }
-  return memory.subarray(0, length);
+  const taken = memory.byteLength < blob.size ? new ArrayBuffer(blob.size) : memory;
+  memory = new ArrayBuffer();
+  const { buffer, length } = await new Filler(blob.stream()).fill(taken, blob.size);
+  memory = buffer;
+  return new Uint8Array(memory, 0, length);
 }
 
 function takePieces(number, bytes, offset) {
