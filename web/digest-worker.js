@@ -13,15 +13,10 @@ const does = {
   },
 
   /** Hashes a slice of a file that begins at a whole piece; the SHA-256 of all of it. */
-  slice(number, { blob, offset }) {
-    const result = before.then(async () => {
-      const bytes = await read(blob);
-      const sha256 = crypto.subtle.digest("SHA-256", bytes);
-      takePieces(number, bytes, offset);
-      return { sha256: new Uint8Array(await sha256) };
-    });
-    before = result.catch(() => undefined);
-    return result;
+  async slice(number, { blob, offset }) {
+    const read = turn.then(() => hashed(number, blob, offset));
+    turn = read.catch(() => undefined);
+    return { sha256: new Uint8Array(await (await read).sha256) };
   },
 
   /** Hashes so many bytes that arrived, and hands the buffer back. */
@@ -45,15 +40,24 @@ const does = {
 };
 
 /** Slices are read one after another, into memory that stays: a tab that waits for its collector grows. */
-let before = Promise.resolve();
+let turn = Promise.resolve();
 let memory = new ArrayBuffer();
 
-async function read(blob) {
-  const taken = memory.byteLength < blob.size ? new ArrayBuffer(blob.size) : memory;
+/** Hashes each piece of a slice while the browser reads the next one; then a promise of its SHA-256. */
+async function hashed(number, blob, offset) {
+  let taken = memory.byteLength < blob.size ? new ArrayBuffer(blob.size) : memory;
   memory = new ArrayBuffer();
-  const { buffer, length } = await new Filler(blob.stream()).fill(taken, blob.size);
-  memory = buffer;
-  return new Uint8Array(memory, 0, length);
+  const filler = new Filler(blob.stream());
+  for (let from = 0; from < blob.size; from += pieceLength()) {
+    const to = Math.min(from + pieceLength(), blob.size);
+    const { buffer, length } = await filler.fill(taken, from, to);
+    taken = buffer;
+    takePieces(number, new Uint8Array(taken, from, length), offset + from);
+  }
+  // It takes a copy before it returns, so that the next slice need not wait for it.
+  const sha256 = crypto.subtle.digest("SHA-256", new Uint8Array(taken, 0, blob.size));
+  memory = taken;
+  return { sha256 };
 }
 
 function takePieces(number, bytes, offset) {

@@ -16,19 +16,19 @@ export class Filler {
   }
 
   /**
-   * Takes a buffer and gives it back with up to `most` bytes at its start, and their number: less than
-   * `most` at the end only.
+   * Takes a buffer and gives it back with bytes at `from` and after, and their number: less than fit before
+   * `to` at the end only.
    */
-  async fill(buffer, most = buffer.byteLength) {
-    let length = 0;
+  async fill(buffer, from = 0, to = buffer.byteLength) {
+    let at = from;
     let ended = false;
-    while (length < most && !ended) {
-      const { done, value } = await this.next(new Uint8Array(buffer, length, most - length));
+    while (at < to && !ended) {
+      const { done, value } = await this.next(new Uint8Array(buffer, at, to - at));
       buffer = value.buffer;
-      length += value.length;
+      at += value.length;
       ended = done;
     }
-    return { buffer, length };
+    return { buffer, length: at - from };
   }
 
   async copied(view) {

@@ -79,7 +79,7 @@ export async function getRange(place, name, { customer, etag, offset, length, si
   const answer = await send(sent, { signal, data: "much" });
   customer?.verifyEcho(answer.headers);
   const body = new Body(sent, answer, signal);
-  const filled = await body.fill(into, length);
+  const filled = await body.fill(into, 0, length);
   return filled.length === length && (await body.ended()) ? filled.buffer : undefined;
 }
 

@@ -49,9 +49,9 @@ export class Body {
   }
 
   /** As of `Filler`. */
-  async fill(buffer, most) {
+  async fill(buffer, from, to) {
     try {
-      return await this.filler.fill(buffer, most);
+      return await this.filler.fill(buffer, from, to);
     } catch (error) {
       throw silence(this.sent, this.signal, error);
     }
