@@ -10,6 +10,7 @@
 //!
 //! Start with [`Client::connect`]. The core without IO is re-exported as [`core`].
 
+mod audit;
 mod bucket_policy;
 mod call;
 mod client;
@@ -27,13 +28,20 @@ mod presign;
 mod profile;
 mod put;
 mod repair;
+mod select;
 mod state;
 mod transport;
 mod tree;
 mod trial;
+mod uploads;
 mod watch;
+mod work;
 mod write;
 
+pub use audit::{
+    AuditEntry, AuditError, AuditEvent, AuditMark, AuditOptions, AuditSummary, AuditTell, Expectation,
+    ExpectationError, RecordState, State, UnderKey,
+};
 pub use bucket_policy::{Applied, Outcome, PolicyError, Trial, TrialStep};
 pub use call::{Broken, CallError, Refusal};
 pub use client::{Client, Head, WithoutKey};
@@ -49,10 +57,12 @@ pub use presign::PresignError;
 pub use put::Source;
 pub use repair::{HalfDone, RepairError, Repaired, SearchOptions, Searched};
 pub use s3_ssec_core as core;
+pub use select::{Manifest, SelectError, Selection};
 pub use state::StateDir;
 pub use transport::{Timeouts, TrustError};
 pub use tree::Outcome as TreeOutcome;
 pub use tree::{Filter, FilterError, Item, Links, Report, Summary, TreeError, TreeOptions};
 pub use trial::TRIAL_PREFIX;
 pub use watch::{Progress, Watch};
+pub use work::{GoOn, WorkError, WorkJournal};
 pub use write::{ContentHeaders, Existing, Leftover, PutError, PutOptions, RecordKept, Uploaded};
