@@ -7,6 +7,7 @@
     reason = "tests: a failure is a failed test"
 )]
 
+mod audit;
 mod browser;
 mod command;
 mod copy_repair;
@@ -23,6 +24,7 @@ mod put_get;
 mod records;
 mod refusals;
 mod resume;
+mod shards;
 mod trees;
 mod wasm;
 mod wire;
@@ -39,6 +41,7 @@ macro_rules! rooms {
 }
 
 rooms![
+    audit,
     browser,
     command,
     copy_repair,
@@ -55,6 +58,7 @@ rooms![
     records,
     refusals,
     resume,
+    shards,
     trees,
     wasm,
     wire

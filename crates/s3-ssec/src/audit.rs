@@ -10,7 +10,7 @@ mod list;
 mod prove;
 mod under;
 
-pub use entry::{AuditEntry, AuditSummary, RecordState, State};
+pub use entry::{AuditEntry, AuditSummary, Finding, RecordState, State};
 pub use expect::{Expectation, ExpectationError};
 pub use under::UnderKey;
 

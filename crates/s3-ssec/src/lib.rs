@@ -18,6 +18,7 @@ mod copy;
 mod cors;
 mod doctor;
 mod flight;
+mod form;
 mod get;
 mod list;
 mod locate;
@@ -39,10 +40,12 @@ mod work;
 mod write;
 
 pub use audit::{
-    AuditEntry, AuditError, AuditEvent, AuditMark, AuditOptions, AuditSummary, AuditTell, Expectation,
-    ExpectationError, RecordState, State, UnderKey,
+    AuditEntry, AuditError, AuditEvent, AuditMark, AuditOptions, AuditSummary, AuditTell,
+    Expectation, ExpectationError, Finding, RecordState, State, UnderKey,
 };
-pub use bucket_policy::{Applied, Outcome, PolicyError, Trial, TrialStep};
+pub use bucket_policy::{
+    Applied, Cell, Outcome, PolicyError, PolicyRow, PolicyTable, Trial, TrialStep, Write,
+};
 pub use call::{Broken, CallError, Refusal};
 pub use client::{Client, Head, WithoutKey};
 pub use copy::{Copied, CopiedBy, CopyError};

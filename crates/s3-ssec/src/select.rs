@@ -59,7 +59,8 @@ impl Selection {
     /// True for what is in the shard and not done yet.
     pub fn takes(&self, object_key: &ObjectKey) -> bool {
         self.shard.contains(object_key)
-            && (self.done.is_empty() || !self.done.contains(&identity_of(object_key.as_str(), None)))
+            && (self.done.is_empty()
+                || !self.done.contains(&identity_of(object_key.as_str(), None)))
     }
 
     /// As [`Selection::takes`] for a key as it is listed. What is no object key is taken, so that

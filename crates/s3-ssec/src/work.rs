@@ -115,7 +115,7 @@ impl WorkJournal {
                 _ if at == 0 => return Err(WorkError::Foreign(path.clone())),
                 _ => {}
             }
-            let listed = matches!(line, WorkLine::Through(_) | WorkLine::Ended { .. });
+            let listed = matches!(line, WorkLine::Through(_));
             let counts = go_on == GoOn::AfterObjects || listed || at == 0;
             at += length;
             if counts {
@@ -182,7 +182,11 @@ mod tests {
         WorkLine::Through(WorkThrough { key: key.to_owned(), version: None, out: 0 })
     }
 
-    fn open(path: &Path, shard: &str, go_on: GoOn) -> Result<(WorkJournal, Vec<String>), WorkError> {
+    fn open(
+        path: &Path,
+        shard: &str,
+        go_on: GoOn,
+    ) -> Result<(WorkJournal, Vec<String>), WorkError> {
         let mut keys = Vec::new();
         let journal = WorkJournal::open(path, &begun(shard), go_on, &mut |line| match line {
             WorkLine::Object(object) => keys.push(object.key),

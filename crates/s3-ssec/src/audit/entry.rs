@@ -29,6 +29,18 @@ pub enum State {
 }
 
 impl State {
+    const ALL: [State; 9] = [
+        State::OwnKey,
+        State::OtherKey,
+        State::Unproved,
+        State::SseS3,
+        State::SseKms,
+        State::Plain,
+        State::DeleteMarker,
+        State::Gone,
+        State::Failed,
+    ];
+
     /// The word in tables and files.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -80,6 +92,20 @@ pub enum RecordState {
 }
 
 impl RecordState {
+    const ALL: [RecordState; 11] = [
+        RecordState::Complete,
+        RecordState::Pending,
+        RecordState::Missing,
+        RecordState::NotGenuine,
+        RecordState::OtherSize,
+        RecordState::Outdated,
+        RecordState::OfOtherKey,
+        RecordState::Damaged,
+        RecordState::Newer,
+        RecordState::NotReadable,
+        RecordState::NotAsked,
+    ];
+
     /// The word in tables and files.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -131,6 +157,61 @@ pub struct AuditEntry {
     pub note: Option<String>,
 }
 
+/// What an audit found, without the name: equal for most objects of a bucket, so it can be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct Finding {
+    /// How the object is protected.
+    pub state: State,
+    /// The key: proved, or as the record says.
+    pub key_fingerprint: Option<Fingerprint>,
+    /// What its record is worth.
+    pub record: RecordState,
+    /// True if the gateway showed it.
+    pub is_proved: bool,
+}
+
+/// For journals: `own-key 4816dfc85c4eac7b complete`, and `unproved` behind it where it is.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.state)?;
+        match self.key_fingerprint {
+            Some(fingerprint) => write!(f, "{fingerprint}")?,
+            None => f.write_str("-")?,
+        }
+        write!(f, " {}", self.record)?;
+        if self.is_proved { Ok(()) } else { f.write_str(" unproved") }
+    }
+}
+
+impl Finding {
+    /// Reads what [`Finding`] prints.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let (state, key, record) = (words.next()?, words.next()?, words.next()?);
+        let state = State::ALL.into_iter().find(|known| known.as_str() == state)?;
+        let record = RecordState::ALL.into_iter().find(|known| known.as_str() == record)?;
+        let key_fingerprint = match key {
+            "-" => None,
+            text => Some(Fingerprint::parse(text)?),
+        };
+        let is_proved = match words.next() {
+            None => true,
+            Some("unproved") => false,
+            Some(_) => return None,
+        };
+        words.next().is_none().then_some(Self { state, key_fingerprint, record, is_proved })
+    }
+}
+
+impl AuditEntry {
+    /// What was found, without the name.
+    pub fn finding(&self) -> Finding {
+        let Self { state, key_fingerprint, record, is_proved, .. } = *self;
+        Finding { state, key_fingerprint, record, is_proved }
+    }
+}
+
 /// Counts of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -149,16 +230,16 @@ pub struct AuditSummary {
 
 impl AuditSummary {
     /// Counts one more.
-    pub fn add(&mut self, entry: &AuditEntry) {
-        *self.states.entry(entry.state).or_default() += 1;
-        if let Some(fingerprint) = entry.key_fingerprint {
+    pub fn add(&mut self, finding: Finding, bytes: u64) {
+        *self.states.entry(finding.state).or_default() += 1;
+        if let Some(fingerprint) = finding.key_fingerprint {
             *self.keys.entry(fingerprint).or_default() += 1;
         }
-        if matches!(entry.state, State::OwnKey | State::OtherKey | State::Unproved) {
-            *self.records.entry(entry.record).or_default() += 1;
-            self.unproved += u64::from(!entry.is_proved);
+        if matches!(finding.state, State::OwnKey | State::OtherKey | State::Unproved) {
+            *self.records.entry(finding.record).or_default() += 1;
+            self.unproved += u64::from(!finding.is_proved);
         }
-        self.bytes += entry.size.unwrap_or_default();
+        self.bytes += bytes;
     }
 
     /// Everything that was counted, delete markers too.
@@ -169,5 +250,39 @@ impl AuditSummary {
     /// How many are in this state.
     pub fn of(&self, state: State) -> u64 {
         self.states.get(&state).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_are_read_as_they_are_printed() {
+        let keys = [None, Fingerprint::parse("00112233aabbccdd")];
+        for (state, record) in State::ALL.iter().zip(RecordState::ALL.iter().cycle().skip(3)) {
+            for (key_fingerprint, is_proved) in keys.into_iter().zip([true, false]) {
+                let (state, record) = (*state, *record);
+                let finding = Finding { state, key_fingerprint, record, is_proved };
+                assert_eq!(Finding::parse(&finding.to_string()), Some(finding));
+            }
+        }
+        for bad in
+            ["", "own-key", "own-key - x", "own-key - complete proved", "own-key - complete "]
+        {
+            assert_eq!(Finding::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn counts_add_up() {
+        let mut summary = AuditSummary::default();
+        let finding = |text: &str| Finding::parse(text).unwrap();
+        summary.add(finding("own-key 00112233aabbccdd complete"), 10);
+        summary.add(finding("own-key 00112233aabbccdd pending unproved"), 5);
+        summary.add(finding("plain - missing"), 1);
+        assert_eq!((summary.entries(), summary.of(State::OwnKey), summary.bytes), (3, 2, 16));
+        assert_eq!(summary.keys.into_values().collect::<Vec<_>>(), [2]);
+        assert_eq!((summary.unproved, summary.records.len()), (1, 2));
     }
 }

@@ -33,8 +33,7 @@ impl Found {
 /// Some objects in order, and where the next page begins.
 pub(super) struct Page {
     pub(super) found: Vec<Found>,
-    /// The last of the listing's page, whosever it was. `None` at the end of an empty listing, and
-    /// for manifests, whose order is nobody's.
+    /// The last of the page, whosever shard it is in. `None` where there is none.
     pub(super) mark: Option<AuditMark>,
 }
 
@@ -48,9 +47,17 @@ pub(super) struct Lister {
 
 enum Source {
     /// Where the next page starts: a token, or behind a key.
-    Objects { token: Option<String>, after: Option<String>, more: bool },
+    Objects {
+        token: Option<String>,
+        after: Option<String>,
+        more: bool,
+    },
     /// Key and version markers.
-    Versions { key: Option<String>, version: Option<String>, more: bool },
+    Versions {
+        key: Option<String>,
+        version: Option<String>,
+        more: bool,
+    },
     Named(Box<ManifestKeys>, bool),
     Broken(Option<SelectError>),
 }
@@ -92,7 +99,9 @@ impl Lister {
             Source::Named(keys, more) => {
                 let found: Vec<_> = keys.by_ref().take(NAMED).map(named).collect();
                 *more = !found.is_empty();
-                return Ok(Page { found, mark: None });
+                let last = found.iter().rfind(|found| found.broken.is_none());
+                let mark = last.map(|last| AuditMark { key: last.key.clone(), version: None });
+                return Ok(Page { found, mark });
             }
             Source::Broken(error) => {
                 let found = error.take().map(|error| named(Err(error)));
@@ -100,8 +109,7 @@ impl Lister {
             }
         };
         let (place, selection) = (&self.place, &self.selection);
-        page.found
-            .retain(|found| place.holds(&found.key) && selection.takes_listed(&found.key));
+        page.found.retain(|found| place.holds(&found.key) && selection.takes_listed(&found.key));
         Ok(page)
     }
 

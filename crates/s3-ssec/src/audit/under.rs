@@ -42,11 +42,9 @@ impl UnderKey {
         self.looked_at += 1;
         let named = entry.key_fingerprint == Some(fingerprint);
         let (list, count) = match entry.state {
-            State::Plain
-            | State::SseS3
-            | State::SseKms
-            | State::DeleteMarker
-            | State::Gone => return,
+            State::Plain | State::SseS3 | State::SseKms | State::DeleteMarker | State::Gone => {
+                return;
+            }
             // Whatever its state: the record says so, or HEAD.
             _ if named => (&mut self.found, &mut self.objects),
             State::OwnKey => return,

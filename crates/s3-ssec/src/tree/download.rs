@@ -115,7 +115,12 @@ struct Job {
 }
 
 impl Job {
-    async fn run(&self, key: &str, relative: &str, size: Option<u64>) -> Result<Outcome, TreeError> {
+    async fn run(
+        &self,
+        key: &str,
+        relative: &str,
+        size: Option<u64>,
+    ) -> Result<Outcome, TreeError> {
         let name = ObjectName::new(self.reader.from.bucket.clone(), ObjectKey::parse(key)?);
         let (get, watch) = (&self.options.get, &self.watch);
         let Place::Directory(directory) = &self.reader.place else {
