@@ -184,13 +184,8 @@ async fn versions_are_told_apart(gateway: &'static Gateway) {
     let mut between = states[1..3].to_vec();
     between.sort();
     assert_eq!(between, [(State::OtherKey, false), (State::Plain, false)]);
-    let left = bucket.client.objects_under(
-        &new,
-        &everything,
-        old.writer().fingerprint(),
-        &Watch::default(),
-    );
-    let left = left.await.unwrap();
+    let (fingerprint, watch) = (old.writer().fingerprint(), Watch::default());
+    let left = bucket.client.objects_under(&new, &everything, fingerprint, &watch).await.unwrap();
     assert_eq!((left.objects, left.unsure_objects, left.looked_at), (1, 0, 4), "{left:?}");
     for entry in all {
         let delete = s3.delete_object().bucket(name).key(&entry.key);
@@ -211,10 +206,10 @@ async fn a_gateway_that_does_not_echo_proves_nothing(gateway: &'static Gateway) 
     let (options, everything) = (AuditOptions::default(), place(&bucket, ""));
     let (found, _) = audit(&proxy.client().await, &keys, &everything, &options).await;
     assert_eq!((found[0].state, found[0].is_proved), (State::Unproved, false), "{:?}", found[0]);
+    let (fingerprint, watch) = (keys.writer().fingerprint(), Watch::default());
     let left = proxy.client().await;
-    let fingerprint = keys.writer().fingerprint();
-    let left = left.objects_under(&keys, &everything, fingerprint, &Watch::default());
-    assert!(!left.await.unwrap().is_none());
+    let left = left.objects_under(&keys, &everything, fingerprint, &watch).await.unwrap();
+    assert!(!left.is_none());
     bucket.remove().await;
 }
 

@@ -20,6 +20,7 @@ mod leaks;
 mod liars;
 mod page_transfers;
 mod policy;
+mod policy_table;
 mod put_get;
 mod records;
 mod refusals;
@@ -54,6 +55,7 @@ rooms![
     liars,
     page_transfers,
     policy,
+    policy_table,
     put_get,
     records,
     refusals,

@@ -122,7 +122,8 @@ async fn four_shards_do_everything_once(gateway: &'static Gateway) {
     // Verified once is verified: a shard that is started again reads nothing.
     let before = proxy.seen().len();
     person.run(shard_arguments(1, &["verify", "-r", &url])).await.done();
-    let read = proxy.seen().iter().skip(before).filter(|asked| asked.operation() == "GetObject");
+    let asked = proxy.seen();
+    let read = asked.iter().skip(before).filter(|asked| asked.operation() == "GetObject");
     assert_eq!(read.count(), 0);
     bucket.remove().await;
 }
