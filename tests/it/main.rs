@@ -7,6 +7,7 @@
     reason = "tests: a failure is a failed test"
 )]
 
+mod audit;
 mod browser;
 mod command;
 mod copy_repair;
@@ -19,10 +20,12 @@ mod leaks;
 mod liars;
 mod page_transfers;
 mod policy;
+mod policy_table;
 mod put_get;
 mod records;
 mod refusals;
 mod resume;
+mod shards;
 mod trees;
 mod wasm;
 mod wire;
@@ -39,6 +42,7 @@ macro_rules! rooms {
 }
 
 rooms![
+    audit,
     browser,
     command,
     copy_repair,
@@ -51,10 +55,12 @@ rooms![
     liars,
     page_transfers,
     policy,
+    policy_table,
     put_get,
     records,
     refusals,
     resume,
+    shards,
     trees,
     wasm,
     wire
