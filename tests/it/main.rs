@@ -23,6 +23,7 @@ mod put_get;
 mod records;
 mod refusals;
 mod resume;
+mod sdk;
 mod trees;
 mod wasm;
 mod wire;
@@ -55,6 +56,7 @@ rooms![
     records,
     refusals,
     resume,
+    sdk,
     trees,
     wasm,
     wire
