@@ -11,6 +11,7 @@ mod browser;
 mod command;
 mod copy_repair;
 mod doctor;
+mod examples;
 mod faults;
 mod hard;
 mod interop;
@@ -44,6 +45,7 @@ rooms![
     command,
     copy_repair,
     doctor,
+    examples,
     faults,
     hard,
     interop,
