@@ -12,6 +12,7 @@ mod browser;
 mod command;
 mod copy_repair;
 mod doctor;
+mod examples;
 mod faults;
 mod hard;
 mod interop;
@@ -25,6 +26,7 @@ mod put_get;
 mod records;
 mod refusals;
 mod resume;
+mod sdk;
 mod shards;
 mod trees;
 mod wasm;
@@ -47,6 +49,7 @@ rooms![
     command,
     copy_repair,
     doctor,
+    examples,
     faults,
     hard,
     interop,
@@ -60,6 +63,7 @@ rooms![
     records,
     refusals,
     resume,
+    sdk,
     shards,
     trees,
     wasm,
