@@ -53,11 +53,8 @@ mod presign;
 mod profile;
 mod put;
 mod repair;
-<<<<<<< HEAD
-mod select;
-=======
 pub mod sdk;
->>>>>>> ecosystem
+mod select;
 mod state;
 mod transport;
 mod tree;
