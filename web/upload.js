@@ -67,10 +67,7 @@ async function whole(job) {
   const tag = core.completeTag(seal, file.size, await digest.finish());
   const customer = seal.customerKey();
   try {
-    await s3.put(place, name, { customer, body: file, sha256, tag, type, existing, signal });
-  } catch (error) {
-    if (error instanceof Refusal && error.status === 412) throw exists();
-    throw error;
+    await s3.put(place, name, { customer, body: file, sha256, tag, type, existing, signal }).catch(taken);
   } finally {
     customer.free();
     seal.free();
@@ -80,6 +77,11 @@ async function whole(job) {
 
 const exists = () =>
   new Stopped("exists", "there is an object of this name already", "Replace it, or leave it as it is.");
+
+/** Says that the name is taken, if that is what the gateway said. */
+function taken(error) {
+  throw error instanceof Refusal && error.status === 412 ? exists() : error;
+}
 
 const changed = () =>
   new Stopped(
@@ -186,11 +188,12 @@ async function onePart(job, { number, offset, length }) {
 
 /** Completes, proves by two HEADs, and writes the record. Nothing here is interrupted. */
 async function finish(job) {
-  const { place, name, seal, customer, uploadId, etags, content, file, upload } = job;
+  const { place, name, seal, customer, uploadId, etags, content, file, upload, existing } = job;
   let versionId;
   if (!job.completed) {
     await journals.append(upload, core.journalCompleting());
-    versionId = await s3.completeUpload(place, name, { uploadId, parts: etags, customer });
+    const all = { uploadId, parts: etags, customer, existing };
+    versionId = await s3.completeUpload(place, name, all).catch(taken);
   }
   const { size } = await s3.head(place, name, customer, versionId);
   const bare = await s3.headWithoutKey(place, name);

@@ -11,6 +11,7 @@ mod browser;
 mod command;
 mod copy_repair;
 mod doctor;
+mod executors;
 mod faults;
 mod hard;
 mod interop;
@@ -43,6 +44,7 @@ rooms![
     command,
     copy_repair,
     doctor,
+    executors,
     faults,
     hard,
     interop,

@@ -8,6 +8,7 @@ live![
     a_folder_is_uploaded_under_its_paths,
     a_gateway_that_goes_away_takes_nothing_along,
     the_keyboard_suffices,
+    a_tab_stays_small,
 ];
 
 const MIB: usize = 1 << 20;
@@ -119,6 +120,30 @@ async fn the_keyboard_suffices(gateway: &'static Gateway) {
     browser.keys(ENTER).await;
     browser.wait_for_text("downloaded and verified").await;
     let path = browser.downloaded("small.bin").await;
+    wait_for_size(&path, bytes.len() as u64).await;
+    assert!(std::fs::read(path).unwrap() == bytes, "the browser wrote other bytes");
+    browser.close().await;
+    scene.bucket.remove().await;
+}
+
+/// What a file goes through is memory that is used again: a tab is as large with 256 MiB as with 2 GiB.
+async fn a_tab_stays_small(gateway: &'static Gateway) {
+    const MOST_MIB: u64 = 200;
+    let scene = Scene::new(gateway).await;
+    let browser = connected(&scene, &gateway.https, &gateway.secret_key).await;
+    let (file, bytes) = scene.file("large.bin", 9, 256 * MIB);
+    let memory = browser.watch_memory();
+    browser.choose("#upload-files", "#files-input", &[&file]).await;
+    browser.wait_for("#transfers [data-state=done]").await;
+    let up = memory.peak_mib();
+    browser.press("#transfers [data-state=done]", "Close").await;
+    browser.wait_for("tr[data-name='large.bin'][data-state=open]").await;
+    let memory = browser.watch_memory();
+    browser.press("tr[data-name='large.bin']", "Download").await;
+    browser.wait_for_text("downloaded and verified").await;
+    let down = memory.peak_mib();
+    assert!(up < MOST_MIB && down < MOST_MIB, "{up} MiB up, {down} MiB down");
+    let path = browser.downloaded("large.bin").await;
     wait_for_size(&path, bytes.len() as u64).await;
     assert!(std::fs::read(path).unwrap() == bytes, "the browser wrote other bytes");
     browser.close().await;

@@ -30,6 +30,8 @@ pub(crate) fn all(sh: &Shell, stages: &mut Stages) -> Result<()> {
     stages.tests("unit and vector tests", Wanted::All, || run_tests(&mut unit_tests()))?;
     stages.run("documentation", || documentation(sh))?;
     stages.run("vectors on wasm32", || vectors_on_wasm(sh))?;
+    let place = wasm::tests::Place::Node;
+    stages.tests("JavaScript crate, in Node", Wanted::All, || wasm::tests::run(sh, place))?;
     stages.run("JavaScript package", || wasm::make_and_try(sh))
 }
 
