@@ -164,7 +164,9 @@ async function sendParts(job) {
   try {
     await Promise.all(senders);
   } catch (error) {
-    stop.abort(error);
+    waiting.length = 0;
+    // Parts on their way are not lost because the gateway refuses another; a line that is gone is gone.
+    if (!(error instanceof Refusal)) stop.abort(error);
     // Nothing of this attempt goes on behind the next one.
     await Promise.allSettled(senders);
     throw error;

@@ -46,8 +46,13 @@ fn seen(asked: &[Asked]) -> Seen {
         let means = |name: &&str| {
             (name.starts_with("x-amz-") || name.starts_with("if-")) && !OWN.contains(name)
         };
-        let mut names: Vec<_> =
-            asked.headers.keys().map(|name| name.as_str()).filter(means).map(str::to_owned).collect();
+        let mut names: Vec<_> = asked
+            .headers
+            .keys()
+            .map(|name| name.as_str())
+            .filter(means)
+            .map(str::to_owned)
+            .collect();
         names.sort_unstable();
         seen.entry(asked.operation()).or_default().insert(names);
     }

@@ -52,7 +52,8 @@ fn renderers(driver: u32) -> Vec<u32> {
         let command = std::fs::read(format!("/proc/{process}/cmdline")).ok()?;
         memchr::memmem::find(&command, b"--type=renderer")?;
         let parent = |child: &u32| number(format!("/proc/{child}/status"), "PPid:");
-        let mut ancestors = std::iter::successors(Some(process), |child| Some(parent(child)? as u32));
+        let mut ancestors =
+            std::iter::successors(Some(process), |child| Some(parent(child)? as u32));
         ancestors.any(|ancestor| ancestor == driver).then_some(process)
     });
     processes.collect()

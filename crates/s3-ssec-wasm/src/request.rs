@@ -187,8 +187,9 @@ fn descriptor(request: &core::SignedRequest) -> Result<Object, JsValue> {
     let of_header = |(name, value): (&str, &str)| name.len() + value.len() + escapes(value) + 6;
     let fixed = COMMON.len() + method.as_str().len() + url.len() + escapes(url) + 32;
     // A key is in it, so the memory is the right one from the beginning.
-    let mut json =
-        Zeroizing::new(String::with_capacity(fixed + headers.clone().map(of_header).sum::<usize>()));
+    let mut json = Zeroizing::new(String::with_capacity(
+        fixed + headers.clone().map(of_header).sum::<usize>(),
+    ));
     json.push_str(COMMON);
     json.push_str(method.as_str());
     json.push_str(r#"","url":""#);

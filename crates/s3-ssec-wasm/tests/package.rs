@@ -84,7 +84,8 @@ fn a_key_and_what_it_seals_are_wiped() {
     let wire = wire.call1(&JsValue::NULL, &customer.pairs()).unwrap().unchecked_into();
     assert!(found(&secret) > 0.0 && found(&wire) > 0.0, "the search finds nothing");
     drop((customer, seal, key));
-    for half in [&secret, &wire].map(|bytes| [bytes.subarray(0, 16), bytes.subarray(16, 32)]).concat()
+    for half in
+        [&secret, &wire].map(|bytes| [bytes.subarray(0, 16), bytes.subarray(16, 32)]).concat()
     {
         assert_eq!(found(&half), 0.0);
     }
@@ -217,10 +218,16 @@ fn a_journal_tells_what_may_have_left() {
     let begun =
         ssec::journal_begun(endpoint, object, source, 100.0, 50.0, fingerprint, nonce).unwrap();
     let stored = ssec::journal_stored(1, "etag".into());
-    let lines = [begun, ssec::journal_created("2~a".into()), stored].concat();
+    let never_sent = [begun.clone(), ssec::journal_created("2~a".into()), stored.clone()];
+    assert!(UploadJournal::parse(&never_sent.concat()).is_none());
+    let sending = ssec::journal_sending(1, "aa".into());
+    let lines = [begun, ssec::journal_created("2~a".into()), sending, stored].concat();
     let lines = format!("{lines}{}{{\"cut sho", ssec::journal_sending(2, "bb".into()));
     let journal = UploadJournal::parse(&lines).unwrap();
-    assert_eq!((journal.nonce().as_deref(), journal.upload_id().as_deref()), (Some(NONCE), Some("2~a")));
+    assert_eq!(
+        (journal.nonce().as_deref(), journal.upload_id().as_deref()),
+        (Some(NONCE), Some("2~a"))
+    );
     assert_eq!((journal.etag_of(1).as_deref(), journal.etag_of(2)), (Some("etag"), None));
     assert_eq!((journal.sha256_of(2).as_deref(), journal.completing()), (Some("bb"), false));
     let completing = lines.replace("{\"cut sho", &ssec::journal_completing());
@@ -267,7 +274,10 @@ fn a_signed_request_is_whole_and_spent() {
         assert_eq!(text(&headers, &name), value);
     }
     assert_eq!(code(signer.sign(&mut request, NOW)), "argument");
-    assert_eq!(code(gateway.request("GET", Some("bucket".into()), Some("a/../b".into()))), "request");
+    assert_eq!(
+        code(gateway.request("GET", Some("bucket".into()), Some("a/../b".into()))),
+        "request"
+    );
 }
 
 #[wasm_bindgen_test]
