@@ -12,6 +12,8 @@ const SINGLE_MAX = 16 << 20;
 /** Wanted size of a part: few and large, because RGW's cipher restarts in each. */
 const PART = 16 << 20;
 const PARTS_IN_FLIGHT = 4;
+/** Milliseconds that parts on their way have when another one failed. */
+const GRACE = 20_000;
 const TRIAL_PREFIX = ".s3-ssec-trial-";
 
 /** Something that a person has to decide or mend; `todo` says how. */
@@ -165,14 +167,17 @@ async function sendParts(job) {
     await Promise.all(senders);
   } catch (error) {
     waiting.length = 0;
-    // Parts on their way are not lost because the gateway refuses another; a line that is gone is gone.
-    if (!(error instanceof Refusal)) stop.abort(error);
+    // Parts on their way are not lost because another failed, unless it is the wrong file.
+    if (!(error instanceof Stopped)) await Promise.race([Promise.allSettled(senders), grace()]);
+    stop.abort(error);
     // Nothing of this attempt goes on behind the next one.
     await Promise.allSettled(senders);
     throw error;
   }
   return job.parts.map(({ number }) => [number, job.stored.get(number)]);
 }
+
+const grace = () => new Promise((resolve) => setTimeout(resolve, GRACE));
 
 async function onePart(job, { number, offset, length }) {
   const { place, name, file, uploadId, customer, signal, upload, digest, stored } = job;
