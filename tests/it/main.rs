@@ -13,6 +13,7 @@ mod command;
 mod copy_repair;
 mod doctor;
 mod examples;
+mod executors;
 mod faults;
 mod hard;
 mod interop;
@@ -50,6 +51,7 @@ rooms![
     copy_repair,
     doctor,
     examples,
+    executors,
     faults,
     hard,
     interop,
