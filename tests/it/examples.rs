@@ -17,6 +17,7 @@ live![
     a_program_of_the_sdk_goes_on,
     stores_and_operators_are_guarded,
     a_store_with_a_key_for_every_object,
+    a_store_as_its_makers_want_it,
     a_layer_adds_the_key,
 ];
 
@@ -334,6 +335,16 @@ async fn a_store_with_a_key_for_every_object(gateway: &'static Gateway) {
     assert_eq!(refused.code, Some(1), "{}", refused.text());
     empty.assert_empty().await;
     empty.remove().await;
+    bucket.remove().await;
+}
+
+async fn a_store_as_its_makers_want_it(gateway: &'static Gateway) {
+    let bucket = Bucket::new(gateway).await;
+    let person = Person::new(gateway).with_key(Kind::Master);
+    let old = gateway.major().is_some_and(|major| major < 18);
+    let arguments = ["key", bucket.name.as_str(), if old { "without-attributes" } else { "" }];
+    let ran = run(&person, "object_store_suite", &arguments).await.done();
+    assert_eq!(ran.text(), "it is a store\n");
     bucket.remove().await;
 }
 

@@ -33,6 +33,7 @@ live![
     a_keyed_client_says_what_it_does_not_do,
     a_keyed_client_believes_only_the_echo,
     a_keyed_client_leaves_alone_what_is_not_its_own,
+    no_key_goes_astray,
     a_program_keeps_its_own_configuration,
 ];
 
@@ -392,6 +393,37 @@ async fn a_keyed_client_leaves_alone_what_is_not_its_own(gateway: &'static Gatew
     bucket.put_plain("secret/b", b"2").await;
     let error = s3.get_object().bucket(name).key("secret/b").send().await.unwrap_err();
     assert!(matches!(KeyedError::of(&error), Some(KeyedError::Read(_))), "{error:?}");
+    bucket.remove().await;
+}
+
+async fn no_key_goes_astray(gateway: &'static Gateway) {
+    let (bucket, keys) = (Bucket::new(gateway).await, Arc::new(new_master()));
+    let name = bucket.name.as_str();
+    let elsewhere = Proxy::new(gateway, |_| Deed::Pass).await;
+    let place = elsewhere.endpoint.clone();
+    let redirecting = Proxy::new(gateway, move |asked| match asked.key_headers().is_empty() {
+        true => Deed::Pass,
+        false => {
+            let location = format!("{place}{}", asked.path);
+            Deed::Answer(307, vec![("location", location)], String::new())
+        }
+    });
+    let redirecting = redirecting.await;
+    let astray = redirecting.client().await;
+    let body = || ByteStream::from_static(b"content");
+    let key = CustomerKey::generate().unwrap();
+    let once = astray.sdk().put_object().bucket(name).key("a").body(body()).sse_customer(&key);
+    assert!(once.send().await.is_err());
+    let put = keyed(&astray, &keys).put_object().bucket(name).key("a").body(body());
+    assert!(put.send().await.is_err());
+    assert!(redirecting.seen().iter().any(|asked| !asked.key_headers().is_empty()));
+    // Another endpoint for one request is another gateway.
+    let other = aws_sdk_s3::config::Builder::new().endpoint_url(&elsewhere.endpoint);
+    let put = keyed(&bucket.client, &keys).put_object().bucket(name).key("a").body(body());
+    let refused = put.customize().config_override(other).send().await.unwrap_err();
+    assert!(matches!(KeyedError::of(&refused), Some(KeyedError::OtherGateway(_))), "{refused:?}");
+    assert!(elsewhere.seen().is_empty(), "{:?}", elsewhere.operations());
+    bucket.assert_empty().await;
     bucket.remove().await;
 }
 

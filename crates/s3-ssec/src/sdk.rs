@@ -17,9 +17,10 @@
 //! # What both do
 //!
 //! The headers are put on just before signing, not through the fields of the SDK's builders: those
-//! keep the key in plain strings that nobody wipes, and three of them that have to agree. A request
-//! that would leave without TLS, or that carries a key already, fails before it is sent. The SDK
-//! follows no redirect (its HTTP clients have none), so no key follows one either.
+//! keep further copies of the key in plain strings for as long as the builder lives, and they are three
+//! that have to agree. (The request itself is such a copy, and goes with it.) A request that would
+//! leave without TLS, or that carries a key already, fails before it is sent. The SDK follows no
+//! redirect, so no key follows one either; an HTTP client of your own under it must follow none.
 //!
 //! The SDK prints every header it signs, the key among them, on the log target `aws_sigv4` at level
 //! TRACE (aws-sigv4 1.6). Keep that target off.
