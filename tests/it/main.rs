@@ -7,6 +7,7 @@
     reason = "tests: a failure is a failed test"
 )]
 
+mod adapters;
 mod browser;
 mod command;
 mod copy_repair;
@@ -25,6 +26,7 @@ mod records;
 mod refusals;
 mod resume;
 mod sdk;
+mod sdk_keyed;
 mod trees;
 mod wasm;
 mod wire;
@@ -41,6 +43,7 @@ macro_rules! rooms {
 }
 
 rooms![
+    adapters,
     browser,
     command,
     copy_repair,
@@ -59,6 +62,7 @@ rooms![
     refusals,
     resume,
     sdk,
+    sdk_keyed,
     trees,
     wasm,
     wire

@@ -23,7 +23,7 @@
 //! redirect, so no key follows one either; an HTTP client of your own under it must follow none.
 //!
 //! The SDK prints every header it signs, the key among them, on the log target `aws_sigv4` at level
-//! TRACE (aws-sigv4 1.6). Keep that target off.
+//! TRACE (aws-sigv4 1.6). Keep that target off: [`WITHOUT_KEYS`].
 //!
 //! ```no_run
 //! use s3_ssec::core::key::CustomerKey;
@@ -48,6 +48,10 @@ pub use keyed::{Keyed, KeyedError};
 pub use outputs::VerifyEcho;
 
 use s3_ssec_core::endpoint::{Endpoint, EndpointError, PlainHttp};
+
+/// A directive for `tracing_subscriber`'s `EnvFilter` that keeps keys out of a log of the SDK, at any
+/// level: `EnvFilter::new(format!("trace,{WITHOUT_KEYS}"))`.
+pub const WITHOUT_KEYS: &str = "aws_sigv4=off";
 
 /// Refuses an address that is not TLS; with `loopback` one on this very machine is good too.
 fn only_tls(address: &str, plain_http: PlainHttp) -> Result<(), EndpointError> {
