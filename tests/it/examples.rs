@@ -1,6 +1,6 @@
 //! The examples, run as their readers would: each does what it says, and refuses what it must.
 
-use harness::{Asked, Browser, Bucket, Deed, Gateway, Page, Person, Proxy, Ran, Scanner};
+use harness::{Browser, Bucket, Deed, Gateway, Page, Person, Proxy, Ran, Scanner};
 use harness::{content, lab, live};
 use s3_ssec::core::key::{Key, Kind};
 use std::path::{Path, PathBuf};
