@@ -7,6 +7,7 @@
     reason = "tests: a failure is a failed test"
 )]
 
+mod adapters;
 mod audit;
 mod browser;
 mod command;
@@ -28,6 +29,7 @@ mod records;
 mod refusals;
 mod resume;
 mod sdk;
+mod sdk_keyed;
 mod shards;
 mod trees;
 mod wasm;
@@ -45,6 +47,7 @@ macro_rules! rooms {
 }
 
 rooms![
+    adapters,
     audit,
     browser,
     command,
@@ -66,6 +69,7 @@ rooms![
     refusals,
     resume,
     sdk,
+    sdk_keyed,
     shards,
     trees,
     wasm,
