@@ -379,7 +379,9 @@ async fn the_command_refuses_what_it_cannot_do(gateway: &'static Gateway) {
     refused(&["--expect", "everything"], 2).await;
     refused(&["--shard", "1/2"], 2).await;
     refused(&["--shard", "3/2", "--journal", "j"], 2).await;
-    refused(&["--format", "jsonl", "--output", "json"], 2).await;
+    let both = person.run(["audit", &url, "--format", "jsonl", "--output", "json"]).await;
+    assert_eq!(both.code, Some(2), "{}", both.stderr);
+    assert_eq!(both.json()["error"]["exit_code"].as_u64(), Some(2));
     refused(&["--manifest", "-", "--versions"], 2).await;
     let gone = Person::new(gateway).with_key(Kind::Master);
     let ran = gone.run(["audit", "s3://no-such-bucket-of-ours"]).await;
