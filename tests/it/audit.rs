@@ -361,6 +361,18 @@ async fn a_killed_audit_goes_on_where_it_was(gateway: &'static Gateway) {
     assert!(ran.text().contains("objects") && ran.text().contains("1200"), "{}", ran.text());
     let report = person.run(["report", "journal", "--output", "json"]).await.done();
     assert_eq!(report.json()["done"].as_u64(), Some(OBJECTS as u64));
+    // Killed before the first page was told, with a few lines in the file already.
+    frozen.store(true, Relaxed);
+    let early = ["audit", &url, "--out", "early.csv", "--in-flight", "1"];
+    let (running, before) = (person.start(early), proxy.seen().len());
+    proxy.until(|asked| asked.path.ends_with("/0100"), before).await;
+    running.signal(Signal::KILL);
+    running.end().await;
+    frozen.store(false, Relaxed);
+    person.run(early).await.done();
+    let text = String::from_utf8(person.read("early.csv")).unwrap();
+    assert_eq!(text.lines().count(), OBJECTS + 1);
+    assert_eq!(text.matches("key,version_id").count(), 1, "one headline");
     // Its own journal is for this audit only.
     let other = person.run(["audit", &url, "--versions", "--journal", "journal"]).await;
     assert!(other.refused(5).0.contains("of other work"), "{}", other.stderr);

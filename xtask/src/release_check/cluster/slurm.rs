@@ -154,7 +154,7 @@ fn unpacked(sh: &Shell) -> Result<PathBuf> {
     let debs = root.with_extension("debs");
     fs::create_dir_all(&debs)?;
     let _back = sh.push_dir(&debs);
-    sh.cmd("apt-get").args(["download", "--quiet"]).args(PACKAGES).quiet().ignore_stderr().run()?;
+    sh.cmd("apt-get").args(["download", "-qq"]).args(PACKAGES).quiet().ignore_stderr().run()?;
     fs::create_dir_all(&root)?;
     for deb in fs::read_dir(&debs)? {
         sh.cmd("dpkg").arg("-x").arg(deb?.path()).arg(&root).quiet().run()?;
