@@ -50,6 +50,12 @@ xflags::xflags! {
         /// House rules that compilers do not know.
         cmd tidy {}
 
+        /// What has to hold before a release, and is too long for every day.
+        cmd release-check {
+            /// Only the parts whose name contains this.
+            optional --only name: String
+        }
+
         /// The same as `test`, for a server.
         cmd ci {}
 
@@ -128,6 +134,7 @@ pub enum XtaskCmd {
     Check(Check),
     Bench(Bench),
     Tidy(Tidy),
+    ReleaseCheck(ReleaseCheck),
     Ci(Ci),
     Wasm(Wasm),
     Web(Web),
@@ -162,6 +169,11 @@ pub struct Bench {
 
 #[derive(Debug)]
 pub struct Tidy;
+
+#[derive(Debug)]
+pub struct ReleaseCheck {
+    pub only: Option<String>,
+}
 
 #[derive(Debug)]
 pub struct Ci;

@@ -10,6 +10,7 @@ mod lab;
 mod output;
 mod project;
 mod python;
+mod release_check;
 mod stages;
 mod test;
 mod tidy;
@@ -49,6 +50,7 @@ fn run(arguments: Vec<OsString>) -> anyhow::Result<()> {
         XtaskCmd::Web(flags) => match flags.subcommand {
             flags::WebCmd::Serve(flags) => web::serve(&sh, &flags),
         },
+        XtaskCmd::ReleaseCheck(flags) => release_check::run(&sh, &flags),
         XtaskCmd::Wasm(flags) => wasm::run(&sh, flags),
         XtaskCmd::Rgw(flags) => lab::run(&sh, flags),
     }
