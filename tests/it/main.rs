@@ -15,14 +15,17 @@ mod faults;
 mod hard;
 mod interop;
 mod interrupted;
+mod keys;
 mod leaks;
 mod liars;
+mod memory;
 mod page_transfers;
 mod policy;
 mod put_get;
 mod records;
 mod refusals;
 mod resume;
+mod second;
 mod trees;
 mod wasm;
 mod wire;
@@ -47,14 +50,17 @@ rooms![
     hard,
     interop,
     interrupted,
+    keys,
     leaks,
     liars,
+    memory,
     page_transfers,
     policy,
     put_get,
     records,
     refusals,
     resume,
+    second,
     trees,
     wasm,
     wire
@@ -71,6 +77,9 @@ fn every_file_is_listed() -> Result<(), libtest_mimic::Failed> {
 }
 
 fn main() {
+    if memory::child() {
+        return;
+    }
     let arguments = libtest_mimic::Arguments::from_args();
     let mut trials = harness::trials(tests());
     trials.extend(harness::transcripts());

@@ -14,10 +14,12 @@ pub mod bucket;
 pub mod command;
 pub mod content;
 pub mod lab;
+pub mod memory;
 pub mod moto;
 pub mod page;
 pub mod proxy;
 pub mod scanner;
+pub mod terminal;
 pub mod transcript;
 
 pub use browser::Browser;

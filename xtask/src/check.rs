@@ -28,6 +28,7 @@ pub(crate) fn all(sh: &Shell, stages: &mut Stages) -> Result<()> {
     stages.run("the core does no IO", || core_does_no_io(sh))?;
     stages.run("clippy", || clippy(sh))?;
     stages.tests("unit and vector tests", Wanted::All, || run_tests(&mut unit_tests()))?;
+    stages.tests("fuzzing every parser", Wanted::All, || run_tests(&mut fuzzing()))?;
     stages.run("documentation", || documentation(sh))?;
     stages.run("vectors on wasm32", || vectors_on_wasm(sh))?;
     stages.run("JavaScript package", || wasm::make_and_try(sh))
@@ -50,6 +51,15 @@ fn unit_tests() -> Command {
         command.args(["--package", package]);
     }
     command.args(["--features", "xtask/heavy"]);
+    command
+}
+
+/// Ten seconds for each parser, two at a time: a minute.
+fn fuzzing() -> Command {
+    let mut command = project::cargo_command();
+    // With the native crate, whose features of the core are those of the unit tests: built once.
+    command.args(["test", "--package", "s3-ssec-core", "--package", "s3-ssec", "--test", "fuzz"]);
+    command.args(["--", "--test-threads=2"]).env("S3_SSEC_FUZZ_SECONDS", "10");
     command
 }
 

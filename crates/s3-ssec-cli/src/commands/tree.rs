@@ -1,6 +1,8 @@
 //! Many files at once: `put -r`, `get -r`, `rm -r`, `verify -r`.
 
+use super::put::reminder::{self, Input};
 use crate::args::{GetArgs, PutArgs, RmArgs, VerifyArgs};
+use crate::keys::need::Need;
 use crate::output::Fields;
 use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
@@ -21,8 +23,11 @@ pub(super) async fn put(session: &Session, args: PutArgs) -> Result<(), Failure>
         return Err(Failure::new(Exit::Usage, what, "Leave out -r for a single file."));
     }
     let to = as_prefix(&args.target);
-    let keys = Arc::new(session.keyring()?);
-    let client = session.client().await?;
+    let (client, keys) = session.keyed(&Need::to_write(&to)).await?;
+    if !options.dry_run {
+        reminder::remind(session, Input::Nothing)?;
+    }
+    let keys = Arc::new(keys);
     let progress = session.progress(Total::Unknown);
     let mut log = Log::new(session, &options, "upload");
     let (directory, watch) = (&args.source, &progress.watch);
@@ -40,8 +45,8 @@ pub(super) async fn get(session: &Session, args: GetArgs) -> Result<(), Failure>
         return Err(Failure::new(Exit::Usage, what, "Make it first, or leave out -r."));
     }
     let from = as_prefix(&args.object);
-    let keys = Arc::new(session.keyring()?);
-    let client = session.client().await?;
+    let (client, keys) = session.keyed(&Need::to_read(&from)).await?;
+    let keys = Arc::new(keys);
     let progress = session.progress(Total::Unknown);
     let mut log = Log::new(session, &options, "download");
     let (directory, watch) = (&args.target, &progress.watch);
@@ -55,8 +60,8 @@ pub(super) async fn verify(session: &Session, args: VerifyArgs) -> Result<(), Fa
     let mut options = args.tree.options()?;
     options.get.trusted = Trusted::OnlyVerified;
     let from = as_prefix(&args.object);
-    let keys = Arc::new(session.keyring()?);
-    let client = session.client().await?;
+    let (client, keys) = session.keyed(&Need::to_read(&from)).await?;
+    let keys = Arc::new(keys);
     let progress = session.progress(Total::Unknown);
     let mut log = Log::new(session, &options, "verify");
     let mut report = |item: &Item| log.item(item);
