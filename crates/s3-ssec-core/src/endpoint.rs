@@ -45,6 +45,9 @@ impl Endpoint {
             return Err(EndpointError::Decorated);
         }
         let host = authority.host().to_ascii_lowercase();
+        if host.is_empty() {
+            return Err(malformed());
+        }
         let url = text.trim_end_matches('/').to_owned();
         match uri.scheme_str() {
             Some("https") => Ok(Self { url, host, secure: true }),
@@ -138,7 +141,15 @@ mod tests {
 
     #[test]
     fn nothing_but_an_address() {
-        for bad in ["", "s3.example.org", "ftp://x.org", "https://", "//x.org"] {
+        for bad in [
+            "",
+            "s3.example.org",
+            "ftp://x.org",
+            "https://",
+            "//x.org",
+            "https://:443",
+            "https://:/x",
+        ] {
             assert!(
                 matches!(Endpoint::parse(bad, PlainHttp::Refuse), Err(EndpointError::Malformed(_))),
                 "{bad}"

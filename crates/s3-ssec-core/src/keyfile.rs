@@ -262,7 +262,7 @@ pub fn parse_key(text: &str) -> Result<Key, LineError> {
     let mut compact = Zeroizing::new(String::with_capacity(text.len()));
     compact.extend(text.chars().filter(|character| !character.is_whitespace()));
     let checked = CheckedHrpstring::new::<Bech32m>(&compact)
-        .map_err(|error| LineError::Checksum { near: wrong_place(&error, &compact) })?;
+        .map_err(|_| LineError::Checksum { near: wrong_place(&compact) })?;
     let kind = [Kind::Master, Kind::Direct]
         .into_iter()
         .find(|kind| prefix(*kind) == checked.hrp())

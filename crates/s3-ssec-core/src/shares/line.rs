@@ -43,7 +43,7 @@ impl Share {
             return Err(LineError::NotAShare);
         }
         let checked = CheckedHrpstring::new::<Bech32m>(&compact)
-            .map_err(|error| LineError::Checksum { near: wrong_place(&error, &compact) })?;
+            .map_err(|_| LineError::Checksum { near: wrong_place(&compact) })?;
         let mut bytes = Zeroizing::new([0; BYTES]);
         let mut given = checked.byte_iter();
         for slot in bytes.iter_mut() {

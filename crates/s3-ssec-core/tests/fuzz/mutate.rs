@@ -42,7 +42,10 @@ impl Mutator {
     fn change(&mut self, input: &mut Vec<u8>, corpus: &[Vec<u8>]) {
         let (at, end) = self.range(input.len());
         match self.rng.u8(0..12) {
-            0 if !input.is_empty() => flip(input, self.rng.usize(0..input.len() * 8)),
+            0 if !input.is_empty() => {
+                let bit = self.rng.usize(0..input.len() * 8);
+                input[bit / 8] ^= 1 << (bit % 8);
+            }
             1 => input.insert(at, *self.rng.choice(BYTES).unwrap()),
             2 if !input.is_empty() => {
                 let at = self.rng.usize(0..input.len());
@@ -103,10 +106,6 @@ impl Mutator {
         }
         *input = lines.concat();
     }
-}
-
-fn flip(input: &mut [u8], bit: usize) {
-    input[bit / 8] ^= 1 << (bit % 8);
 }
 
 fn replace(input: &mut Vec<u8>, from: usize, to: usize, with: &[u8]) {

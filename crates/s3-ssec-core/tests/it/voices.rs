@@ -2,7 +2,7 @@
 
 use s3_ssec_core::credentials::{Credentials, SecretAccessKey};
 use s3_ssec_core::derive::Nonce;
-use s3_ssec_core::digest::{ContentHasher, ContentKey, ContentTree, Piece, PieceHasher};
+use s3_ssec_core::digest::{ContentHasher, ContentKey, ContentTree, PieceHasher};
 use s3_ssec_core::endpoint::{Endpoint, PlainHttp};
 use s3_ssec_core::foreign::Found;
 use s3_ssec_core::headers::{SourceKeyHeaders, TargetKeyHeaders};
@@ -38,7 +38,6 @@ silent!(
     ContentHasher,
     PieceHasher,
     ContentTree,
-    Piece,
     OpenedRecord,
     SecretAccessKey,
 );

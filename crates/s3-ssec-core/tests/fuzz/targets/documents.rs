@@ -88,9 +88,7 @@ pub(super) fn bucket_policy(input: &[u8]) -> String {
 }
 
 pub(super) fn policies() -> Vec<Vec<u8>> {
-    let existing = vectors("policy.json", "existing");
-    [existing, vectors("policy.json", "after"), texts(&["", "{}", "[]", "{\"Statement\":7}"])]
-        .concat()
+    [vectors("policy.json", "after"), texts(&["", "{}", "[]", "{\"Statement\":7}"])].concat()
 }
 
 pub(super) fn cors(input: &[u8]) -> String {

@@ -102,7 +102,7 @@ pub(super) fn record(input: &[u8]) -> String {
     match Record::parse(&text) {
         Ok(record) => {
             assert_eq!(record.as_str(), text, "a record has one spelling");
-            assert!(text.len() <= 144);
+            assert!(text.len() <= 151);
             let name = ObjectName::new(
                 BucketName::parse("bucket").unwrap(),
                 ObjectKey::parse("key").unwrap(),
@@ -140,10 +140,10 @@ pub(super) fn key_words(input: &[u8]) -> String {
 }
 
 pub(super) fn word_lists() -> Vec<Vec<u8>> {
-    let of = |words: &str| format!("{words}\nfingerprint 4816dfc85c4eac7b\n");
     let lists = vectors("backup.json", "words");
-    let named = lists.iter().map(|list| of(&text(list)).into_bytes()).collect();
-    [lists, named, texts(&["", "abaisser abandon"])].concat()
+    // One with its fingerprint: what does not fit it is compared with 49,152 others.
+    let named = format!("{}\nfingerprint 4816dfc85c4eac7b\n", text(&lists[0]));
+    [lists, texts(&[&named, "", "abaisser abandon"])].concat()
 }
 
 pub(super) fn share_lines(input: &[u8]) -> String {
