@@ -19,8 +19,10 @@ mod faults;
 mod hard;
 mod interop;
 mod interrupted;
+mod keys;
 mod leaks;
 mod liars;
+mod memory;
 mod page_transfers;
 mod policy;
 mod policy_table;
@@ -30,6 +32,7 @@ mod refusals;
 mod resume;
 mod sdk;
 mod sdk_keyed;
+mod second;
 mod shards;
 mod trees;
 mod wasm;
@@ -59,8 +62,10 @@ rooms![
     hard,
     interop,
     interrupted,
+    keys,
     leaks,
     liars,
+    memory,
     page_transfers,
     policy,
     policy_table,
@@ -70,6 +75,7 @@ rooms![
     resume,
     sdk,
     sdk_keyed,
+    second,
     shards,
     trees,
     wasm,
@@ -87,6 +93,9 @@ fn every_file_is_listed() -> Result<(), libtest_mimic::Failed> {
 }
 
 fn main() {
+    if memory::child() {
+        return;
+    }
     let arguments = libtest_mimic::Arguments::from_args();
     let mut trials = harness::trials(tests());
     trials.extend(harness::transcripts());

@@ -29,8 +29,13 @@ use crate::session::Session;
 
 /// Runs one command.
 pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
-    let session = &Session { global: cli.global, output };
-    match cli.command {
+    let session = Session::new(cli.global, output);
+    let done = run_in(&session, cli.command).await;
+    session.finish(done)
+}
+
+async fn run_in(session: &Session, command: Command) -> Result<(), Failure> {
+    match command {
         Command::Key(command) => key::run(session, command).await,
         Command::Headers(args) => headers::run(session, args).await,
         Command::Bucket(command) => bucket::run(session, command).await,
