@@ -24,6 +24,7 @@ mod policy_table;
 mod put_get;
 mod records;
 mod refusals;
+mod rekey;
 mod resume;
 mod shards;
 mod trees;
@@ -59,6 +60,7 @@ rooms![
     put_get,
     records,
     refusals,
+    rekey,
     resume,
     shards,
     trees,

@@ -14,6 +14,7 @@ mod ls;
 mod policy;
 mod presign;
 mod put;
+mod rekey;
 mod repair;
 mod report;
 mod rm;
@@ -49,6 +50,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Repair(args) => repair::run(session, args).await,
         Command::Audit(args) => audit::run(session, args).await,
         Command::Report(args) => report::run(session, &args),
+        Command::Rekey(args) => rekey::run(session, args).await,
         Command::Doctor(args) => doctor::run(session, args).await,
         Command::Policy(command) => policy::run(session, command).await,
         Command::Cors(command) => cors::run(session, command).await,

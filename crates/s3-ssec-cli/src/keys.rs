@@ -61,15 +61,18 @@ impl KeySource {
     }
 
     fn unnamed() -> Result<Self, Failure> {
-        if let Some(path) = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
-            return Ok(KeySource::File(path.into()));
-        }
-        Err(Failure::new(
+        Self::in_environment().ok_or_else(|| {
+            Failure::new(
             Exit::Key,
             "no key is given",
             "Name your key file with --key-file FILE or S3_SSEC_KEY_FILE; make one with s3-ssec key \
              new.",
-        ))
+        )})
+    }
+
+    fn in_environment() -> Option<Self> {
+        let path = std::env::var_os(VARIABLE).filter(|path| !path.is_empty())?;
+        Some(KeySource::File(path.into()))
     }
 
     /// Reads the keys and says how they were written.
@@ -94,6 +97,29 @@ pub(crate) fn keyring(global: &Global) -> Result<Keyring, Failure> {
     let source = KeySource::of(global)?;
     let Found { source, file, .. } = source.read()?;
     file.into_keyring().about(&source)
+}
+
+/// The keys of this file, the first of which writes, and behind them those that the options name.
+pub(crate) fn keyring_behind(first: &Path, global: &Global) -> Result<Keyring, Failure> {
+    let read = |source: KeySource| {
+        let Found { source, file, .. } = source.read()?;
+        file.into_keyring().about(&source)
+    };
+    let target = read(KeySource::File(first.to_owned()))?;
+    let named =
+        global.key_file.is_some() || global.key_command.is_some() || global.key_fd.is_some();
+    let other = match named {
+        true => Some(KeySource::of(global)?),
+        false => KeySource::in_environment(),
+    };
+    match other {
+        Some(other) => target.join(read(other)?).map_err(|error| {
+            let todo = "A master key is newly made, never a direct key under another name: s3-ssec key \
+                        new.";
+            Failure::from(error).about(&first.display()).instead(todo)
+        }),
+        None => Ok(target),
+    }
 }
 
 /// Reads keys from standard input.

@@ -12,8 +12,10 @@
 //! The first key writes, all of them read. Errors name the line, never what stands in it.
 
 mod insert;
+mod remove;
 
 pub use insert::{InsertError, Position, insert};
+pub use remove::{RemoveError, remove};
 
 use crate::key::{Key, Kind};
 use crate::keyring::{Keyring, KeyringError};

@@ -2,6 +2,7 @@
 
 use super::backup::{BackupArgs, DrillArgs, RestoreArgs};
 use super::parse;
+use super::retire::RetireArgs;
 use clap::{Args, Subcommand, ValueEnum};
 use s3_ssec::core::key::Fingerprint;
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ pub(crate) enum KeyCommand {
     Restore(RestoreArgs),
     /// Prove that a backup opens an object
     Drill(DrillArgs),
+    /// Take a key out of a file, when no object is under it any more
+    Retire(RetireArgs),
 }
 
 const NEW: &str = "\
