@@ -10,6 +10,7 @@ mod get;
 mod headers;
 mod key;
 mod ls;
+mod man;
 mod policy;
 mod presign;
 mod put;
@@ -23,11 +24,19 @@ use crate::args::{Cli, Command};
 use crate::output::Output;
 use crate::report::Failure;
 use crate::session::Session;
+use crate::suggest;
 
 /// Runs one command.
 pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
     let session = &Session { global: cli.global, output };
-    match cli.command {
+    match dispatch(session, cli.command).await {
+        Ok(()) => Ok(()),
+        Err(failure) => Err(suggest::likely_name(session, failure).await),
+    }
+}
+
+async fn dispatch(session: &Session, command: Command) -> Result<(), Failure> {
+    match command {
         Command::Key(command) => key::run(session, command).await,
         Command::Headers(args) => headers::run(session, args).await,
         Command::Bucket(command) => bucket::run(session, command).await,
@@ -49,5 +58,6 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Cors(command) => cors::run(session, command).await,
         Command::Presign(command) => presign::run(session, command).await,
         Command::Completions { shell } => completions::run(session, shell),
+        Command::Man { directory } => man::run(session, &directory),
     }
 }

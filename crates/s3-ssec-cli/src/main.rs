@@ -18,6 +18,8 @@ mod output;
 mod progress;
 mod report;
 mod session;
+mod style;
+mod suggest;
 mod text;
 
 use args::Cli;
