@@ -74,6 +74,7 @@ fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
     let mut trials = harness::trials(tests());
     trials.extend(harness::transcripts());
+    trials.extend(harness::guide());
     trials.push(libtest_mimic::Trial::test("every_file_is_listed", every_file_is_listed));
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -53,6 +53,22 @@ xflags::xflags! {
         /// The same as `test`, for a server.
         cmd ci {}
 
+        /// The guide of web/guide, built and checked: no link to nowhere, no request to strangers.
+        cmd guide {
+            /// Where to write it. Default: a directory under the target directory.
+            optional --out dir: PathBuf
+            /// Instead: try the gateways 16, 18 and 20, and write their table anew.
+            optional --gateways
+        }
+
+        /// What has to hold before a release: packages, licences, public items, Debian package, ...
+        cmd release-check {
+            /// Run only the parts whose name contains this.
+            optional --only name: String
+            /// Instead: write the lists of public items anew.
+            optional --update
+        }
+
         /// Builds the JavaScript package.
         cmd wasm {
             /// Kind of package: web (default) or nodejs.
@@ -129,6 +145,8 @@ pub enum XtaskCmd {
     Bench(Bench),
     Tidy(Tidy),
     Ci(Ci),
+    Guide(Guide),
+    ReleaseCheck(ReleaseCheck),
     Wasm(Wasm),
     Web(Web),
     Rgw(Rgw),
@@ -165,6 +183,18 @@ pub struct Tidy;
 
 #[derive(Debug)]
 pub struct Ci;
+
+#[derive(Debug)]
+pub struct Guide {
+    pub out: Option<PathBuf>,
+    pub gateways: bool,
+}
+
+#[derive(Debug)]
+pub struct ReleaseCheck {
+    pub only: Option<String>,
+    pub update: bool,
+}
 
 #[derive(Debug)]
 pub struct Wasm {

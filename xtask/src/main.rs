@@ -6,10 +6,12 @@ mod bench;
 mod check;
 mod demo;
 mod flags;
+mod guide;
 mod lab;
 mod output;
 mod project;
 mod python;
+mod release_check;
 mod stages;
 mod test;
 mod tidy;
@@ -47,6 +49,8 @@ fn run(arguments: Vec<OsString>) -> anyhow::Result<()> {
         XtaskCmd::Web(flags) => match flags.subcommand {
             flags::WebCmd::Serve(flags) => web::serve(&sh, &flags),
         },
+        XtaskCmd::Guide(flags) => guide::run(&sh, &flags),
+        XtaskCmd::ReleaseCheck(flags) => release_check::run(&sh, &flags),
         XtaskCmd::Wasm(flags) => wasm::run(&sh, flags),
         XtaskCmd::Rgw(flags) => lab::run(&sh, flags),
     }
