@@ -9,6 +9,7 @@
 
 mod browser;
 mod command;
+mod compat;
 mod copy_repair;
 mod doctor;
 mod faults;
@@ -41,6 +42,7 @@ macro_rules! rooms {
 rooms![
     browser,
     command,
+    compat,
     copy_repair,
     doctor,
     faults,

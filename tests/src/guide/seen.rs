@@ -41,9 +41,9 @@ fn line(expected: &str) -> String {
 pub(super) fn fits(expected: &str, seen: &str) -> bool {
     let mut pattern = "^".to_owned();
     for expected in expected.lines() {
-        match expected {
+        match expected.trim_start() {
             "..." => pattern += r"(?:[^\n]*\n)*?",
-            expected => pattern += &(line(expected) + r"\n"),
+            _ => pattern += &(line(expected) + r"\n"),
         }
     }
     let seen =
