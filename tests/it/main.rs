@@ -12,6 +12,7 @@ mod command;
 mod compat;
 mod copy_repair;
 mod doctor;
+mod examples;
 mod faults;
 mod hard;
 mod interop;
@@ -24,6 +25,7 @@ mod put_get;
 mod records;
 mod refusals;
 mod resume;
+mod sdk;
 mod trees;
 mod wasm;
 mod wire;
@@ -45,6 +47,7 @@ rooms![
     compat,
     copy_repair,
     doctor,
+    examples,
     faults,
     hard,
     interop,
@@ -57,6 +60,7 @@ rooms![
     records,
     refusals,
     resume,
+    sdk,
     trees,
     wasm,
     wire

@@ -124,6 +124,11 @@ impl Browser {
     /// Clicks a button that asks for files, and chooses these.
     pub async fn choose(&self, button: &str, input: &str, files: &[&Path]) {
         self.click(button).await;
+        self.give(input, files).await;
+    }
+
+    /// Gives files to a field that is on the page itself.
+    pub async fn give(&self, input: &str, files: &[&Path]) {
         let paths: Vec<_> = files.iter().map(|path| path.to_str().unwrap()).collect();
         let input = self.client.find(Locator::Css(input)).await.unwrap();
         input.send_keys(&paths.join("\n")).await.unwrap();

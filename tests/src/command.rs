@@ -175,7 +175,8 @@ impl Person {
         Running(command.args(arguments).stdin(stdin).spawn().unwrap())
     }
 
-    fn program(&self, program: &Path) -> Command {
+    /// Another program, as this person would start it.
+    pub fn program(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(self.environment.clone()).current_dir(self.work());
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

@@ -18,6 +18,8 @@ pub struct Lab {
     pub python: PathBuf,
     pub package: PathBuf,
     pub node: PathBuf,
+    /// Where the examples are; only the whole suite builds them.
+    pub examples: Option<PathBuf>,
 }
 
 /// A gateway. Of one that is not the laboratory's own, some things are not known.

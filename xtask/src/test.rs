@@ -63,6 +63,8 @@ pub(crate) struct Tools {
     python: PathBuf,
     node: PathBuf,
     package: PathBuf,
+    /// The folder of the built examples; `None` where nobody runs them.
+    examples: Option<PathBuf>,
 }
 
 fn prepare(sh: &Shell, stages: &mut Stages) -> Result<Tools> {
@@ -71,15 +73,17 @@ fn prepare(sh: &Shell, stages: &mut Stages) -> Result<Tools> {
     stages.run("live tests, build", || {
         project::build(&["--package", "integration", "--tests"]).map(drop)
     })?;
+    let examples = Some(stages.run("examples, build", build_examples)?);
     let python = stages.run("Python tools", || python::ensure(sh))?;
     stages.run("Chromium", || web::ensure_browser(sh))?;
-    Ok(Tools { command, python, node, package: Package::for_the_page().out })
+    Ok(Tools { command, python, node, package: Package::for_the_page().out, examples })
 }
 
 /// What the live tests call, without the stages.
 pub(crate) fn tools(sh: &Shell) -> Result<Tools> {
     let (node, command, python) = (check::node()?, build_command()?, python::ensure(sh)?);
-    Ok(Tools { command, python, node, package: Package::for_the_page().out })
+    let package = Package::for_the_page().out;
+    Ok(Tools { command, python, node, package, examples: None })
 }
 
 /// Lets `command` find the laboratory and the credentials of its gateways.
@@ -98,6 +102,14 @@ pub(crate) fn describe_to(
 pub(crate) fn build_command() -> Result<PathBuf> {
     let artifacts = project::build_unstamped(&["--release", "--package", "s3-ssec-cli"])?;
     project::find(&artifacts, "bin", "s3-ssec", project::is_program)
+}
+
+/// Builds the examples, which `tests/it/examples.rs` runs, and returns their folder.
+fn build_examples() -> Result<PathBuf> {
+    let packages = ["--package", "s3-ssec", "--package", "s3-ssec-adapters"];
+    let artifacts = project::build(&[&packages[..], &["--all-features", "--examples"]].concat())?;
+    let one = project::find(&artifacts, "example", "encryption", project::is_program)?;
+    Ok(one.parent().context("an example stands in a folder")?.to_owned())
 }
 
 fn running_versions() -> Result<Vec<Version>> {
@@ -187,6 +199,7 @@ fn describe(tools: &Tools, gateways: Vec<Value>) -> Result<Value> {
         "python": tools.python,
         "package": tools.package,
         "node": tools.node,
+        "examples": tools.examples,
     }))
 }
 

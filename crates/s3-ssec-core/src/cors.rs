@@ -4,6 +4,18 @@
 //! key, or it cannot prove encryption. Measured on RGW 16.2.15, 18.2.7 and 20.2.4: of several rules
 //! that fit an origin **only the first is consulted**, so an origin gets one rule with all methods,
 //! and it stands before rules with wildcards.
+//!
+//! ```
+//! use s3_ssec_core::cors::{AnyOrigin, CorsConfiguration, Origin};
+//!
+//! let page = Origin::parse("https://page.example.org", AnyOrigin::Refuse)?;
+//! let mut rules = CorsConfiguration::default(); // or `parse` of what stands there
+//! rules.apply(&page)?;
+//! assert!(rules.admits(&page));
+//! assert!(rules.to_xml().contains("<AllowedOrigin>https://page.example.org</AllowedOrigin>"));
+//! assert!(Origin::parse("*", AnyOrigin::Refuse).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod document;
 mod origin;

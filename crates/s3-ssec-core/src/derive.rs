@@ -2,6 +2,23 @@
 //!
 //! RGW encrypts with the customer key as it is and a fixed IV, so one key for many objects shows
 //! equal blocks and gives short tails a two-time pad. A key for every object version avoids both.
+//!
+//! ```
+//! use s3_ssec_core::derive::Nonce;
+//! use s3_ssec_core::key::{Key, Kind};
+//! use s3_ssec_core::names::S3Address;
+//!
+//! let key = Key::from_bytes(Kind::Master, &[7; 32])?;
+//! let name = S3Address::parse("s3://research-data/a.csv")?.object()?;
+//! let first = Nonce::next(1_764_000_000, 0x5a, None); // seconds since 1970, a random byte
+//! let second = Nonce::next(1_764_000_000, 0x10, Some(first)); // greater than any known one
+//! assert!(second > first);
+//!
+//! let wire = key.customer_key(&name, first); // what goes into the three headers
+//! assert_ne!(wire.md5(), key.customer_key(&name, second).md5());
+//! assert_eq!(wire.md5(), key.customer_key(&name, Nonce::parse("692481005a").unwrap()).md5());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use crate::key::{CustomerKey, Key};
 use crate::names::ObjectName;

@@ -2,6 +2,26 @@
 //!
 //! Two ways to the same 32 bytes: [`ContentHasher`] reads from the first byte to the last;
 //! [`ContentTree`] takes 4 MiB pieces in any order, for parts that are hashed in parallel.
+//!
+//! ```
+//! use s3_ssec_core::digest::{ContentHasher, ContentTree, PIECE_LENGTH, PieceHasher};
+//! use s3_ssec_core::key::{Key, Kind};
+//!
+//! let key = Key::from_bytes(Kind::Master, &[7; 32])?.content_key();
+//! let content = vec![5; PIECE_LENGTH as usize + 1];
+//! let mut whole = ContentHasher::new(&key);
+//! whole.update(&content);
+//!
+//! let mut tree = ContentTree::new(&key);
+//! for index in [1, 0] {
+//!     let bytes = content.chunks(PIECE_LENGTH as usize).nth(index).unwrap();
+//!     let mut piece = PieceHasher::new(&key, index as u64);
+//!     assert!(piece.update(bytes).is_empty(), "it fits");
+//!     tree.add(piece.finish().unwrap());
+//! }
+//! assert_eq!(tree.finish(), Some(whole.finish()));
+//! # Ok::<(), s3_ssec_core::key::KeyLengthError>(())
+//! ```
 
 use crate::derive::{Expander, Purpose};
 use crate::key::{Key, KeyLengthError};

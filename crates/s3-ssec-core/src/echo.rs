@@ -3,6 +3,23 @@
 //! RGW answers 200 and stores plaintext in at least six situations (copies onto SSE-C before 20.2.4,
 //! parts of uploads that were created without a key, empty headers, query parameters, append, form
 //! fields in the wrong case). In all of them the answer lacks the echo of algorithm and key MD5.
+//!
+//! ```
+//! use http::HeaderMap;
+//! use s3_ssec_core::echo::{EchoError, verify_echo};
+//! use s3_ssec_core::headers::{ALGORITHM, KEY_MD5, echo_in};
+//! use s3_ssec_core::key::CustomerKey;
+//!
+//! let key = CustomerKey::from_bytes(&[7; 32])?;
+//! let mut answer = HeaderMap::new(); // of a 200
+//! assert_eq!(verify_echo(key.md5(), &echo_in(&answer)), Err(EchoError::Missing));
+//!
+//! answer.insert(ALGORITHM, "AES256".parse()?);
+//! answer.insert(KEY_MD5, key.md5().to_base64().parse()?);
+//! let proof = verify_echo(key.md5(), &echo_in(&answer))?;
+//! # let _ = proof;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use crate::headers::AES256;
 use crate::md5::KeyMd5;

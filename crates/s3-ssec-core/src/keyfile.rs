@@ -10,6 +10,24 @@
 //! ```
 //!
 //! The first key writes, all of them read. Errors name the line, never what stands in it.
+//!
+//! ```
+//! use s3_ssec_core::key::{Key, Kind};
+//! use s3_ssec_core::keyfile::{Entry, KeyFile};
+//! use s3_ssec_core::legacy::Encoding;
+//!
+//! let key = Key::from_bytes(Kind::Master, &[7; 32])?;
+//! let entry = Entry { key, label: Some("lab data".to_owned()), created: None };
+//! let text = KeyFile::new(vec![entry])?.print(); // for a file of mode 0600
+//! let (file, encoding) = KeyFile::read(text.as_bytes())?;
+//! assert_eq!((file.entries().len(), encoding), (1, Encoding::KeyFile));
+//!
+//! // 32 raw bytes, hex or base64 of another tool are a direct key.
+//! let (old, _) = KeyFile::read(&[7; 32])?;
+//! assert_eq!(old.entries()[0].key.kind(), Kind::Direct);
+//! assert!(KeyFile::read(b"no key at all").is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod insert;
 

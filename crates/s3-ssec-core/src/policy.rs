@@ -7,6 +7,23 @@
 //! A condition does not mean the same on every gateway ([`Rule`] says what was measured), so a rule
 //! is tried live before it is relied on: first narrowed to a prefix ([`Scope::prefix`]), with one
 //! write that must pass and one that must not, then widened to the bucket.
+//!
+//! ```
+//! use s3_ssec_core::names::BucketName;
+//! use s3_ssec_core::policy::{Policy, PolicyError, Rule, Scope};
+//!
+//! let bucket = BucketName::parse("research-data")?;
+//! let mut policy = Policy::parse(r#"{"Version":"2012-10-17","Statement":[]}"#)?; // what stands there
+//! policy.apply(Rule::RequireSsec, &Scope::bucket(bucket.clone()))?;
+//! assert_eq!(policy.rules(), [Rule::RequireSsec]);
+//! assert!(policy.to_string().contains("arn:aws:s3:::research-data/*"));
+//!
+//! // Both at once would refuse every write.
+//! let refused = policy.apply(Rule::BlockSsec, &Scope::bucket(bucket));
+//! assert!(matches!(refused, Err(PolicyError::Contradiction { .. })));
+//! assert_eq!(policy.remove(Rule::RequireSsec), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod explain;
 mod legacy;

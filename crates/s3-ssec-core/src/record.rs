@@ -2,6 +2,33 @@
 //!
 //! Not secret, so it is readable without the key (HEAD of the object is not). Byte-exact in
 //! `FORMAT.md`, "Record".
+//!
+//! ```
+//! use s3_ssec_core::derive::Nonce;
+//! use s3_ssec_core::digest::ContentHasher;
+//! use s3_ssec_core::key::{Key, Kind};
+//! use s3_ssec_core::keyring::{Keyring, Seal};
+//! use s3_ssec_core::names::S3Address;
+//! use s3_ssec_core::record::{Content, Record};
+//!
+//! // Who writes: a fresh key for this version, and the record that goes into the tag `s3-ssec`.
+//! let key = Key::from_bytes(Kind::Master, &[7; 32])?;
+//! let name = S3Address::parse("s3://research-data/a.csv")?.object()?;
+//! let seal = Seal::new(&key, name.clone(), Nonce::next(1_764_000_000, 0x5a, None));
+//! let mut hasher = ContentHasher::new(&key.content_key());
+//! hasher.update(b"1;2");
+//! let content = Content::Known { size: hasher.size(), digest: hasher.finish() };
+//! let tag = seal.record(content).to_string();
+//! assert!(tag.len() <= 144 && tag.starts_with("v1.m."));
+//!
+//! // Who reads: the tag says which key is needed, and nothing is sent to find out.
+//! let keys = Keyring::new(vec![key])?;
+//! let (_, opened) = keys.open(&Record::parse(&tag)?, &name)?;
+//! assert_eq!(opened.content, content);
+//! let renamed = S3Address::parse("s3://research-data/b.csv")?.object()?;
+//! assert!(keys.open(&Record::parse(&tag)?, &renamed).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use crate::derive::{Expander, Nonce, Purpose};
 use crate::digest::ContentDigest;

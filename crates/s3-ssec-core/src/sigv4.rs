@@ -6,6 +6,40 @@
 //! CVE-2026-54330 (measured on 20.2.4).
 //!
 //! Time is an argument. What is hashed is never put together in memory: it holds the customer key.
+//!
+//! ```
+//! use http::Method;
+//! use s3_ssec_core::credentials::{Credentials, SecretAccessKey};
+//! use s3_ssec_core::endpoint::{Endpoint, PlainHttp};
+//! use s3_ssec_core::headers::TargetKeyHeaders;
+//! use s3_ssec_core::key::CustomerKey;
+//! use s3_ssec_core::names::S3Address;
+//! use s3_ssec_core::request::{Payload, Place, UnsignedRequest};
+//! use s3_ssec_core::sigv4::{Lifetime, Signer};
+//! use s3_ssec_core::timestamp::Timestamp;
+//!
+//! let gateway = Endpoint::parse("https://gateway.example.org", PlainHttp::Refuse)?;
+//! let name = S3Address::parse("s3://research-data/a.csv")?.object()?;
+//! let key = TargetKeyHeaders::of(&CustomerKey::from_bytes(&[7; 32])?);
+//! let secret = SecretAccessKey::from_bytes(b"secret")?;
+//! let mut signer = Signer::new(Credentials::new("access", secret, None)?, "us-east-1")?;
+//! let now = Timestamp::from_unix_seconds(1_764_000_000);
+//!
+//! let put = UnsignedRequest::new(Method::PUT, &gateway, Place::Object(&name))?;
+//! let put = put.key(&key).payload(Payload::of(b"1;2"));
+//! let (method, address, headers) = signer.sign(put, now).into_parts();
+//! assert_eq!((method, address.as_str()), (Method::PUT, "https://gateway.example.org/research-data/a.csv"));
+//! assert!(headers.iter().any(|(name, _)| name == "authorization"));
+//!
+//! // For somebody without credentials. The key is in the headers, and never in the address.
+//! let get = UnsignedRequest::new(Method::GET, &gateway, Place::Object(&name))?.key(&key);
+//! let link = signer.presign(get, now, Lifetime::from_seconds(3600)?);
+//! assert_eq!(link.expires_at.unix_seconds(), 1_764_003_600);
+//! let (_, address, headers) = link.request.into_parts();
+//! assert!(!address.contains(key.expose_key_base64()));
+//! assert_eq!(headers.len(), 3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod canonical;
 

@@ -2,7 +2,7 @@
 
 use crate::call::{Asked, CallError, WithKey as _};
 use crate::copy::CopyTrials;
-use crate::options::{Options, SetupError, Signing, resolve};
+use crate::options::{Options, Resolved, SetupError, Signing, resolve};
 use crate::state::StateDir;
 use crate::transport::Transport;
 use crate::trial::ProvedPlaces;
@@ -75,17 +75,37 @@ pub enum WithoutKey {
 impl Client {
     /// Looks up endpoint, credentials and trust. Sends nothing yet.
     pub async fn connect(options: &Options) -> Result<Self, SetupError> {
-        let resolved = resolve(options).await?;
-        let s3 = aws_sdk_s3::Client::from_conf(resolved.s3);
-        Ok(Self {
-            s3,
-            endpoint: resolved.endpoint,
-            signing: resolved.signing,
-            transport: resolved.transport,
-            proved: Arc::default(),
-            copies: Arc::default(),
-            state: None,
-        })
+        let Resolved { endpoint, s3, signing, transport } = resolve(options).await?;
+        Ok(Self::new(aws_sdk_s3::Client::from_conf(s3), endpoint, signing, transport))
+    }
+
+    fn new(
+        s3: aws_sdk_s3::Client,
+        endpoint: Endpoint,
+        signing: Signing,
+        transport: Transport,
+    ) -> Self {
+        let (proved, copies) = (Arc::default(), Arc::default());
+        Self { s3, endpoint, signing, transport, proved, copies, state: None }
+    }
+
+    /// Works through a configuration of the SDK that a program already has: its HTTP client,
+    /// credentials, retries and time-outs.
+    ///
+    /// The endpoint comes from `options` or the environment, as with [`Client::connect`]: it has to be
+    /// known to be TLS. So do the credentials that [`Client::presign_get`] and its like sign with, for
+    /// the SDK keeps its own to itself. No checksum trailers are sent unless they are required: RGW 16
+    /// refuses them.
+    pub async fn over(config: &aws_sdk_s3::Config, options: &Options) -> Result<Self, SetupError> {
+        use aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired;
+        let Resolved { endpoint, mut signing, transport, .. } = resolve(options).await?;
+        if let Some(region) = config.region() {
+            signing.region = region.clone();
+        }
+        let builder = config.to_builder().endpoint_url(endpoint.as_str());
+        let builder = builder.region(signing.region.clone());
+        let s3 = builder.request_checksum_calculation(WhenRequired).build();
+        Ok(Self::new(aws_sdk_s3::Client::from_conf(s3), endpoint, signing, transport))
     }
 
     /// The gateway's address.

@@ -8,7 +8,31 @@
 //! * a download is a file only when it is whole and equals what was uploaded;
 //! * no key is sent without TLS, followed by a redirect, or written to a log.
 //!
-//! Start with [`Client::connect`]. The core without IO is re-exported as [`core`].
+//! Start with [`Client::connect`], or with [`sdk`] in a program that is written against `aws-sdk-s3`.
+//! The core without IO is re-exported as [`core`].
+//!
+//! ```no_run
+//! use s3_ssec::core::keyfile::KeyFile;
+//! use s3_ssec::core::names::S3Address;
+//! use s3_ssec::{Client, GetOptions, Options, PutOptions, Source, Watch};
+//! use std::path::Path;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let keys = KeyFile::read(&std::fs::read("lab.key")?)?.0.into_keyring()?;
+//! let client = Client::connect(&Options::default()).await?; // AWS_*, ~/.aws; HTTPS only
+//! let name = S3Address::parse("s3://research-data/a.csv")?.object()?;
+//! let watch = Watch::default();
+//!
+//! let (source, options) = (Source::Path("a.csv".into()), PutOptions::default());
+//! let uploaded = client.put(keys.writer(), &name, source, &options, &watch).await?;
+//! println!("{} bytes, proved: {:?}", uploaded.size, uploaded.proof);
+//!
+//! let options = GetOptions::default();
+//! let received = client.get_file(&keys, &name, Path::new("copy.csv"), &options, &watch).await?;
+//! println!("{} bytes, {:?}", received.size, received.verification);
+//! # Ok(())
+//! # }
+//! ```
 
 mod bucket_policy;
 mod call;
@@ -28,6 +52,7 @@ mod presign;
 mod profile;
 mod put;
 mod repair;
+pub mod sdk;
 mod state;
 mod transport;
 mod tree;
