@@ -9,7 +9,8 @@
 //! * `file=NAME`: the block is a file in the working directory. Every block of Python or JavaScript is
 //!   one, and some command names it.
 //! * ` ```json ` right behind a console block without output: its standard output, member for member.
-//! * ` ```rust ` includes an example, which is compiled with the others.
+//! * `{{#include ...}}` of an example: it is compiled and run with the others (`tests/it/examples.rs`). Every
+//!   block of Rust is one. `cargo run --example NAME` in a command runs it as it was built.
 //! * ` ```text ` and ` ```diagram ` are for the eye.
 //! * `<!-- hidden ... -->`: commands as in a console block that readers do not see.
 //! * `<!-- browser PAGE, INPUT, FILE, TEXT -->`: opens the page, chooses the file, and waits for the text.
@@ -52,10 +53,8 @@ mod tests {
             let blocks = || chapter.blocks.iter();
             let commands = blocks().filter(|block| !block.hidden).flat_map(Block::commands).count();
             assert!(commands <= COMMANDS, "{}: {commands} commands", chapter.name);
-            let code = blocks().filter(|block| block.file.is_some());
-            for lines in code.map(|block| block.text.lines().count()) {
-                assert!(lines <= LINES, "{}: {lines} lines of code", chapter.name);
-            }
+            let lines: usize = blocks().map(Block::lines_of_code).sum();
+            assert!(lines <= LINES, "{}: {lines} lines of code", chapter.name);
         }
     }
 }

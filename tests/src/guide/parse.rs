@@ -152,6 +152,22 @@ impl Block {
         commands
     }
 
+    /// What it includes, where it is nothing but that: `path`, or `path:anchor`.
+    fn include(&self) -> Option<&str> {
+        self.text.trim().strip_prefix("{{#include ")?.strip_suffix("}}")
+    }
+
+    /// How many lines of code a reader has to copy: none of them empty, or a remark.
+    pub fn lines_of_code(&self) -> usize {
+        let text = match (self.include(), &self.file) {
+            (Some(include), _) => included(include).unwrap_or_default(),
+            (None, Some(_)) => self.text.clone(),
+            (None, None) => return 0,
+        };
+        let code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
+        text.lines().filter(code).count()
+    }
+
     /// True if it holds on this release; a gateway that is not ours is taken for the newest.
     pub fn holds_on(&self, version: &str) -> bool {
         let version = if version == "foreign" { "20" } else { version };
@@ -181,6 +197,10 @@ impl Chapter {
                     return wrong(&format!("no command names {name}"));
                 }
             }
+            if let Some(include) = block.include() {
+                included(include).map_err(|why| format!("line {}: {why}", block.line))?;
+                continue;
+            }
             match (block.language.as_str(), &block.file) {
                 ("js" | "python" | "html" | "conf" | "ini" | "toml", None) => {
                     return wrong("it is no file, so nothing runs it");
@@ -188,7 +208,7 @@ impl Chapter {
                 ("json", None) if !self.is_output(index) => {
                     return wrong("it stands behind no command whose output it could be");
                 }
-                ("rust", _) => included(block)?,
+                ("rust", _) => return wrong("Rust is included from an example"),
                 _ => {}
             }
         }
@@ -206,16 +226,23 @@ impl Chapter {
     }
 }
 
-/// A block of Rust is an example, so that compilers and tests have seen it.
-fn included(block: &Block) -> Result<(), String> {
-    let path = block.text.trim().strip_prefix("{{#include ").and_then(|l| l.strip_suffix("}}"));
-    let path = path.and_then(|path| path.split(':').next()).unwrap_or_default();
+/// The text of an example, whole or between its anchors: compilers and `tests/it/examples.rs` have seen it.
+fn included(include: &str) -> Result<String, String> {
+    let (path, anchor) = include.split_once(':').unwrap_or((include, ""));
     let name = path.trim_start_matches("../");
-    let file = root().join("../../..").join(name);
-    match name.contains("/examples/") && file.is_file() {
-        true => Ok(()),
-        false => Err(format!("line {}: Rust is included from an example", block.line)),
+    if !name.contains("/examples/") {
+        return Err(format!("{name} is no example"));
     }
+    let file = root().join("../../..").join(name);
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
+    if anchor.is_empty() {
+        return Ok(text);
+    }
+    let after = text.split_once(&format!("// ANCHOR: {anchor}\n")).map(|(_, after)| after);
+    let inside = after.and_then(|after| after.split_once(&format!("// ANCHOR_END: {anchor}")));
+    inside
+        .map(|(inside, _)| inside.to_owned())
+        .ok_or_else(|| format!("{name} has no anchor {anchor}"))
 }
 
 #[cfg(test)]

@@ -12,8 +12,11 @@ use std::path::{Path, PathBuf};
 use xshell::Shell;
 
 /// The crates that others compile against, and the file with the list of each.
-const CRATES: [(&str, &str); 2] =
-    [("s3-ssec-core", "crates/s3-ssec-core/PUBLIC.txt"), ("s3-ssec", "crates/s3-ssec/PUBLIC.txt")];
+const CRATES: [(&str, &str); 3] = [
+    ("s3-ssec-core", "crates/s3-ssec-core/PUBLIC.txt"),
+    ("s3-ssec", "crates/s3-ssec/PUBLIC.txt"),
+    ("s3-ssec-adapters", "crates/s3-ssec-adapters/PUBLIC.txt"),
+];
 
 /// Kinds of items that have a page, as its file is named.
 const KINDS: [&str; 8] = ["struct", "enum", "trait", "fn", "type", "constant", "macro", "static"];

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use xshell::Shell;
 
 /// Crates that others depend on.
-const CRATES: [&str; 4] = ["s3-ssec-core", "s3-ssec", "s3-ssec-cli", "s3-ssec-wasm"];
+const CRATES: [&str; 5] =
+    ["s3-ssec-core", "s3-ssec", "s3-ssec-adapters", "s3-ssec-cli", "s3-ssec-wasm"];
 
 /// A version of Rust: `1.94.1`.
 type Version = (u32, u32, u32);

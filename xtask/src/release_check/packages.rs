@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use xshell::Shell;
 
 /// What is published, dependencies first.
-const PUBLISHED: [&str; 3] = ["s3-ssec-core", "s3-ssec", "s3-ssec-cli"];
+const PUBLISHED: [&str; 4] = ["s3-ssec-core", "s3-ssec", "s3-ssec-adapters", "s3-ssec-cli"];
 
 /// Files that have to be in every package.
 const NEEDED: [&str; 3] = ["Cargo.toml", "Cargo.lock", "src"];
