@@ -7,6 +7,7 @@
     reason = "tests: a failure is a failed test"
 )]
 
+mod audit;
 mod browser;
 mod command;
 mod compat;
@@ -21,11 +22,13 @@ mod leaks;
 mod liars;
 mod page_transfers;
 mod policy;
+mod policy_table;
 mod put_get;
 mod records;
 mod refusals;
 mod resume;
 mod sdk;
+mod shards;
 mod trees;
 mod wasm;
 mod wire;
@@ -42,6 +45,7 @@ macro_rules! rooms {
 }
 
 rooms![
+    audit,
     browser,
     command,
     compat,
@@ -56,11 +60,13 @@ rooms![
     liars,
     page_transfers,
     policy,
+    policy_table,
     put_get,
     records,
     refusals,
     resume,
     sdk,
+    shards,
     trees,
     wasm,
     wire

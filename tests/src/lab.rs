@@ -31,6 +31,9 @@ pub struct Gateway {
     pub http: Option<String>,
     pub access_key: String,
     pub secret_key: String,
+    /// Another user's.
+    pub access_key_2: Option<String>,
+    pub secret_key_2: Option<String>,
     ca: Option<PathBuf>,
     pub log: Option<PathBuf>,
 }

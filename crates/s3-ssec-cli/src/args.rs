@@ -1,5 +1,6 @@
 //! What can be asked for on the command line.
 
+mod audit;
 mod backup;
 mod bucketwide;
 mod cors;
@@ -10,7 +11,9 @@ pub(crate) mod parse;
 mod policy;
 mod presign;
 mod trees;
+mod work;
 
+pub(crate) use audit::{AuditArgs, AuditFormat, ReportArgs};
 pub(crate) use backup::{BackupArgs, DrillArgs, OpenArgs, RestoreArgs};
 pub(crate) use bucketwide::DoctorArgs;
 pub(crate) use cors::CorsCommand;
@@ -19,9 +22,10 @@ pub(crate) use key::{
     AddArgs, ExportArgs, ExportFormat, ImportArgs, KeyCommand, NewArgs, ShowArgs,
 };
 pub(crate) use objects::{CatArgs, GetArgs, LsArgs, PutArgs, RmArgs, StatArgs, VerifyArgs};
-pub(crate) use policy::{OneRuleArgs, PolicyCommand, PrintArgs, RuleArgs, option_of};
+pub(crate) use policy::{OneRuleArgs, PolicyCommand, PrintArgs, RuleArgs, TestArgs, option_of};
 pub(crate) use presign::{LinkFormat, PresignCommand};
 pub(crate) use trees::{CpArgs, RepairArgs};
+pub(crate) use work::WorkArgs;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use s3_ssec::core::names::BucketName;
@@ -171,6 +175,10 @@ pub(crate) enum Command {
     Cp(CpArgs),
     /// Finish what broke off; find a lost nonce
     Repair(RepairArgs),
+    /// Say of every object under which key it is
+    Audit(AuditArgs),
+    /// Put the journals of shards together
+    Report(ReportArgs),
     /// Try what this gateway really does with customer keys
     Doctor(DoctorArgs),
     /// Let a bucket refuse unencrypted uploads

@@ -1,5 +1,6 @@
 //! The commands, one module for each.
 
+mod audit;
 mod bucket;
 mod cat;
 mod completions;
@@ -15,10 +16,12 @@ mod policy;
 mod presign;
 mod put;
 mod repair;
+mod report;
 mod rm;
 mod stat;
 mod tree;
 mod verify;
+mod work;
 
 use crate::args::{Cli, Command};
 use crate::output::Output;
@@ -53,6 +56,8 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Verify(args) => verify::run(session, args).await,
         Command::Cp(args) => cp::run(session, args).await,
         Command::Repair(args) => repair::run(session, args).await,
+        Command::Audit(args) => audit::run(session, args).await,
+        Command::Report(args) => report::run(session, &args),
         Command::Doctor(args) => doctor::run(session, args).await,
         Command::Policy(command) => policy::run(session, command).await,
         Command::Cors(command) => cors::run(session, command).await,

@@ -60,6 +60,13 @@ impl Output {
         written(stdout.write_all(bytes).and_then(|()| stdout.flush()))
     }
 
+    /// As [`Output::raw`], for callers that deal in IO errors. A reader that went away is one.
+    pub(crate) fn bytes(self, bytes: &[u8]) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(bytes)?;
+        stdout.flush()
+    }
+
     /// A remark on standard error.
     pub(crate) fn note(self, text: impl Display) {
         if self.voice == Voice::Normal {

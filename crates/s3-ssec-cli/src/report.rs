@@ -4,6 +4,7 @@ mod native;
 #[cfg(test)]
 mod tests;
 pub(crate) mod usage;
+mod work;
 
 use crate::text::{printable, without_keys};
 use s3_ssec::Refusal;
@@ -72,6 +73,11 @@ impl Failure {
     /// A failure whose parts were told one by one: only the exit code is left to say.
     pub(crate) fn told(exit: Exit) -> Self {
         Self::new(exit, String::new(), String::new())
+    }
+
+    /// What happened.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
     }
 
     /// True if there is nothing more to say.

@@ -32,6 +32,14 @@ impl Session {
         })
     }
 
+    /// A client for the same gateway with another user's credentials.
+    pub(crate) async fn client_of(&self, profile: &str, first: &Client) -> Result<Client, Failure> {
+        let mut options = self.options();
+        options.profile = Some(profile.to_owned());
+        options.endpoint = Some(first.endpoint().as_str().to_owned());
+        Ok(Client::connect(&options).await?)
+    }
+
     /// A transfer that can be watched and stopped.
     pub(crate) fn progress(&self, total: Total) -> Progress {
         let progress = Progress::new(self.output, total);
@@ -56,7 +64,7 @@ impl Session {
 
 /// `$XDG_STATE_HOME/s3-ssec`, or `~/.local/state/s3-ssec`. Relative paths do not count (XDG Base
 /// Directory Specification).
-fn state_dir() -> Option<PathBuf> {
+pub(crate) fn state_dir() -> Option<PathBuf> {
     let absolute =
         |variable| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || absolute("HOME").map(|home| home.join(".local/state"));

@@ -7,6 +7,9 @@
 //! One JSON object a line, appended and synchronised before the step it announces is taken. The last
 //! line may be cut short by a crash, and is then as if it had never been written.
 
+pub mod merge;
+pub mod work;
+
 use crate::derive::Nonce;
 use crate::key::Fingerprint;
 use serde::{Deserialize, Serialize};

@@ -48,9 +48,11 @@ pub mod timestamp;
 
 pub mod endpoint;
 pub mod journal;
+pub mod manifest;
 pub mod names;
 pub mod plan;
 pub mod profile;
+pub mod shard;
 
 pub mod advice;
 pub mod cors;

@@ -29,7 +29,7 @@ mod explain;
 mod legacy;
 mod rule;
 
-pub use explain::{Finding, Problem, explain};
+pub use explain::{Finding, Problem, Release, explain, explain_for};
 pub use legacy::{LegacyPage, legacy_page};
 pub use rule::{Rule, Scope};
 

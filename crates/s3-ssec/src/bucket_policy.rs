@@ -5,17 +5,21 @@
 //! the bucket. In every other case, and when interrupted, the old policy stands as it was.
 
 mod steps;
+mod table;
 
 pub use steps::{Outcome, TrialStep};
+pub use table::{Cell, PolicyRow, PolicyTable, Write};
 
 use crate::call::CallError;
 use crate::client::Client;
+use crate::doctor::DoctorError;
 use crate::trial::TRIAL_PREFIX;
 use crate::watch::Watch;
 use s3_ssec_core::advice::{Cause, Operation, SentKey};
 use s3_ssec_core::key::{RandomError, random_bytes};
 use s3_ssec_core::names::BucketName;
 use s3_ssec_core::policy::{self, Policy, Rule, Scope};
+use s3_ssec_core::profile::Ability;
 use std::fmt;
 
 /// What a trial saw.
@@ -66,6 +70,19 @@ pub enum PolicyError {
     /// On this gateway the rule does something else than it says. Nothing was changed.
     #[error("on this gateway {rule} does not do what it says: {0}", rule = .0.rule)]
     NotAsSaid(Trial),
+    /// The doctor saw that this gateway does not know the condition of the rule. Nothing was tried.
+    #[error(
+        "this gateway cannot tell whether a customer key was sent, so {rule} would not do what it says"
+    )]
+    NotKnownHere {
+        /// The rule.
+        rule: Rule,
+        /// When the doctor saw it, in seconds since 1970.
+        seen_at: u64,
+    },
+    /// The table could not be made.
+    #[error(transparent)]
+    Scratch(#[from] DoctorError),
     /// Interrupted; the old policy stands.
     #[error("interrupted")]
     Stopped,
@@ -100,6 +117,7 @@ impl Client {
         rule: Rule,
         watch: &Watch,
     ) -> Result<Applied, PolicyError> {
+        self.knows_condition_of(rule)?;
         let old = self.policy(bucket).await?;
         let parsed = old.as_deref().map(Policy::parse).transpose()?.unwrap_or_default();
         let whole = Scope::bucket(bucket.clone());
@@ -121,6 +139,16 @@ impl Client {
         }
         self.clear_trial(&place).await;
         outcome.map(|trial| Applied { trial, policy: wide, changed: true })
+    }
+
+    /// An error if the doctor saw that the rule cannot work here. What it saw work is tried all the
+    /// same: only a trial proves.
+    fn knows_condition_of(&self, rule: Rule) -> Result<(), PolicyError> {
+        let profile = self.profile().filter(|_| rule != Rule::RequireTls);
+        match profile.map(|profile| (profile.can(Ability::ConditionKey), profile.probed_at)) {
+            Some((Some(false), seen_at)) => Err(PolicyError::NotKnownHere { rule, seen_at }),
+            _ => Ok(()),
+        }
     }
 
     /// Tries what the policy that stands does under a rule, without changing it. Says what was seen,

@@ -58,6 +58,8 @@ pub struct Head {
     pub metadata: BTreeMap<String, String>,
     /// What the gateway says of the key.
     pub echo: KeyEcho,
+    /// Encryption under keys that the gateway holds: `AES256` (SSE-S3), `aws:kms` and others.
+    pub server_side: Option<String>,
 }
 
 /// What HEAD without a key says: the negative half of a proof.
@@ -300,6 +302,7 @@ impl From<aws_sdk_s3::operation::head_object::HeadObjectOutput> for Head {
                 .map(|(k, v)| (k.clone(), v.clone()))
                 .collect(),
             echo: KeyEcho::new(head.sse_customer_algorithm(), head.sse_customer_key_md5()),
+            server_side: head.server_side_encryption().map(|kind| kind.as_str().to_owned()),
         }
     }
 }

@@ -8,10 +8,10 @@
 mod connection;
 mod copies;
 mod encryption;
-mod exam;
+pub(crate) mod exam;
 mod features;
 mod form;
-mod place;
+pub(crate) mod place;
 mod settings;
 mod traps;
 

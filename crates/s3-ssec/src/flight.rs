@@ -11,11 +11,18 @@ const START: usize = 4;
 const LEAST: usize = 2;
 /// How long a number is tried before it is judged.
 const TRIAL: Duration = Duration::from_millis(800);
+/// The same three for small questions, of which a gateway answers hundreds a second: there is no
+/// time to climb by ones.
+const START_OF_SMALL: usize = 16;
+const STEP_OF_SMALL: usize = 8;
+const TRIAL_OF_SMALL: Duration = Duration::from_millis(400);
 
 /// Counts what arrives and says how many requests should be in flight.
 pub(crate) struct Flight {
     limit: usize,
     most: usize,
+    step: usize,
+    trial: Duration,
     best: f64,
     since: Instant,
     bytes: u64,
@@ -25,8 +32,18 @@ pub(crate) struct Flight {
 impl Flight {
     /// At most `most` at once.
     pub(crate) fn new(most: usize, now: Instant) -> Self {
+        Self::with(START, 1, TRIAL, most, now)
+    }
+
+    /// For questions without a body: count each as one byte.
+    pub(crate) fn of_small(most: usize, now: Instant) -> Self {
+        Self::with(START_OF_SMALL, STEP_OF_SMALL, TRIAL_OF_SMALL, most, now)
+    }
+
+    fn with(start: usize, step: usize, trial: Duration, most: usize, now: Instant) -> Self {
         let most = most.max(1);
-        Self { limit: START.min(most), most, best: 0.0, since: now, bytes: 0, finished: 0 }
+        let (limit, best, since) = (start.min(most), 0.0, now);
+        Self { limit, most, step, trial, best, since, bytes: 0, finished: 0 }
     }
 
     /// How many may be in flight now.
@@ -40,15 +57,15 @@ impl Flight {
         self.finished += 1;
         let elapsed = now.saturating_duration_since(self.since);
         // Every request in flight has had its turn, and some time has gone by.
-        if self.finished < self.limit || elapsed < TRIAL {
+        if self.finished < self.limit || elapsed < self.trial {
             return;
         }
         let rate = self.bytes as f64 / elapsed.as_secs_f64();
         if rate > self.best * 1.05 {
             self.best = rate;
-            self.limit = (self.limit + 1).min(self.most);
+            self.limit = (self.limit + self.step).min(self.most);
         } else if rate < self.best * 0.8 {
-            self.limit = (self.limit - 1).max(LEAST.min(self.most));
+            self.limit = self.limit.saturating_sub(self.step).max(LEAST.min(self.most));
             // The link may have changed: what was best once is believed less and less.
             self.best *= 0.95;
         }
@@ -76,6 +93,18 @@ mod tests {
     fn a_long_link_takes_many() {
         assert_eq!(settle(1e6, 1e9, 16), 16);
         assert_eq!(settle(1e6, 1e9, 1), 1);
+    }
+
+    #[test]
+    fn small_questions_climb_fast() {
+        let start = Instant::now();
+        let (mut now, mut flight) = (start, Flight::of_small(64, start));
+        // A gateway that answers each in 20 ms, however many are asked.
+        while flight.limit() < 64 {
+            now += Duration::from_secs_f64(0.02 / flight.limit() as f64);
+            flight.finished(1, now);
+        }
+        assert!(now - start < Duration::from_secs(4), "{:?}", now - start);
     }
 
     #[test]

@@ -34,6 +34,7 @@
 //! # }
 //! ```
 
+mod audit;
 mod bucket_policy;
 mod call;
 mod client;
@@ -41,6 +42,7 @@ mod copy;
 mod cors;
 mod doctor;
 mod flight;
+mod form;
 mod get;
 mod list;
 mod locate;
@@ -53,14 +55,23 @@ mod profile;
 mod put;
 mod repair;
 pub mod sdk;
+mod select;
 mod state;
 mod transport;
 mod tree;
 mod trial;
+mod uploads;
 mod watch;
+mod work;
 mod write;
 
-pub use bucket_policy::{Applied, Outcome, PolicyError, Trial, TrialStep};
+pub use audit::{
+    AuditEntry, AuditError, AuditEvent, AuditMark, AuditOptions, AuditSummary, AuditTell,
+    Expectation, ExpectationError, Finding, RecordState, State, UnderKey,
+};
+pub use bucket_policy::{
+    Applied, Cell, Outcome, PolicyError, PolicyRow, PolicyTable, Trial, TrialStep, Write,
+};
 pub use call::{Broken, CallError, Refusal};
 pub use client::{Client, Head, WithoutKey};
 pub use copy::{Copied, CopiedBy, CopyError};
@@ -76,10 +87,12 @@ pub use presign::PresignError;
 pub use put::Source;
 pub use repair::{HalfDone, RepairError, Repaired, SearchOptions, Searched};
 pub use s3_ssec_core as core;
+pub use select::{Manifest, SelectError, Selection};
 pub use state::StateDir;
 pub use transport::{Timeouts, TrustError};
 pub use tree::Outcome as TreeOutcome;
 pub use tree::{Filter, FilterError, Item, Links, Report, Summary, TreeError, TreeOptions};
 pub use trial::TRIAL_PREFIX;
 pub use watch::{Progress, Watch};
+pub use work::{GoOn, WorkError, WorkJournal};
 pub use write::{ContentHeaders, Existing, Leftover, PutError, PutOptions, RecordKept, Uploaded};

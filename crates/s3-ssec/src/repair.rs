@@ -144,36 +144,20 @@ impl Client {
         abort_before: Option<i64>,
         repaired: &mut Repaired,
     ) -> Result<(), RepairError> {
-        let (mut key_marker, mut id_marker) = (None, None);
-        loop {
-            let answer = self
-                .s3
-                .list_multipart_uploads()
-                .bucket(place.bucket.as_str())
-                .prefix(&place.path)
-                .set_key_marker(key_marker)
-                .set_upload_id_marker(id_marker)
-                .send()
-                .await
-                .map_err(self.explain(Operation::ListMultipartUploads, SentKey::None))?;
-            for upload in answer.uploads() {
-                let key = upload.key().unwrap_or_default().to_owned();
-                if !place.holds(&key) {
-                    continue;
+        let mut next = Some((None, None));
+        while let Some(mark) = next {
+            let (uploads, more) = self.uploads_page(place, mark).await?;
+            for mut upload in uploads {
+                let began = upload.initiated.zip(abort_before);
+                if began.is_some_and(|(began, limit)| began < limit) {
+                    let (key, id) = (&upload.key, &upload.upload_id);
+                    upload.aborted = self.abort_upload(place, key, id).await?;
                 }
-                let upload_id = upload.upload_id().unwrap_or_default().to_owned();
-                let initiated = upload.initiated().map(|time| time.secs());
-                let old = initiated.zip(abort_before).is_some_and(|(began, limit)| began < limit);
-                let aborted = old && self.abort_upload(place, &key, &upload_id).await?;
-                let half_done = HalfDone { key, upload_id, initiated, aborted };
-                repaired.other_uploads.push(half_done);
+                repaired.other_uploads.push(upload);
             }
-            key_marker = answer.next_key_marker().map(str::to_owned);
-            id_marker = answer.next_upload_id_marker().map(str::to_owned);
-            if !answer.is_truncated().unwrap_or_default() || key_marker.is_none() {
-                return Ok(());
-            }
+            next = more;
         }
+        Ok(())
     }
 
     /// True if the upload is gone, also when it was gone before.

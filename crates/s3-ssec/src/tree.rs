@@ -14,6 +14,7 @@ use crate::call::CallError;
 use crate::client::Client;
 use crate::get::{GetError, GetOptions};
 use crate::list::Listed;
+use crate::select::{SelectError, Selection};
 use crate::watch::Watch;
 use crate::write::{PutError, PutOptions};
 use s3_ssec_core::names::{NameError, S3Address};
@@ -28,6 +29,8 @@ use tokio::task::JoinSet;
 pub struct TreeOptions {
     /// Which files and keys take part.
     pub filter: Arc<Filter>,
+    /// Which of these objects are ours to deal with.
+    pub selection: Selection,
     /// What to do with symbolic links on the way up.
     pub links: Links,
     /// Do nothing, only report what would be done.
@@ -44,6 +47,7 @@ impl Default for TreeOptions {
     fn default() -> Self {
         Self {
             filter: Arc::new(Filter::default()),
+            selection: Selection::default(),
             links: Links::default(),
             dry_run: false,
             files: 16,
@@ -80,6 +84,9 @@ pub enum TreeError {
     /// A call to the gateway failed.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// The manifest does not say which object.
+    #[error(transparent)]
+    Select(#[from] SelectError),
     /// The file's name makes no object key.
     #[error(transparent)]
     Name(#[from] NameError),

@@ -2,6 +2,7 @@
 
 use super::parse;
 use super::trees::{LinkArgs, TreeArgs};
+use super::work::WorkArgs;
 use clap::Args;
 use s3_ssec::core::names::{ObjectName, S3Address};
 use s3_ssec::{ReadOptions, Trusted};
@@ -52,6 +53,8 @@ pub(crate) struct PutArgs {
     pub(crate) tree: TreeArgs,
     #[command(flatten)]
     pub(crate) links: LinkArgs,
+    #[command(flatten)]
+    pub(crate) work: WorkArgs,
 }
 
 fn in_flight() -> clap::builder::RangedI64ValueParser<u8> {
@@ -232,4 +235,6 @@ pub(crate) struct VerifyArgs {
     pub(crate) origin: Option<ObjectName>,
     #[command(flatten)]
     pub(crate) tree: TreeArgs,
+    #[command(flatten)]
+    pub(crate) work: WorkArgs,
 }

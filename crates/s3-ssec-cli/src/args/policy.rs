@@ -25,13 +25,16 @@ pub(crate) enum PolicyCommand {
     Explain {
         /// File with the document, JSON
         file: PathBuf,
+        /// For this release of RGW, 16 to 20; what the doctor saw of a gateway is used by `policy show`
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(14..=30))]
+        release: Option<u8>,
     },
     /// Try a rule on the gateway, and let it stand if it does what it says
     #[command(after_long_help = APPLY)]
     Apply(OneRuleArgs),
     /// Try what the policy that stands does, without changing it
     #[command(after_long_help = TEST)]
-    Test(RuleArgs),
+    Test(TestArgs),
     /// Take our rules out; other statements stay
     #[command(after_long_help = REMOVE)]
     Remove(RuleArgs),
@@ -47,11 +50,18 @@ Example:
   s3-ssec policy apply s3://bucket --require-ssec";
 
 const TEST: &str = "\
-Without a rule, all rules of ours that stand are tried.
+Tries every way to write, with a customer key and without: put, create, part and complete of a
+multipart upload, copy from a plain object, form. Without a rule, all rules of ours that stand say what
+must become of each. A gateway judges every request by its own headers, so each is tried.
+
+A second user, whose credentials are in a profile of ~/.aws, is tried too: what a rule refuses must be
+refused to everybody. Everything is written below a random prefix and taken away again.
+
+Exit code 1 if the bucket does something else than its rules say.
 
 Examples:
   s3-ssec policy test s3://bucket
-  s3-ssec policy test s3://bucket --require-ssec";
+  s3-ssec policy test s3://bucket --require-ssec --second-profile guest";
 
 const REMOVE: &str = "\
 Without a rule, all rules of ours are taken out.
@@ -116,6 +126,19 @@ pub(crate) struct PrintArgs {
     /// The policy of the how-to page, with what is wrong with it
     #[arg(long, conflicts_with_all = ["require_ssec", "block_ssec", "require_tls"])]
     pub(crate) legacy_page: bool,
+}
+
+/// `s3-ssec policy test`.
+#[derive(Args)]
+pub(crate) struct TestArgs {
+    /// The bucket: s3://bucket
+    #[arg(value_parser = parse::bucket)]
+    pub(crate) bucket: BucketName,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
+    /// Try as the user of this profile of ~/.aws too
+    #[arg(long, value_name = "NAME", env = "S3_SSEC_SECOND_PROFILE")]
+    pub(crate) second_profile: Option<String>,
 }
 
 /// A bucket, and rules where they are named.

@@ -30,6 +30,12 @@ pub(crate) struct TreeArgs {
 }
 
 impl TreeArgs {
+    /// The filters as part of what makes a work this one.
+    pub(crate) fn details(&self) -> Vec<String> {
+        let include = self.include.iter().map(|glob| format!("include={glob}"));
+        include.chain(self.exclude.iter().map(|glob| format!("exclude={glob}"))).collect()
+    }
+
     pub(crate) fn options(&self) -> Result<TreeOptions, s3_ssec::FilterError> {
         let mut options = TreeOptions::default();
         options.filter = Arc::new(Filter::new(&self.include, &self.exclude)?);

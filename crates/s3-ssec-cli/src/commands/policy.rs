@@ -20,7 +20,7 @@ pub(super) async fn run(session: &Session, command: PolicyCommand) -> Result<(),
         PolicyCommand::Print(args) => print::run(session, &args),
         PolicyCommand::Apply(args) => apply::run(session, &args).await,
         PolicyCommand::Test(args) => test::run(session, &args).await,
-        PolicyCommand::Explain { file } => explain::run(session, &file),
+        PolicyCommand::Explain { file, release } => explain::run(session, &file, release),
         PolicyCommand::Remove(args) => remove::run(session, &args).await,
     }
 }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 pub(super) async fn run(session: &Session, args: PutArgs) -> Result<(), Failure> {
+    args.work.want_none()?;
     let name = target(&args)?;
     if args.tag.len() > 9 {
         let what = format!("{} tags are given, and an object has ten", args.tag.len());

@@ -1,5 +1,6 @@
 //! Many files at once: `put -r`, `get -r`, `rm -r`, `verify -r`.
 
+use super::work::{Again, WorkLog};
 use crate::args::{GetArgs, PutArgs, RmArgs, VerifyArgs};
 use crate::output::Fields;
 use crate::progress::Total;
@@ -21,10 +22,20 @@ pub(super) async fn put(session: &Session, args: PutArgs) -> Result<(), Failure>
         return Err(Failure::new(Exit::Usage, what, "Leave out -r for a single file."));
     }
     let to = as_prefix(&args.target);
+    options.selection = args.work.selection();
     let keys = Arc::new(session.keyring()?);
     let client = session.client().await?;
-    let progress = session.progress(Total::Unknown);
     let mut log = Log::new(session, &options, "upload");
+    if !options.dry_run {
+        let mut details = args.tree.details();
+        details.push(format!("source={}", args.source.display()));
+        details.push(format!("key={}", keys.writer().fingerprint()));
+        details.extend(args.work.manifest_detail());
+        let (work, selection) = (&args.work, &mut options.selection);
+        // A file may have changed since: what is there is compared, not believed.
+        log.work = WorkLog::open(work, "put", &client, &to, &details, Again::Look, selection)?;
+    }
+    let progress = session.progress(Total::Unknown);
     let (directory, watch) = (&args.source, &progress.watch);
     let mut report = |item: &Item| log.item(item);
     let done = client.put_tree(&keys, directory, &to, &options, watch, &mut report).await;
@@ -57,8 +68,16 @@ pub(super) async fn verify(session: &Session, args: VerifyArgs) -> Result<(), Fa
     let from = as_prefix(&args.object);
     let keys = Arc::new(session.keyring()?);
     let client = session.client().await?;
-    let progress = session.progress(Total::Unknown);
+    options.selection = args.work.selection();
     let mut log = Log::new(session, &options, "verify");
+    if !options.dry_run {
+        let mut details = args.tree.details();
+        details.extend(args.work.manifest_detail());
+        let (work, selection) = (&args.work, &mut options.selection);
+        log.work =
+            WorkLog::open(work, "verify", &client, &from, &details, Again::Never, selection)?;
+    }
+    let progress = session.progress(Total::Unknown);
     let mut report = |item: &Item| log.item(item);
     let done = client.verify_tree(&keys, &from, &options, &progress.watch, &mut report).await;
     drop(progress);
@@ -95,15 +114,18 @@ struct Log<'a> {
     names: Vec<String>,
     failures: Vec<Value>,
     worst: Option<Exit>,
+    work: WorkLog,
 }
 
 impl<'a> Log<'a> {
     fn new(session: &'a Session, options: &TreeOptions, verb: &'static str) -> Self {
         let (names, failures) = (Vec::new(), Vec::new());
-        Self { session, verb, dry_run: options.dry_run, names, failures, worst: None }
+        let (dry_run, work) = (options.dry_run, WorkLog::default());
+        Self { session, verb, dry_run, names, failures, worst: None, work }
     }
 
     fn item(&mut self, item: &Item) {
+        self.work.item(item);
         match &item.outcome {
             TreeOutcome::Done(_) if self.dry_run => self.names.push(item.name.clone()),
             TreeOutcome::Skipped(why) => {
@@ -117,6 +139,7 @@ impl<'a> Log<'a> {
         let failure = Failure::from(error).about(&name);
         self.worst = self.worst.max(Some(failure.exit));
         self.session.output.complaint(&failure);
+        self.work.failed(name, &failure);
         let mut entry = failure.json()["error"].take();
         entry["name"] = name.into();
         self.failures.push(entry);
@@ -131,6 +154,9 @@ impl<'a> Log<'a> {
         let failed = std::mem::take(&mut summary.failed);
         for (name, error) in failed {
             self.failed(&name, error);
+        }
+        if !summary.stopped {
+            self.work.ended(self.worst.map_or(0, |exit| exit as u8))?;
         }
         let mut json = json!({
             "place": place.to_string(),

@@ -13,6 +13,7 @@ use s3_ssec::{GetOptions, Trusted};
 use serde_json::{Value, json};
 
 pub(super) async fn run(session: &Session, args: VerifyArgs) -> Result<(), Failure> {
+    args.work.want_none()?;
     let object = parse::one_object(&args.object)?;
     let mut options = options();
     options.read.version = args.version_id;

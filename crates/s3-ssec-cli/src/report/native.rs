@@ -265,6 +265,7 @@ impl From<TreeError> for Failure {
             TreeError::Get(error) => return error.into(),
             TreeError::Call(error) => return error.into(),
             TreeError::Name(error) => return error.into(),
+            TreeError::Select(error) => return error.into(),
             TreeError::NotUtf8(_) => (Exit::Failed, "Rename the file."),
             TreeError::Unsafe(_) => {
                 (Exit::Unsafe, "Get it alone, under a name that you choose: s3-ssec get.")
@@ -309,6 +310,12 @@ impl From<PolicyError> for Failure {
             PolicyError::Call(error) => error.into(),
             PolicyError::Document(error) => error.into(),
             PolicyError::NotAsSaid(trial) => Failure::new(Exit::Failed, what, not_as_said(&trial)),
+            PolicyError::NotKnownHere { .. } => {
+                let todo = "The doctor saw it; nothing was tried or changed. If the gateway was \
+                            upgraded since, run s3-ssec doctor again.";
+                Failure::new(Exit::Failed, what, todo)
+            }
+            PolicyError::Scratch(error) => error.into(),
             PolicyError::Stopped => {
                 Failure::new(Exit::Failed, what, "The policy stands as it was before.")
             }

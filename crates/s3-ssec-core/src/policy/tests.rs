@@ -132,10 +132,61 @@ fn each_problem_is_found_and_ours_have_none() {
     assert_eq!(problem(json!({"Null": {key: "true"}})), [Problem::Null("true".to_owned())]);
     assert_eq!(problem(json!({"Null": {key: ["false"]}})), [Problem::Null("false".to_owned())]);
     assert_eq!(problem(json!({"Bool": {"aws:SecureTransport": "false"}})), [Problem::PlainBool]);
-    assert_eq!(problem(json!({"StringLike": {&upper: "*"}})), [Problem::KeyCase(upper)]);
+    assert_eq!(
+        problem(json!({"StringLike": {&upper: "*"}})),
+        [Problem::KeyCase { found: upper.clone(), known: key }]
+    );
+    let other = "s3:x-amz-server-side-encryption-customer-key-MD5".to_owned();
+    assert_eq!(problem(json!({"StringLike": {&other: "*"}})), [Problem::UnknownKey(other)]);
+    let known = "aws:SecureTransport";
+    let case = Problem::KeyCase { found: "aws:securetransport".to_owned(), known };
+    assert_eq!(problem(json!({"BoolIfExists": {"aws:securetransport": "false"}})), [case]);
+    let text = Problem::NotText("Bool".to_owned());
+    assert_eq!(problem(json!({"Bool": {known: false}})), [text, Problem::PlainBool]);
     for rule in Rule::ALL {
         let mut policy = Policy::new();
         policy.apply(rule, &whole()).unwrap();
         assert_eq!(explain(&policy), [], "{rule}");
+    }
+}
+
+#[test]
+fn statements_that_miss_their_aim_are_found() {
+    let problems = |statement: serde_json::Value| {
+        let policy = Policy::parse(&json!({ "Statement": statement }).to_string()).unwrap();
+        explain(&policy).into_iter().map(|finding| finding.problem).collect::<Vec<_>>()
+    };
+    let key = crate::headers::CONDITION_KEY;
+    let allow = json!({"Effect": "Allow", "Action": "s3:PutObject", "Principal": "*",
+        "Resource": "arn:aws:s3:::b/*", "Condition": {"StringEquals": {key: "AES256"}}});
+    assert_eq!(problems(allow), [Problem::AllowCondition]);
+    let deny = |action: serde_json::Value, resource: &str| json!({"Effect": "Deny", "Principal": "*", "Action": action, "Resource": resource});
+    let put = json!(["s3:PutObject"]);
+    assert_eq!(problems(deny(put.clone(), "arn:aws:s3:::b")), [Problem::NoObjects]);
+    assert_eq!(problems(deny(put, "arn:aws:s3:::b/*")), []);
+    for action in ["s3:DeleteBucketPolicy", "s3:*BucketPolicy", "s3:Put*"] {
+        let list = json!(["s3:GetObject", action]);
+        assert_eq!(problems(deny(list, "arn:aws:s3:::b*")), [Problem::LocksOut], "{action}");
+    }
+    let all = json!(["s3:GetObject", "s3:*"]);
+    assert_eq!(problems(deny(all, "arn:aws:s3:::b")), [Problem::DeniesEverything]);
+    assert_eq!(problems(deny(json!("s3:Get*"), "arn:aws:s3:::b/*")), []);
+}
+
+#[test]
+fn a_release_without_the_key_turns_conditions_around() {
+    let on = |rule: Rule, release| {
+        let mut policy = Policy::new();
+        policy.apply(rule, &whole()).unwrap();
+        explain_for(&policy, release).into_iter().map(|one| one.problem).collect::<Vec<_>>()
+    };
+    let old = Release::WithoutConditionKey;
+    let always = Problem::AlwaysBefore20("StringNotEqualsIfExists".to_owned());
+    assert_eq!(on(Rule::RequireSsec, old), [always]);
+    let never = Problem::NoOpBefore20("StringLike".to_owned());
+    assert_eq!(on(Rule::BlockSsec, old), [never]);
+    assert_eq!(on(Rule::RequireTls, old), []);
+    for release in [Release::Any, Release::WithConditionKey] {
+        assert_eq!(on(Rule::RequireSsec, release), []);
     }
 }

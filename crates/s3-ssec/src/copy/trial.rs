@@ -11,6 +11,7 @@ use s3_ssec_core::echo::verify_echo;
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::key::CustomerKey;
 use s3_ssec_core::names::ObjectName;
+use s3_ssec_core::profile::Ability;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -38,6 +39,11 @@ impl Client {
             return Ok(true);
         }
         if self.copies.failed(&place) {
+            return Ok(false);
+        }
+        // What the doctor saw fail is not tried again. What it saw succeed is: only a trial proves.
+        let profile = self.profile();
+        if profile.is_some_and(|profile| profile.can(Ability::CopyChangesKey) == Some(false)) {
             return Ok(false);
         }
         self.clear_trials(&to.bucket).await;

@@ -41,8 +41,8 @@ pub(super) struct Exam<'a> {
 }
 
 /// An answer, as it came.
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
@@ -286,7 +286,7 @@ impl fmt::Display for Stored {
 }
 
 /// One request and its whole answer.
-pub(super) async fn exchange(
+pub(crate) async fn exchange(
     transport: &Transport,
     method: Method,
     url: &str,

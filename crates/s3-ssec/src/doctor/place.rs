@@ -22,15 +22,15 @@ const BUCKET_PREFIX: &str = "s3-ssec-trial-";
 pub(super) const NOWHERE: &str = ".s3-ssec-trial-nowhere/";
 
 /// A prefix and a bucket that nobody else uses.
-pub(super) struct ScratchPlace {
+pub(crate) struct ScratchPlace {
     pub(super) bucket: BucketName,
     prefix: String,
     /// Made when first needed; its name is known before, for the note.
-    pub(super) own: BucketName,
+    pub(crate) own: BucketName,
 }
 
 impl ScratchPlace {
-    pub(super) fn new(bucket: &BucketName) -> Result<Self, DoctorError> {
+    pub(crate) fn new(bucket: &BucketName) -> Result<Self, DoctorError> {
         let random = base16ct::lower::encode_string(&random_bytes::<8>()?);
         let own = BucketName::parse(&format!("{BUCKET_PREFIX}{random}"))?;
         Ok(Self { bucket: bucket.clone(), prefix: format!("{TRIAL_PREFIX}{random}/"), own })
@@ -49,7 +49,7 @@ impl ScratchPlace {
         ours.then_some(Self { bucket, prefix, own })
     }
 
-    pub(super) fn prefix(&self) -> &str {
+    pub(crate) fn prefix(&self) -> &str {
         &self.prefix
     }
 
@@ -59,7 +59,7 @@ impl ScratchPlace {
     }
 
     /// Removes everything, in all versions. Names what could not be removed.
-    pub(super) async fn clear(&self, client: &Client) -> Vec<String> {
+    pub(crate) async fn clear(&self, client: &Client) -> Vec<String> {
         let mut left = Vec::new();
         if let Err(error) = client.clear_below(&self.bucket, &self.prefix).await {
             tracing::warn!("s3://{}/{} may be left: {error}", self.bucket, self.prefix);
@@ -72,7 +72,8 @@ impl ScratchPlace {
         left
     }
 
-    async fn clear_own(&self, client: &Client) -> Result<(), CallError> {
+    /// Removes the scratch bucket and what is in it.
+    pub(crate) async fn clear_own(&self, client: &Client) -> Result<(), CallError> {
         match client.clear_below(&self.own, "").await {
             Err(error) if error.cause() == Some(Cause::NoSuchBucket) => return Ok(()),
             done => done?,
@@ -84,7 +85,7 @@ impl ScratchPlace {
 
 impl Client {
     /// Notes an examination, safely on disk when this returns.
-    pub(super) fn note_examination(&self, place: &ScratchPlace) -> Option<JournalFile> {
+    pub(crate) fn note_examination(&self, place: &ScratchPlace) -> Option<JournalFile> {
         let state = self.state.as_ref()?;
         let endpoint = self.endpoint().as_str();
         let (mut file, _) = state.journal(DIRECTORY, &[endpoint, place.prefix()]).ok()?;
@@ -99,7 +100,7 @@ impl Client {
     }
 
     /// Removes what examinations left that nobody makes any more.
-    pub(super) async fn clear_examinations(&self, bucket: &BucketName) {
+    pub(crate) async fn clear_examinations(&self, bucket: &BucketName) {
         let Some(state) = &self.state else { return };
         for (file, text) in state.journals(DIRECTORY) {
             let note: Value = serde_json::from_str(text.trim_end()).unwrap_or_default();

@@ -1,10 +1,11 @@
 //! A prefix down, and a prefix read through for its digests.
 
 use super::local::{make_parents, target};
-use super::{Crew, Item, Outcome, Pages, Report, Summary, TreeError, TreeOptions};
+use super::{Crew, Item, Outcome, Report, Summary, TreeError, TreeOptions};
 use crate::call::CallError;
 use crate::client::Client;
 use crate::get::GetError;
+use crate::select::Objects;
 use crate::watch::Watch;
 use s3_ssec_core::digest::ContentHasher;
 use s3_ssec_core::keyring::Keyring;
@@ -53,15 +54,22 @@ impl Client {
         report: Report<'_>,
     ) -> Result<Summary, CallError> {
         let mut crew = Crew::new(options, watch);
-        let mut pages = Pages::new(self, &reader.from);
-        while let Some(page) = pages.next().await? {
-            for (key, size) in page {
+        let mut objects = Objects::new(self, &reader.from, &options.selection);
+        while let Some(chosen) = objects.next().await? {
+            for chosen in chosen {
+                let (key, size) = match chosen {
+                    Ok(chosen) => chosen,
+                    Err(error) => {
+                        crew.note(report, "manifest", Outcome::Failed(error.into()));
+                        continue;
+                    }
+                };
                 let prefix = reader.from.path.as_str();
                 let relative = key.strip_prefix(prefix).unwrap_or(&key).to_owned();
                 if !options.filter.takes(&relative) {
                     continue;
                 }
-                if key.ends_with('/') && size == 0 {
+                if key.ends_with('/') && size == Some(0) {
                     crew.note(report, key, Outcome::Skipped("a directory marker"));
                     continue;
                 }
@@ -107,12 +115,17 @@ struct Job {
 }
 
 impl Job {
-    async fn run(&self, key: &str, relative: &str, size: u64) -> Result<Outcome, TreeError> {
+    async fn run(
+        &self,
+        key: &str,
+        relative: &str,
+        size: Option<u64>,
+    ) -> Result<Outcome, TreeError> {
         let name = ObjectName::new(self.reader.from.bucket.clone(), ObjectKey::parse(key)?);
         let (get, watch) = (&self.options.get, &self.watch);
         let Place::Directory(directory) = &self.reader.place else {
             if self.options.dry_run {
-                return Ok(Outcome::Done(size));
+                return Ok(Outcome::Done(size.unwrap_or_default()));
             }
             let received = self.client.verify(&self.reader.keys, &name, get, watch).await?;
             return Ok(Outcome::Done(received.size));
@@ -120,6 +133,7 @@ impl Job {
         let path = target(directory, relative)?;
         if path.symlink_metadata().is_ok() {
             if self.is_same(&name, &path).await? {
+                let size = path.metadata().map_or(0, |file| file.len());
                 watch.moved(size);
                 return Ok(Outcome::Same(size));
             }
@@ -128,7 +142,7 @@ impl Job {
             }
         }
         if self.options.dry_run {
-            return Ok(Outcome::Done(size));
+            return Ok(Outcome::Done(size.unwrap_or_default()));
         }
         make_parents(directory, &path)?;
         let received = self.client.get_file(&self.reader.keys, &name, &path, get, watch).await?;

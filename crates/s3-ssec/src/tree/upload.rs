@@ -1,10 +1,12 @@
 //! A directory up.
 
+use super::local::target;
 use super::{Crew, Item, Links, Outcome, Pages, Report, Summary, TreeError, TreeOptions};
 use crate::call::CallError;
 use crate::client::Client;
 use crate::locate::{ObjectState, ReadOptions};
 use crate::put::Source;
+use crate::select::{ManifestKeys, SelectError};
 use crate::watch::Watch;
 use s3_ssec_core::digest::ContentHasher;
 use s3_ssec_core::key::Key;
@@ -38,20 +40,18 @@ impl Client {
         let there = self.sizes(to).await?;
         let mut crew = Crew::new(options, watch);
         let room = Arc::new(Semaphore::new(ROOM));
-        let walk = WalkDir::new(directory).follow_links(options.links == Links::Follow);
-        for entry in walk.sort_by_file_name() {
-            let (path, relative) = match file(entry, directory) {
-                Ok(Some(found)) => found,
-                Ok(None) => continue,
+        for file in files(directory, to, options) {
+            let (path, relative) = match file {
+                Ok(found) => found,
                 Err((name, outcome)) => {
                     crew.note(report, name, outcome);
                     continue;
                 }
             };
-            if !options.filter.takes(&relative) {
+            let key = format!("{}{relative}", to.path);
+            if !options.filter.takes(&relative) || !options.selection.takes_listed(&key) {
                 continue;
             }
-            let key = format!("{}{relative}", to.path);
             let size = there.get(&key).copied();
             let job = Job {
                 client: self.clone(),
@@ -83,6 +83,47 @@ impl Client {
     }
 }
 
+/// A file to upload and its name below the directory, or what to say instead.
+type Found = Result<(PathBuf, String), (String, Outcome)>;
+
+/// What is below a directory, or what a manifest names of it.
+fn files<'a>(
+    directory: &'a Path,
+    to: &S3Address,
+    options: &TreeOptions,
+) -> Box<dyn Iterator<Item = Found> + Send + 'a> {
+    let failed = |error: TreeError| ("manifest".to_owned(), Outcome::Failed(error));
+    let Some(manifest) = &options.selection.manifest else {
+        let walk = WalkDir::new(directory).follow_links(options.links == Links::Follow);
+        let entries = walk.sort_by_file_name().into_iter();
+        return Box::new(entries.filter_map(|entry| file(entry, directory).transpose()));
+    };
+    match ManifestKeys::open(manifest, to, &options.selection) {
+        Err(error) => Box::new(std::iter::once(Err(failed(SelectError::from(error).into())))),
+        Ok(keys) => {
+            let (prefix, links) = (to.path.clone(), options.links);
+            Box::new(keys.map(move |key| {
+                let key = key.map_err(|error| failed(error.into()))?;
+                let relative = key.as_str().strip_prefix(&prefix).unwrap_or(key.as_str());
+                let path = target(directory, relative);
+                let path = path.map_err(|error| (key.to_string(), Outcome::Failed(error)))?;
+                match links == Links::Skip && leads_over_link(directory, &path) {
+                    true => Err((path.display().to_string(), Outcome::Skipped(LINK))),
+                    false => Ok((path, relative.to_owned())),
+                }
+            }))
+        }
+    }
+}
+
+/// Why a link is left out.
+const LINK: &str = "a symbolic link";
+
+/// True if the file or a directory on the way to it is a symbolic link.
+fn leads_over_link(directory: &Path, path: &Path) -> bool {
+    path.ancestors().take_while(|step| *step != directory).any(Path::is_symlink)
+}
+
 /// The path of a file to upload and its name below `directory`; `None` for directories.
 #[allow(clippy::type_complexity, reason = "found, nothing, or what to say instead")]
 fn file(
@@ -100,7 +141,7 @@ fn file(
     }
     let name = entry.path().display().to_string();
     if !kind.is_file() {
-        let what = if kind.is_symlink() { "a symbolic link" } else { "not a regular file" };
+        let what = if kind.is_symlink() { LINK } else { "not a regular file" };
         return Err((name, Outcome::Skipped(what)));
     }
     let relative = entry.path().strip_prefix(directory).unwrap_or(entry.path());

@@ -3,18 +3,23 @@
 use crate::report::{Exit, Failure};
 use crate::session::Session;
 use crate::text::printable;
-use s3_ssec::core::policy::{Policy, explain};
+use s3_ssec::core::policy::{Policy, Release, explain_for};
 use serde_json::json;
 use std::path::Path;
 
-pub(super) fn run(session: &Session, file: &Path) -> Result<(), Failure> {
+pub(super) fn run(session: &Session, file: &Path, release: Option<u8>) -> Result<(), Failure> {
     let text = std::fs::read_to_string(file).map_err(|error| {
         let what = format!("{} cannot be read: {error}", file.display());
         Failure::new(Exit::Failed, what, "Check the name and your rights to read it.")
     })?;
     let policy =
         Policy::parse(&text).map_err(|error| Failure::from(error).about(&file.display()))?;
-    let findings = explain(&policy);
+    let release = match release {
+        None => Release::Any,
+        Some(..20) => Release::WithoutConditionKey,
+        Some(_) => Release::WithConditionKey,
+    };
+    let findings = explain_for(&policy, release);
     let json = json!({
         "file": file.to_string_lossy(),
         "findings": findings.iter().map(ToString::to_string).collect::<Vec<_>>(),

@@ -3,18 +3,26 @@
 use crate::report::{About as _, Failure};
 use crate::session::Session;
 use s3_ssec::core::names::BucketName;
-use s3_ssec::core::policy::{Policy, explain};
+use s3_ssec::core::policy::{Policy, Release, explain_for};
+use s3_ssec::core::profile::Ability;
 use serde_json::{Value, json};
 
 pub(super) async fn run(session: &Session, bucket: &BucketName) -> Result<(), Failure> {
     let address = format!("s3://{bucket}");
-    let text = session.client().await?.policy(bucket).await.about(&address)?;
+    let client = session.client().await?;
+    let text = client.policy(bucket).await.about(&address)?;
     let Some(text) = text else {
         let json = json!({ "bucket": address, "policy": null, "rules": [], "findings": [] });
         return session.output.answer(format_args!("{address} has no policy"), &json);
     };
     let policy = Policy::parse(&text).about(&address)?;
-    let findings: Vec<_> = explain(&policy).iter().map(ToString::to_string).collect();
+    let knows = client.profile().and_then(|profile| profile.can(Ability::ConditionKey));
+    let release = match knows {
+        None => Release::Any,
+        Some(false) => Release::WithoutConditionKey,
+        Some(true) => Release::WithConditionKey,
+    };
+    let findings: Vec<_> = explain_for(&policy, release).iter().map(ToString::to_string).collect();
     let rules: Vec<_> = policy.rules().into_iter().map(|rule| rule.sid()).collect();
     let document: Value = serde_json::from_str(&text).unwrap_or_default();
     let json = json!({

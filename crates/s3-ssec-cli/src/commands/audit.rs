@@ -1,0 +1,203 @@
+//! `s3-ssec audit`: under which key is every object?
+
+mod lines;
+mod summary;
+
+use crate::args::AuditArgs;
+use crate::progress::Total;
+use crate::report::{About as _, Exit, Failure};
+use crate::session::{Session, state_dir};
+use lines::Lines;
+use s3_ssec::core::journal::merge::identity_of;
+use s3_ssec::core::journal::work::{WorkBegun, WorkLine, WorkObject, WorkOutcome, WorkThrough};
+use s3_ssec::{
+    AuditEntry, AuditError, AuditEvent, AuditMark, AuditOptions, Finding, GoOn, State, WorkJournal,
+};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use summary::Tally;
+
+pub(super) async fn run(session: &Session, args: AuditArgs) -> Result<(), Failure> {
+    if session.output.is_json() && args.format.is_some() && args.out.is_none() {
+        let what = "lines and the JSON of the summary do not both fit on standard output";
+        return Err(Failure::new(Exit::Usage, what, "Give the lines a file with --out FILE."));
+    }
+    let keys = Arc::new(session.keyring()?);
+    let client = session.client().await?;
+    let mut options = options(&args);
+    let begun = begun(&args, client.endpoint().as_str());
+    let mut book = Book { args: &args, journal: None, lines: None, tally: Tally::new(&args) };
+    let (kept, path) = book.open(&begun, &mut options)?;
+    book.lines = Lines::open(session.output, &args, options.after.is_some(), kept)?;
+    let progress = session.progress(Total::Unknown);
+    let mut tell = |event| book.take(event);
+    let ended = client.audit(&keys, &args.place, &options, &progress.watch, &mut tell).await;
+    drop(progress);
+    let ended = match ended {
+        // A reader that went away got what it wanted.
+        Err(AuditError::Told(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+        ended => ended.about(&args.place)?,
+    };
+    book.flush().map_err(AuditError::Told).about(&args.place)?;
+    let verdict = book.tally.verdict(ended);
+    if ended {
+        book.close(verdict.as_ref().map_or(0, |failure| failure.exit as u8), path)?;
+    }
+    book.tally.tell(session, &keys, args.out.is_none() && args.format.is_some())?;
+    match verdict {
+        None => Ok(()),
+        Some(failure) => {
+            session.output.complaint(&failure);
+            Err(Failure::told(failure.exit))
+        }
+    }
+}
+
+fn options(args: &AuditArgs) -> AuditOptions {
+    let mut options = AuditOptions::default();
+    options.versions = args.versions;
+    options.trust_records = args.trust_records;
+    options.selection = args.work.selection();
+    options.in_flight = args.in_flight.into();
+    options
+}
+
+/// What makes this audit this one.
+fn begun(args: &AuditArgs, endpoint: &str) -> WorkBegun {
+    let versions = args.versions.then_some("versions".to_owned());
+    let trusting = args.trust_records.then_some("trust-records".to_owned());
+    let expected = args.expect.map(|expected| format!("expect={expected}"));
+    let manifest = args.work.manifest_detail();
+    let options = [versions, trusting, expected, manifest];
+    WorkBegun {
+        command: "audit".to_owned(),
+        endpoint: endpoint.to_owned(),
+        place: args.place.to_string(),
+        shard: args.work.selection().shard.to_string(),
+        options: options.into_iter().flatten().collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// Keeps what the audit tells: lines for people, the journal for going on, and counts.
+struct Book<'a> {
+    args: &'a AuditArgs,
+    journal: Option<WorkJournal>,
+    lines: Option<Lines>,
+    tally: Tally,
+}
+
+impl Book<'_> {
+    /// Opens the journal, where there is one, and takes up what stands in it. Gives the length of
+    /// the lines that still count, and the journal's path if it is to go in the end.
+    fn open(
+        &mut self,
+        begun: &WorkBegun,
+        options: &mut AuditOptions,
+    ) -> Result<(u64, Option<PathBuf>), Failure> {
+        let own = self.args.work.journal.is_none();
+        let path = match (&self.args.work.journal, &self.args.out) {
+            (Some(path), _) => Some(path.clone()),
+            (None, Some(out)) => beside(out, begun),
+            (None, None) => None,
+        };
+        let Some(path) = path else { return Ok((0, None)) };
+        let (mut kept, mut done) = (0, std::collections::HashSet::new());
+        let by_name = self.args.work.manifest.is_some();
+        let journal = WorkJournal::open(&path, begun, GoOn::AfterListed, &mut |line| match line {
+            WorkLine::Object(object) => {
+                let finding = object.state.as_deref().and_then(Finding::parse);
+                if let Some(finding) = finding {
+                    self.tally.count(finding, object.bytes, object.outcome, &object.key);
+                }
+                if by_name {
+                    done.insert(identity_of(&object.key, None));
+                }
+            }
+            WorkLine::Through(through) => {
+                kept = through.out;
+                let WorkThrough { key, version, .. } = through;
+                options.after = Some(AuditMark { key, version });
+            }
+            _ => {}
+        })?;
+        options.selection.done = Arc::new(done);
+        self.journal = Some(journal);
+        Ok((kept, own.then_some(path)))
+    }
+
+    fn take(&mut self, event: AuditEvent) -> io::Result<()> {
+        match event {
+            AuditEvent::Object(entry) => self.object(&entry),
+            AuditEvent::Upload(upload) => {
+                self.tally.upload();
+                match &mut self.lines {
+                    Some(lines) => lines.upload(&upload),
+                    None => Ok(()),
+                }
+            }
+            AuditEvent::Through(mark) => self.through(mark),
+            _ => Ok(()),
+        }
+    }
+
+    fn object(&mut self, entry: &AuditEntry) -> io::Result<()> {
+        let expected = self.args.expect.map(|expectation| expectation.is_met_by(entry));
+        let (outcome, exit_code) = match (entry.state, expected) {
+            (_, Some(false)) => (WorkOutcome::Failed, Some(Exit::NotProved as u8)),
+            (State::Failed, None) => (WorkOutcome::Failed, Some(Exit::Failed as u8)),
+            _ => (WorkOutcome::Done, None),
+        };
+        let (finding, bytes) = (entry.finding(), entry.size.unwrap_or_default());
+        self.tally.count(finding, bytes, outcome, &entry.key);
+        if let Some(lines) = &mut self.lines {
+            lines.object(entry, expected)?;
+        }
+        let Some(journal) = &mut self.journal else { return Ok(()) };
+        let what = (outcome == WorkOutcome::Failed)
+            .then(|| entry.note.clone().unwrap_or_else(|| finding.to_string()));
+        let line = WorkLine::Object(WorkObject {
+            key: entry.key.clone(),
+            version: entry.version.clone(),
+            outcome,
+            bytes,
+            state: Some(finding.to_string()),
+            exit_code,
+            what,
+        });
+        journal.append(&line).map_err(io::Error::other)
+    }
+
+    fn through(&mut self, AuditMark { key, version }: AuditMark) -> io::Result<()> {
+        let out = self.flush()?;
+        let Some(journal) = &mut self.journal else { return Ok(()) };
+        let through = WorkLine::Through(WorkThrough { key, version, out });
+        journal.append(&through).map_err(io::Error::other)
+    }
+
+    /// Gives the length of the file of lines.
+    fn flush(&mut self) -> io::Result<u64> {
+        self.lines.as_mut().map_or(Ok(0), Lines::flush)
+    }
+
+    /// Ends the journal; removes it if nobody asked for it.
+    fn close(&mut self, exit_code: u8, path: Option<PathBuf>) -> Result<(), Failure> {
+        let Some(mut journal) = self.journal.take() else { return Ok(()) };
+        journal.append(&WorkLine::Ended { exit_code })?;
+        if let Some(path) = path {
+            // It is only in the way of nobody.
+            let _ = std::fs::remove_file(path);
+        }
+        Ok(())
+    }
+}
+
+/// The journal of an audit whose lines go to a file and for which none was named: in the state
+/// directory, by what it is of.
+fn beside(out: &std::path::Path, begun: &WorkBegun) -> Option<PathBuf> {
+    let out = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+    let of = format!("{}\n{begun:?}", out.display());
+    let directory = state_dir()?.join("audits");
+    std::fs::create_dir_all(&directory).ok()?;
+    Some(directory.join(format!("{:032x}.jsonl", identity_of(&of, None))))
+}
