@@ -1,5 +1,6 @@
 // Hashes contents off the main thread. Gets the content key of a person's key, never the key itself.
 
+import { Filler } from "./filler.js";
 import init, { ContentHasher, ContentTree, PieceHasher, pieceLength } from "./pkg/digest.js";
 
 const ready = init();
@@ -12,15 +13,10 @@ const does = {
   },
 
   /** Hashes a slice of a file that begins at a whole piece; the SHA-256 of all of it. */
-  slice(number, { blob, offset }) {
-    const result = before.then(async () => {
-      const bytes = await read(blob);
-      const sha256 = crypto.subtle.digest("SHA-256", bytes);
-      takePieces(number, bytes, offset);
-      return { sha256: new Uint8Array(await sha256) };
-    });
-    before = result.catch(() => undefined);
-    return result;
+  async slice(number, { blob, offset }) {
+    const read = turn.then(() => hashed(number, blob, offset));
+    turn = read.catch(() => undefined);
+    return { sha256: new Uint8Array(await (await read).sha256) };
   },
 
   /** Hashes so many bytes that arrived, and hands the buffer back. */
@@ -44,18 +40,24 @@ const does = {
 };
 
 /** Slices are read one after another, into memory that stays: a tab that waits for its collector grows. */
-let before = Promise.resolve();
-let memory = new Uint8Array();
+let turn = Promise.resolve();
+let memory = new ArrayBuffer();
 
-async function read(blob) {
-  if (memory.length < blob.size) memory = new Uint8Array(blob.size);
-  let length = 0;
-  const reader = blob.stream().getReader();
-  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
-    memory.set(value, length);
-    length += value.length;
+/** Hashes each piece of a slice while the browser reads the next one; then a promise of its SHA-256. */
+async function hashed(number, blob, offset) {
+  let taken = memory.byteLength < blob.size ? new ArrayBuffer(blob.size) : memory;
+  memory = new ArrayBuffer();
+  const filler = new Filler(blob.stream());
+  for (let from = 0; from < blob.size; from += pieceLength()) {
+    const to = Math.min(from + pieceLength(), blob.size);
+    const { buffer, length } = await filler.fill(taken, from, to);
+    taken = buffer;
+    takePieces(number, new Uint8Array(taken, from, length), offset + from);
   }
-  return memory.subarray(0, length);
+  // It takes a copy before it returns, so that the next slice need not wait for it.
+  const sha256 = crypto.subtle.digest("SHA-256", new Uint8Array(taken, 0, blob.size));
+  memory = taken;
+  return { sha256 };
 }
 
 function takePieces(number, bytes, offset) {

@@ -12,7 +12,7 @@ const SPAN = 8 << 20;
 const AHEAD = 3;
 
 /**
- * Downloads an object into what `open(size)` gives: `write(buffer)`, `close()`, `abort(reason)`. `job` has
+ * Downloads an object into what `open(size)` gives, as of `saving.js`. `job` has
  * `place`, `keys`, `name`, `signal`, `progress(bytes)`, and `plain`: "refuse" or "take" what is not
  * encrypted. Returns "verified", "not-verified" (no record) or "plain".
  */
@@ -71,27 +71,26 @@ async function ranges({ place, name, signal, progress }, found, sink) {
   let next = 0;
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
-  // Buffers are used again: a tab that waits for its collector grows to a gigabyte.
-  const spare = [];
-  const launch = () => {
+  const launch = async () => {
+    // The sink gives back what it has written.
+    const into = (await sink.free()) ?? new ArrayBuffer(Math.min(SPAN, size));
     const offset = next;
     const length = Math.min(SPAN, size - offset);
     next += length;
-    const buffer = spare.pop() ?? new ArrayBuffer(Math.min(SPAN, size));
-    const flight = getRange(place, name, { customer, etag, offset, length, signal: either, into: buffer });
+    const flight = getRange(place, name, { customer, etag, offset, length, signal: either, into });
     // A flight that fails while another is awaited is reported when its turn comes.
     flight.catch(() => undefined);
-    flights.push({ offset, length, flight, buffer });
+    flights.push({ offset, length, flight });
   };
   try {
     while (flights.length || next < size) {
-      while (flights.length < AHEAD && next < size) launch();
-      const { offset, length, flight, buffer: filled } = flights.shift();
-      if ((await flight) !== length) throw tampered();
-      const buffer = digest ? await digest.bytes(filled, offset, length) : filled;
+      while (flights.length < AHEAD && next < size) await launch();
+      const { offset, length, flight } = flights.shift();
+      const received = await flight;
+      if (!received) throw tampered();
+      const buffer = digest ? await digest.bytes(received, offset, length) : received;
       if (offset + length === size) await verify(digest, opened, size);
-      await sink.write(new Uint8Array(buffer, 0, length));
-      spare.push(buffer);
+      await sink.write(buffer, length);
       progress(length);
     }
     if (size === 0) await verify(digest, opened, size);

@@ -4,7 +4,10 @@ import { keyHeaderNames, linkExpiresAt } from "./core.js";
 import { ask, byId, choose, say, showProblem } from "./dom.js";
 import { explain } from "./diagnose.js";
 import { openFile } from "./saving.js";
-import { piecesOf, Refusal, send } from "./transport.js";
+import { Body, Refusal, send } from "./transport.js";
+
+/** Bytes handed on at a time. */
+const PIECE = 4 << 20;
 
 /** Wires the dialog. */
 export function wireLink() {
@@ -104,8 +107,13 @@ async function download(link) {
   checkEcho(link, answer);
   const name = decodeURIComponent(new URL(link.url).pathname.split("/").pop()) || "object";
   const file = await openFile(name, Number(answer.headers.get("content-length")));
+  const body = new Body(sent, answer);
   try {
-    for await (const bytes of piecesOf(sent, answer)) await file.write(bytes);
+    for (;;) {
+      const { buffer, length } = await body.fill((await file.free()) ?? new ArrayBuffer(PIECE));
+      if (!length) break;
+      await file.write(buffer, length);
+    }
     await file.close();
   } catch (error) {
     file.abort(error);

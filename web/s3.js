@@ -1,7 +1,7 @@
 // The calls of S3 that this page makes, each as one function. Every use of a key checks the echo.
 
 import * as core from "./core.js";
-import { all, readInto, parseXml, Refusal, send, sendForXml, textOf, Unreadable } from "./transport.js";
+import { all, Body, parseXml, Refusal, send, sendForXml, textOf, Unreadable } from "./transport.js";
 
 const OBJECTS_PER_PAGE = 100;
 
@@ -69,13 +69,18 @@ export async function head(place, name, customer, versionId) {
   return { etag: etagOf(answer), size: Number(answer.headers.get("content-length")) };
 }
 
-/** Bytes of an object of this ETag; without `customer` those of a plain one. */
+/**
+ * Bytes of an object of this ETag; without `customer` those of a plain one. Takes the buffer `into` and
+ * gives it back with them; undefined if they were not as many as asked for.
+ */
 export async function getRange(place, name, { customer, etag, offset, length, signal, into }) {
   const headers = { range: core.rangeHeader(offset, length), "if-match": `"${etag}"` };
   const sent = place.request("GetObject", { method: "GET", name, headers, customer });
   const answer = await send(sent, { signal, data: "much" });
   customer?.verifyEcho(answer.headers);
-  return readInto(into, sent, answer, signal);
+  const body = new Body(sent, answer, signal);
+  const filled = await body.fill(into, 0, length);
+  return filled.length === length && (await body.ended()) ? filled.buffer : undefined;
 }
 
 /** One PUT. `existing` says whether an object of the name is kept. Throws unless it was encrypted. */

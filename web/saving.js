@@ -6,8 +6,8 @@ import { codeUrl } from "./trust.js";
 /** A service worker without events is stopped after 30 seconds, with its streams. */
 const AWAKE = 5_000;
 
-/** Bytes handed to the service worker at a time: copies, so that who gave them may use theirs again. */
-const PIECE = 512 << 10;
+/** Buffers that the service worker may have at a time. */
+const LENT = 3;
 
 let registration;
 
@@ -21,15 +21,25 @@ export async function prepare() {
   }
 }
 
-/** Opens a file of this name in the folder of downloads: `write`, `close`, `abort`. */
+/**
+ * Opens a file of this name in the folder of downloads. `write(buffer, length)` takes so many bytes at the
+ * start of a buffer, and the buffer with them; `free()` gives one that was written, or undefined as long as
+ * the page may make another; `close()`, `abort()`.
+ */
 export function openFile(name, size) {
   return registration?.active ? throughWorker(name, size) : throughMemory(name);
 }
 
 function throughMemory(name) {
   const blobs = [];
+  const written = [];
   return {
-    write: async (bytes) => blobs.push(new Blob([bytes])),
+    async write(buffer, length) {
+      // The browser copies it, and keeps large ones on disk.
+      blobs.push(new Blob([new Uint8Array(buffer, 0, length)]));
+      written.push(buffer);
+    },
+    free: async () => written.pop(),
     close: async () => saveAs(name, new Blob(blobs)),
     abort: () => blobs.splice(0),
   };
@@ -38,9 +48,9 @@ function throughMemory(name) {
 async function throughWorker(name, size) {
   const { port1: port, port2 } = new MessageChannel();
   const id = crypto.randomUUID();
-  const wanted = queueOfWishes(port);
+  const lent = ledger(port);
   registration.active.postMessage({ id, name, size, port: port2 }, [port2]);
-  await wanted.ready;
+  await lent.ready;
   const awake = setInterval(() => registration.active?.postMessage({ awake: true }), AWAKE);
   // A navigation in a frame: a link with `download` would not pass the service worker.
   const frame = make("iframe", { src: `download/${id}`, hidden: true });
@@ -52,36 +62,44 @@ async function throughWorker(name, size) {
     setTimeout(() => frame.remove(), 10_000);
   };
   return {
-    async write(bytes) {
-      for (let start = 0; start < bytes.length; start += PIECE) {
-        await wanted.next();
-        const { buffer } = bytes.slice(start, start + PIECE);
-        port.postMessage({ buffer }, [buffer]);
-      }
+    async write(buffer, length) {
+      lent.out();
+      port.postMessage({ buffer, length }, [buffer]);
     },
-    async close() {
-      end({ close: true });
-    },
+    free: () => lent.back(),
+    close: async () => end({ close: true }),
     abort: () => end({ abort: true }),
   };
 }
 
-/** The worker asks for each buffer when the browser has room for it. */
-function queueOfWishes(port) {
-  let wishes = 0;
+/** Counts the buffers that the worker has: it sends each back when the browser has taken its bytes. */
+function ledger(port) {
+  const returned = [];
+  let out = 0;
   let cancelled = false;
   let wake = () => undefined;
   const { promise: ready, resolve } = Promise.withResolvers();
-  port.onmessage = ({ data }) => {
-    if (data === "ready") return resolve();
-    if (data === "more") wishes += 1;
-    if (data === "cancel") cancelled = true;
-    return wake();
-  };
-  const next = async () => {
-    while (!wishes && !cancelled) await new Promise((go) => (wake = go));
+  const refuse = () => {
     if (cancelled) throw new DOMException("the download was cancelled in the browser", "AbortError");
-    wishes -= 1;
   };
-  return { ready, next };
+  port.onmessage = ({ data }) => {
+    if (data.ready) resolve();
+    if (data.buffer) returned.push(data.buffer);
+    if (data.cancelled) cancelled = true;
+    wake();
+  };
+  return {
+    ready,
+    out() {
+      refuse();
+      out += 1;
+    },
+    async back() {
+      while (!returned.length && !cancelled && out >= LENT) await new Promise((go) => (wake = go));
+      refuse();
+      if (!returned.length) return undefined;
+      out -= 1;
+      return returned.pop();
+    },
+  };
 }

@@ -10,7 +10,7 @@ addEventListener("message", ({ data }) => {
   // `awake` only keeps this worker alive.
   if (!data.port) return;
   waiting.set(data.id, data);
-  data.port.postMessage("ready");
+  data.port.postMessage({ ready: true });
 });
 
 addEventListener("fetch", (event) => {
@@ -35,25 +35,38 @@ function answer({ name, size, port }) {
   });
 }
 
+/**
+ * What the page sends, in order. The browser asks for a buffer when it has taken all of the one before,
+ * which then goes back to the page: memory that is used again never waits for a collector.
+ */
 function stream(port) {
-  let arrived;
+  const arrived = [];
+  let wake = () => undefined;
+  let lent;
+  const giveBack = () => {
+    if (lent) port.postMessage({ buffer: lent }, [lent]);
+    lent = undefined;
+  };
   return new ReadableStream(
     {
       start(controller) {
         port.onmessage = ({ data }) => {
-          if (data.buffer) {
-            if (data.buffer.byteLength) controller.enqueue(new Uint8Array(data.buffer));
-          } else if (data.close) controller.close();
-          else controller.error(new Error("the download was given up"));
-          arrived?.();
+          if (data.abort) controller.error(new Error("the download was given up"));
+          else arrived.push(data);
+          wake();
         };
       },
-      pull() {
-        port.postMessage("more");
-        return new Promise((resolve) => (arrived = resolve));
+      async pull(controller) {
+        giveBack();
+        while (!arrived.length) await new Promise((go) => (wake = go));
+        const { buffer, length } = arrived.shift();
+        if (!buffer) return controller.close();
+        lent = buffer;
+        return controller.enqueue(new Uint8Array(buffer, 0, length));
       },
-      cancel: () => port.postMessage("cancel"),
+      cancel: () => port.postMessage({ cancelled: true }),
     },
-    { highWaterMark: 1 },
+    // Nothing is asked for ahead: what is asked for means that the one before was taken.
+    { highWaterMark: 0 },
   );
 }

@@ -1,5 +1,6 @@
 // The only caller of fetch. Sends signed requests, reads answers, tells refusals from silence.
 
+import { Filler } from "./filler.js";
 import { xmlText } from "./trust.js";
 
 /** Milliseconds until a small request is given up, and one that carries data. */
@@ -41,34 +42,24 @@ export async function send(sent, { body, signal, data = "small" } = {}) {
   throw new Refusal(sent, answer.status, code, message);
 }
 
-/**
- * Reads the body of an answer into a buffer and counts its bytes, those that do not fit included. A line
- * that broke in the middle is no readable answer.
- */
-export async function readInto(buffer, sent, answer, signal) {
-  const memory = new Uint8Array(buffer);
-  const reader = answer.body.getReader();
-  let length = 0;
-  try {
-    for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
-      if (length + value.length <= memory.length) memory.set(value, length);
-      length += value.length;
-    }
-    return length;
-  } catch (error) {
-    throw silence(sent, signal, error);
+/** The body of an answer. A line that broke in the middle is no readable answer. */
+export class Body {
+  constructor(sent, answer, signal) {
+    Object.assign(this, { sent, signal, filler: new Filler(answer.body) });
   }
-}
 
-/** The body of an answer as it arrives, in pieces. */
-export async function* piecesOf(sent, answer) {
-  const reader = answer.body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read().catch((error) => {
-      throw silence(sent, undefined, error);
-    });
-    if (done) return;
-    yield value;
+  /** As of `Filler`. */
+  async fill(buffer, from, to) {
+    try {
+      return await this.filler.fill(buffer, from, to);
+    } catch (error) {
+      throw silence(this.sent, this.signal, error);
+    }
+  }
+
+  /** True if nothing follows. */
+  async ended() {
+    return (await this.fill(new ArrayBuffer(1))).length === 0;
   }
 }
 

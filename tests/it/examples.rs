@@ -16,6 +16,7 @@ live![
     a_page_uploads_in_twenty_lines,
     a_program_of_the_sdk_goes_on,
     stores_and_operators_are_guarded,
+    a_store_with_a_key_for_every_object,
     a_layer_adds_the_key,
 ];
 
@@ -297,6 +298,42 @@ async fn stores_and_operators_are_guarded(gateway: &'static Gateway) {
         }
     }
     assert!(elsewhere.seen().is_empty(), "{:?}", elsewhere.operations());
+    bucket.remove().await;
+}
+
+async fn a_store_with_a_key_for_every_object(gateway: &'static Gateway) {
+    let proxy = Proxy::new(gateway, |_| Deed::Pass).await;
+    let bucket = Bucket::new(gateway).await;
+    let person = Person::new(gateway).with_key(Kind::Master);
+    let arguments = ["key", bucket.name.as_str()];
+    let through = lied_to(person, &proxy);
+    let ran = run(&through, "object_store_keyed", &arguments).await.done();
+    let said = "20971520 bytes, verified; a range of it: [6, 6, 7, 7]\n\
+                the copy: a key of its own\n\
+                tables/2026/large 20971520\n\
+                tables/copy 16\n\
+                1 in the folder, 1 below\n";
+    assert_eq!(ran.text(), said);
+    let written = |asked: &&Asked| {
+        !asked.is_trial() && ["PutObject", "CreateMultipartUpload"].contains(&asked.operation())
+    };
+    let seen = proxy.seen();
+    let keys: Vec<_> = seen.iter().filter(written).filter_map(Asked::key_md5).collect();
+    let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+    assert!(keys.len() >= 3 && distinct.len() == keys.len(), "{keys:?}");
+    // Another tool reads it, verified; what was given up left nothing.
+    through.run(["verify", &bucket.url("tables/2026/large")]).await.done();
+    let mut left = bucket.keys().await;
+    left.sort();
+    assert_eq!(left, ["tables/2026/large", "tables/copy"]);
+    assert_eq!(bucket.uploads().await, Vec::<String>::new());
+    // A gateway that confirms nothing is written nothing.
+    let silent = silent(gateway).await;
+    let (empty, astray) = (Bucket::new(gateway).await, lied_to(through, &silent));
+    let refused = run(&astray, "object_store_keyed", &["key", empty.name.as_str()]).await;
+    assert_eq!(refused.code, Some(1), "{}", refused.text());
+    empty.assert_empty().await;
+    empty.remove().await;
     bucket.remove().await;
 }
 

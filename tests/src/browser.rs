@@ -2,6 +2,7 @@
 
 use crate::content::{ScratchDir, scratch_dir};
 use crate::lab::lab;
+use crate::tab_memory::TabMemory;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use fantoccini::wd::Capabilities;
@@ -154,18 +155,9 @@ impl Browser {
         self.client.execute_async(&script, Vec::new()).await.unwrap()
     }
 
-    /// Most memory that the process of any tab has had resident, in MiB.
-    pub fn tab_peak_mib(&self) -> u64 {
-        let driver = self.driver.id().expect("the driver runs");
-        let tabs = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
-            let process: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
-            let command = std::fs::read(format!("/proc/{process}/cmdline")).ok()?;
-            memchr::memmem::find(&command, b"--type=renderer")?;
-            let ancestors = std::iter::successors(Some(process), |&child| number(child, "PPid:"));
-            ancestors.take(16).find(|&ancestor| ancestor == driver)?;
-            number(process, "VmHWM:")
-        });
-        u64::from(tabs.max().expect("a tab is open") / 1024)
+    /// Watches what the tab costs from now on.
+    pub fn watch_memory(&self) -> TabMemory {
+        TabMemory::watch(self.driver.id().expect("the driver runs"))
     }
 
     /// Waits for a file in the folder of downloads that is complete, and gives its path.
@@ -201,13 +193,6 @@ impl Browser {
         self.client.clone().close().await.unwrap();
         self.driver.kill().await.unwrap();
     }
-}
-
-/// A number of the kernel's status of a process.
-fn number(process: u32, field: &str) -> Option<u32> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
-    line.trim().trim_end_matches(" kB").parse().ok()
 }
 
 /// Starts a driver; it says its port when it is ready.

@@ -19,6 +19,7 @@ pub mod moto;
 pub mod page;
 pub mod proxy;
 pub mod scanner;
+pub mod tab_memory;
 pub mod transcript;
 
 pub use browser::Browser;

@@ -8,7 +8,11 @@ use std::process::Command;
 use xshell::Shell;
 
 /// Packages whose tests need no gateway.
-const UNIT_TESTED: [&str; 4] = ["s3-ssec-core", "s3-ssec", "s3-ssec-cli", "xtask"];
+const UNIT_TESTED: [&str; 5] =
+    ["s3-ssec-core", "s3-ssec", "s3-ssec-adapters", "s3-ssec-cli", "xtask"];
+
+/// The features of the adapters, all of them off by default.
+const ADAPTERS: &str = "s3-ssec-adapters/opendal,s3-ssec-adapters/store,s3-ssec-adapters/tower";
 
 /// Crates that do IO; the core may not depend on one, however far down.
 const IO_CRATES: [&str; 6] = ["tokio", "hyper", "rustls", "mio", "socket2", "reqwest"];
@@ -39,10 +43,10 @@ fn cargo(sh: &Shell, arguments: &[&str]) -> Result<()> {
     project::cargo(sh).args(arguments).quiet().run().map_err(Into::into)
 }
 
-/// `heavy` is on, so that no code stays unread.
+/// `heavy` and the adapters are on, so that no code stays unread.
 fn clippy(sh: &Shell) -> Result<()> {
     let all = ["clippy", "--quiet", "--workspace", "--all-targets", "--features", "xtask/heavy"];
-    cargo(sh, &[&all[..], &["--", "-D", "warnings"]].concat())
+    cargo(sh, &[&all[..], &["--features", ADAPTERS, "--", "-D", "warnings"]].concat())
 }
 
 fn unit_tests() -> Command {
@@ -51,12 +55,13 @@ fn unit_tests() -> Command {
     for package in UNIT_TESTED {
         command.args(["--package", package]);
     }
-    command.args(["--features", "xtask/heavy"]);
+    command.args(["--features", "xtask/heavy", "--features", ADAPTERS]);
     command
 }
 
 fn documentation(sh: &Shell) -> Result<()> {
-    let command = project::cargo(sh).args(["doc", "--quiet", "--workspace", "--no-deps"]);
+    let workspace = ["doc", "--quiet", "--workspace", "--no-deps", "--features", ADAPTERS];
+    let command = project::cargo(sh).args(workspace);
     command.env("RUSTDOCFLAGS", "-D warnings").quiet().run().map_err(Into::into)
 }
 

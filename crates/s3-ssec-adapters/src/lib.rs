@@ -11,6 +11,7 @@
 //! | `reqwest` | [`reqwest`] | yes, each request its own | TLS, redirects, confirmation |
 //! | `tower` | [`tower`] | yes, by layer | TLS, redirects seen by it, confirmation |
 //! | `object_store` | [`object_store`] | one per store | TLS, redirects, confirmation |
+//! | `store` | `object_store::SsecStore` | yes, derived | all that `s3_ssec` does |
 //! | `opendal` | [`opendal`] | one per operator | TLS, redirects, confirmation |
 //! | – | `s3-ssec-core` | `TargetKeyHeaders::apply(&mut http::HeaderMap)`, values marked sensitive | nothing by itself |
 //!

@@ -1,16 +1,26 @@
 //! For Apache `object_store`, and all that reads and writes through it (DataFusion, Delta, Polars...).
 //!
+//! Two ways: `SsecStore` (feature `store`) gives every object a key of its own, with proof, record and
+//! verified contents, on the native client of `s3-ssec`. [`with_customer_key`] puts one direct key under
+//! the S3 store of `object_store` itself; of that way the rest of this page speaks.
+//!
 //! *Given*: one key for everything that goes through a store. The [`Guarded`] connector under it sends
 //! no key without TLS, follows no redirect (`object_store` 0.14 by itself takes the key along to
 //! another host), and fails every read and write whose answer does not confirm the key.
 //!
-//! *Not given*: a key per object. `object_store` signs below the place where the object's name could
-//! choose one, so all objects share the key, and its limits (see the crate's page). No record, no
+//! *Not given*: a key per object. `object_store`'s own S3 store signs below the place where the object's
+//! name could choose one, so all objects share the key, and its limits (see the crate's page). No record, no
 //! verified contents, and a write that is not confirmed is not taken back. A direct key is what
 //! `s3_ssec` reads and writes in the same bucket, too.
 //!
 //! `object_store` keeps the key in its builder as text that nobody wipes, and the builder's `Debug`
 //! prints it (0.14.2): do not log builders.
+
+#[cfg(feature = "store")]
+mod store;
+
+#[cfg(feature = "store")]
+pub use store::SsecStore;
 
 use crate::guard::Guard;
 use crate::reqwest::client_builder;

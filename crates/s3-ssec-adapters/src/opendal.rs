@@ -46,7 +46,7 @@ impl HttpTransport for Guarded {
         };
         let (head, body) = request.into_parts();
         let guard = Guard::before(&head.method, &head.uri, &head.headers);
-        let guard = guard.map_err(|error| refused(error))?;
+        let guard = guard.map_err(refused)?;
         let failed = |error: ::reqwest::Error| {
             // The address may hold a signature.
             Error::new(ErrorKind::Unexpected, "the request failed").set_source(error.without_url())
@@ -54,7 +54,7 @@ impl HttpTransport for Guarded {
         let request = self.0.request(head.method, head.uri.to_string()).headers(head.headers);
         let request = request.version(head.version).body(body.to_bytes());
         let answer = request.send().await.map_err(failed)?;
-        guard.after(answer.status(), answer.headers()).map_err(|error| refused(error))?;
+        guard.after(answer.status(), answer.headers()).map_err(refused)?;
         let (size, mut response) = (answer.content_length(), Response::builder());
         response = response.status(answer.status());
         if let Some(headers) = response.headers_mut() {

@@ -31,6 +31,7 @@ use crate::key::CustomerKey;
 use crate::md5::KeyMd5;
 use crate::secret::on_wiped_stack;
 use base64ct::{Base64, Encoding as _};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
@@ -58,29 +59,52 @@ pub struct TargetKeyHeaders(Triple);
 pub struct SourceKeyHeaders(Triple);
 
 struct Triple {
-    key: Zeroizing<String>,
+    key: HeaderValue,
     key_md5: KeyMd5,
-    key_md5_text: String,
+    key_md5_text: HeaderValue,
+}
+
+/// The key as text, wiped when the last request that carries it is gone: header maps share it.
+/// Boxed, because moving it would leave copies on the stack.
+struct KeyText(Box<Zeroizing<[u8; 44]>>);
+
+impl AsRef<[u8]> for KeyText {
+    fn as_ref(&self) -> &[u8] {
+        &self.0[..]
+    }
 }
 
 impl Triple {
     fn of(key: &CustomerKey) -> Self {
-        // Encoded into a wiped buffer, then into a String that never grows: growing would leave
-        // halves of the key behind.
-        let mut buffer = Zeroizing::new([0_u8; 44]);
-        let mut text = Zeroizing::new(String::with_capacity(44));
+        let mut text = KeyText(Box::new(Zeroizing::new([0_u8; 44])));
         on_wiped_stack(|| {
             // 32 bytes are always 44 characters, so this cannot fail.
-            text.push_str(Base64::encode(key.expose_bytes(), &mut buffer[..]).unwrap_or_default());
+            let _ = Base64::encode(key.expose_bytes(), &mut text.0[..]);
         });
         let key_md5 = key.md5();
-        Self { key: text, key_md5, key_md5_text: key_md5.to_base64() }
+        Self {
+            key: sensitive(Bytes::from_owner(text)),
+            key_md5,
+            key_md5_text: sensitive(Bytes::from(key_md5.to_base64())),
+        }
     }
 
     fn pairs(&self, names: [&'static str; 3]) -> [(&'static str, &str); 3] {
         let [algorithm, key, md5] = names;
-        [(algorithm, AES256), (key, &self.key), (md5, &self.key_md5_text)]
+        [(algorithm, AES256), (key, text(&self.key)), (md5, text(&self.key_md5_text))]
     }
+}
+
+/// A header value that `Debug` does not print. The bytes are shared, not copied.
+fn sensitive(text: Bytes) -> HeaderValue {
+    // Base64 is always a legal header value.
+    let mut value = HeaderValue::from_maybe_shared(text).unwrap_or(HeaderValue::from_static(""));
+    value.set_sensitive(true);
+    value
+}
+
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or_default()
 }
 
 macro_rules! role {
@@ -98,7 +122,7 @@ macro_rules! role {
 
             /// The value of the key header: standard base64, 44 characters. A secret.
             pub fn expose_key_base64(&self) -> &str {
-                &self.0.key
+                text(&self.0.key)
             }
 
             /// The MD5 of the key.
@@ -106,16 +130,17 @@ macro_rules! role {
                 self.0.key_md5
             }
 
-            /// Puts the three headers into `headers`, replacing any of the same names, every value
-            /// marked sensitive so that `Debug` of the map does not print it.
+            /// Puts the three headers into `headers`, replacing any of the same names. Key and MD5
+            /// are marked sensitive, so that `Debug` of the map does not print them; their bytes are
+            /// shared with the map, and wiped when the last of both is gone.
             pub fn apply(&self, headers: &mut HeaderMap) {
-                for (name, value) in self.pairs() {
-                    // Base64 and AES256 are always legal header values.
-                    if let Ok(mut value) = HeaderValue::from_str(value) {
-                        value.set_sensitive(true);
-                        headers.insert(HeaderName::from_static(name), value);
-                    }
-                }
+                headers.insert(
+                    const { HeaderName::from_static($algorithm) },
+                    const { HeaderValue::from_static(AES256) },
+                );
+                headers.insert(const { HeaderName::from_static($key) }, self.0.key.clone());
+                headers
+                    .insert(const { HeaderName::from_static($md5) }, self.0.key_md5_text.clone());
             }
         }
     };
@@ -128,11 +153,8 @@ impl TargetKeyHeaders {
     /// The same key for the source of a copy: what opens an object also reads it for one.
     pub fn as_source(&self) -> SourceKeyHeaders {
         let Triple { key, key_md5, key_md5_text } = &self.0;
-        SourceKeyHeaders(Triple {
-            key: key.clone(),
-            key_md5: *key_md5,
-            key_md5_text: key_md5_text.clone(),
-        })
+        let (key, key_md5_text) = (key.clone(), key_md5_text.clone());
+        SourceKeyHeaders(Triple { key, key_md5: *key_md5, key_md5_text })
     }
 }
 

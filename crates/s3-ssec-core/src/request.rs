@@ -104,18 +104,17 @@ impl UnsignedRequest {
     ) -> Result<Self, RequestError> {
         let (origin, base) = origin_and_path(endpoint);
         let path = match place {
-            Place::Service => "/".to_owned(),
-            Place::Bucket(bucket) => format!("/{bucket}"),
+            Place::Service => [base, "/"].concat(),
+            Place::Bucket(bucket) => [base, "/", bucket.as_str()].concat(),
             Place::Object(name) => {
                 let key = name.key.as_str();
                 if key.split('/').any(|segment| segment == "." || segment == "..") {
                     return Err(RequestError::DotSegment(key.to_owned()));
                 }
-                format!("/{}/{}", name.bucket, encode(key, Slash::Kept))
+                [base, "/", name.bucket.as_str(), "/", &encode(key, Slash::Kept)].concat()
             }
         };
         let (query, headers) = (Vec::new(), Vec::new());
-        let path = format!("{base}{path}");
         Ok(Self { method, origin, path, query, headers, payload: Payload::Unsigned })
     }
 
@@ -190,7 +189,7 @@ impl UnsignedRequest {
 
     pub(crate) fn into_signed(self, query: &str) -> SignedRequest {
         let mark = if query.is_empty() { "" } else { "?" };
-        let url = format!("{}{}{mark}{query}", self.origin, self.path);
+        let url = [&self.origin, &self.path, mark, query].concat();
         SignedRequest { method: self.method, url, headers: self.headers }
     }
 }
@@ -203,6 +202,12 @@ pub struct SignedRequest {
 }
 
 impl SignedRequest {
+    /// As [`Self::into_parts`], to be read.
+    pub fn parts(&self) -> (&Method, &str, impl Iterator<Item = (&str, &str)> + Clone) {
+        let headers = self.headers.iter().map(|header| (&*header.name, header.value.as_str()));
+        (&self.method, &self.url, headers)
+    }
+
     /// All that has to be sent: method, address, and headers without `Host`, which follows from the
     /// address. Where a customer key is used, the headers hold it.
     pub fn into_parts(self) -> (Method, String, Vec<(String, Zeroizing<String>)>) {
@@ -246,7 +251,7 @@ fn origin_and_path(endpoint: &Endpoint) -> (String, &str) {
     let (scheme, own_port) = if endpoint.is_secure() { ("https", ":443") } else { ("http", ":80") };
     let host = authority.to_ascii_lowercase();
     let host = host.strip_suffix(own_port).unwrap_or(&host);
-    (format!("{scheme}://{host}"), path)
+    ([scheme, "://", host].concat(), path)
 }
 
 /// Whether a slash separates segments or is a character like others.

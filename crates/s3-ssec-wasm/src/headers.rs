@@ -12,19 +12,21 @@ use web_sys::Headers;
 #[wasm_bindgen]
 pub struct CustomerKey {
     inner: core::CustomerKey,
+    /// Made once: every request of an object has them.
+    headers: TargetKeyHeaders,
 }
 
 #[wasm_bindgen]
 impl CustomerKey {
     /// The three headers for the object that a request writes or reads. They hold the key.
     pub fn headers(&self) -> Result<Headers, JsValue> {
-        target_headers(&self.inner)
+        headers_of(&self.headers)
     }
 
     /// As `headers()`, as pairs of name and value: what a signature needs.
     #[wasm_bindgen(unchecked_return_type = "[string, string][]")]
     pub fn pairs(&self) -> Array {
-        target_pairs(&self.inner)
+        array_of(&self.headers.pairs())
     }
 
     /// The three headers for the object that a copy reads, as pairs of name and value.
@@ -42,7 +44,12 @@ impl CustomerKey {
 
 impl CustomerKey {
     pub(crate) fn new(inner: core::CustomerKey) -> Self {
-        Self { inner }
+        let headers = TargetKeyHeaders::of(&inner);
+        Self { inner, headers }
+    }
+
+    pub(crate) fn target_headers(&self) -> &TargetKeyHeaders {
+        &self.headers
     }
 
     pub(crate) fn inner(&self) -> &core::CustomerKey {
@@ -51,8 +58,12 @@ impl CustomerKey {
 }
 
 pub(crate) fn target_headers(key: &core::CustomerKey) -> Result<Headers, JsValue> {
+    headers_of(&TargetKeyHeaders::of(key))
+}
+
+fn headers_of(key: &TargetKeyHeaders) -> Result<Headers, JsValue> {
     let headers = Headers::new()?;
-    for (name, value) in TargetKeyHeaders::of(key).pairs() {
+    for (name, value) in key.pairs() {
         headers.set(name, value)?;
     }
     Ok(headers)

@@ -6,11 +6,10 @@ use crate::number::seconds;
 use js_sys::{JSON, Object, Reflect, Uint8Array};
 use s3_ssec_core::credentials::{Credentials, SecretAccessKey};
 use s3_ssec_core::endpoint::{Endpoint, PlainHttp};
-use s3_ssec_core::headers::{SourceKeyHeaders, TargetKeyHeaders};
+use s3_ssec_core::headers::SourceKeyHeaders;
 use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName};
 use s3_ssec_core::request::{self as core, Payload, Place, RequestError, UnsignedRequest};
 use s3_ssec_core::sigv4::{self, Lifetime};
-use std::borrow::Cow;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use zeroize::Zeroizing;
@@ -81,7 +80,7 @@ impl S3Request {
 
     /// Sets the three headers of the key of the object that is written or read.
     pub fn key(&mut self, key: &CustomerKey) -> Result<(), JsValue> {
-        self.change(|request| Ok(request.key(&TargetKeyHeaders::of(key.inner()))))
+        self.change(|request| Ok(request.key(key.target_headers())))
     }
 
     /// Sets the three headers of the key of the source of a copy.
@@ -148,7 +147,7 @@ impl Signer {
     /// Signs in headers, as of `unixSeconds`, `Date.now() / 1000`. Accepted for 15 minutes.
     #[wasm_bindgen(unchecked_return_type = "SignedRequest")]
     pub fn sign(&mut self, request: &mut S3Request, unix_seconds: f64) -> Result<Object, JsValue> {
-        descriptor(self.0.sign(request.take()?, seconds(unix_seconds)?))
+        descriptor(&self.0.sign(request.take()?, seconds(unix_seconds)?))
     }
 
     /// Signs in the address, for somebody without credentials. Hand the headers over apart from the
@@ -162,7 +161,7 @@ impl Signer {
     ) -> Result<Object, JsValue> {
         let lifetime = Lifetime::from_seconds(lifetime_seconds.into()).map_err(thrown)?;
         let presigned = self.0.presign(request.take()?, seconds(unix_seconds)?, lifetime);
-        let object = descriptor(presigned.request)?;
+        let object = descriptor(&presigned.request)?;
         let expires_at = presigned.expires_at.unix_seconds() as f64;
         Reflect::set(&object, &"expiresAt".into(), &expires_at.into())?;
         Ok(object)
@@ -182,34 +181,43 @@ const COMMON: &str =
 
 /// The request as an object that `fetch` takes. It crosses as one JSON text, because each string that
 /// crosses by itself takes as long as a hash.
-fn descriptor(request: core::SignedRequest) -> Result<Object, JsValue> {
-    let (method, url, headers) = request.into_parts();
-    let url = escaped(&url);
-    let mut pieces = vec![COMMON, method.as_str(), r#"","url":""#, &url, r#"","headers":{"#];
-    let values: Vec<_> = headers.iter().map(|(_, value)| escaped(value)).collect();
-    for (index, ((name, _), value)) in headers.iter().zip(&values).enumerate() {
-        let quote = if index == 0 { "\"" } else { "\",\"" };
-        pieces.extend([quote, name, r#"":""#, value]);
-    }
-    pieces.push("\"}}");
+fn descriptor(request: &core::SignedRequest) -> Result<Object, JsValue> {
+    let (method, url, headers) = request.parts();
+    let escapes = |text: &str| text.bytes().filter(is_escaped).count();
+    let of_header = |(name, value): (&str, &str)| name.len() + value.len() + escapes(value) + 6;
+    let fixed = COMMON.len() + method.as_str().len() + url.len() + escapes(url) + 32;
     // A key is in it, so the memory is the right one from the beginning.
-    let mut json =
-        Zeroizing::new(String::with_capacity(pieces.iter().map(|text| text.len()).sum()));
-    pieces.into_iter().for_each(|text| json.push_str(text));
+    let mut json = Zeroizing::new(String::with_capacity(
+        fixed + headers.clone().map(of_header).sum::<usize>(),
+    ));
+    json.push_str(COMMON);
+    json.push_str(method.as_str());
+    json.push_str(r#"","url":""#);
+    push_escaped(&mut json, url);
+    json.push_str(r#"","headers":{"#);
+    for (index, (name, value)) in headers.enumerate() {
+        json.push_str(if index == 0 { "\"" } else { ",\"" });
+        json.push_str(name);
+        json.push_str("\":\"");
+        push_escaped(&mut json, value);
+        json.push('"');
+    }
+    json.push_str("}}");
     Ok(JSON::parse(&json)?.unchecked_into())
 }
 
-/// Visible ASCII, which addresses and headers are, as it stands in JSON. A key has no such character.
-fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(|byte| matches!(byte, b'"' | b'\\')) {
-        return text.into();
+/// What JSON escapes of visible ASCII, which addresses and headers are. A key has no such character.
+fn is_escaped(byte: &u8) -> bool {
+    matches!(byte, b'"' | b'\\')
+}
+
+fn push_escaped(json: &mut String, text: &str) {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| is_escaped(&byte)) {
+        json.push_str(&rest[..at]);
+        json.push('\\');
+        json.push_str(&rest[at..=at]);
+        rest = &rest[at + 1..];
     }
-    let mut out = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        if matches!(character, '"' | '\\') {
-            out.push('\\');
-        }
-        out.push(character);
-    }
-    out.into()
+    json.push_str(rest);
 }

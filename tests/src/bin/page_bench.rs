@@ -126,6 +126,7 @@ impl Bench {
         self.connect().await;
         let file = self.file("shared.bin", mib);
         let mut rates = [vec![], vec![], vec![]];
+        let mut peak = 0;
         for round in 0..rounds {
             let [ours, theirs] = [("command", round), ("aws", round)]
                 .map(|(tool, round)| self.bucket.url(&format!("{tool}-{round}")));
@@ -139,27 +140,30 @@ impl Bench {
                 .await,
             );
             rates[1].push(rate(mib, self.aws(&theirs)).await);
+            let memory = self.browser.watch_memory();
             rates[2].push(rate(mib, self.upload(&file)).await);
+            peak = peak.max(memory.peak_mib());
             self.forget("shared.bin").await;
         }
         let [ours, aws, page] = rates.map(median);
         println!("  {mib} MiB up: command                              {ours:6.0} MB/s");
         println!("  {mib} MiB up: aws s3 cp                            {aws:6.0} MB/s");
         println!(
-            "  {mib} MiB up: page                                 {page:6.0} MB/s, {:.2} of the command, tab {} MiB",
-            page / ours,
-            self.browser.tab_peak_mib()
+            "  {mib} MiB up: page                                 {page:6.0} MB/s, {:.2} of the command, tab {peak} MiB",
+            page / ours
         );
     }
 
     /// A file that does not fit into memory, there and back.
     async fn large(&self, mib: usize) {
         let file = self.file("large.bin", mib);
+        let memory = self.browser.watch_memory();
         let up = rate(mib, self.upload(&file)).await;
         println!(
             "  {mib} MiB up: page                                {up:6.0} MB/s, tab {} MiB",
-            self.browser.tab_peak_mib()
+            memory.peak_mib()
         );
+        let memory = self.browser.watch_memory();
         let down = rate(mib, async {
             self.browser.click("#refresh").await;
             self.browser.wait_for("tr[data-name='large.bin'][data-state=open] button").await;
@@ -170,7 +174,7 @@ impl Bench {
         .await;
         println!(
             "  {mib} MiB down, verified: page                    {down:6.0} MB/s, tab {} MiB",
-            self.browser.tab_peak_mib()
+            memory.peak_mib()
         );
         let got = self.browser.downloaded("large.bin").await;
         for _ in 0..600 {

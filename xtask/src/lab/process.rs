@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// How long a daemon may take to stop before it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long it may take until a started program shows its command line.
+const EXEC_TIMEOUT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(50);
 
 /// Starts `command` in a process group of its own, so that Ctrl-C does not reach it.
@@ -18,13 +20,19 @@ const POLL: Duration = Duration::from_millis(50);
 /// Returns the process ID. Its output goes to `output`.
 pub(super) fn spawn(mut command: Command, output: &Path) -> Result<i32> {
     let file = File::create(output)?;
-    let child = command
+    let mut child = command
         .stdin(Stdio::null())
         .stdout(file.try_clone()?)
         .stderr(file)
         .process_group(0)
         .spawn()
         .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+    // The kernel lets us go on a moment before the new program's command line can be read; whoever
+    // looks in that moment would take the daemon for dead (seen on a loaded machine).
+    let line = format!("/proc/{}/cmdline", child.id());
+    wait_until(EXEC_TIMEOUT, || {
+        fs::read(&line).is_ok_and(|line| !line.is_empty()) || !matches!(child.try_wait(), Ok(None))
+    });
     Ok(i32::try_from(child.id())?)
 }
 

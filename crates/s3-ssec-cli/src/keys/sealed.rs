@@ -17,6 +17,13 @@ pub(crate) const BEGIN: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 /// Characters of the shortest passphrase for a new copy: whoever has the copy can guess for years.
 const SHORTEST: usize = 12;
 
+/// log2 of the scrypt cost of a new copy: 256 MiB and about a second, as the tool age has it. Never
+/// measured on the machine of the day: a copy is opened years later on another one.
+const COST: u8 = 18;
+
+/// The dearest copy that is opened: 4 GiB, as the tool age has it.
+const DEAREST: u8 = 22;
+
 /// What opens a copy.
 pub(crate) struct Openers<'a> {
     /// A file with secret keys of age.
@@ -51,12 +58,20 @@ pub(crate) fn under_passphrase(
     content: &[u8],
     passphrase: SecretString,
 ) -> Result<Vec<u8>, Failure> {
-    seal(content, Encryptor::with_user_passphrase(passphrase)).map_err(|error| failed(&error))
+    let mut recipient = age::scrypt::Recipient::new(passphrase);
+    recipient.set_work_factor(COST);
+    encrypt(content, std::iter::once(&recipient as &dyn age::Recipient))
 }
 
 /// Encrypts for everybody who has one of the secret keys.
 pub(crate) fn for_recipients(content: &[u8], to: &[x25519::Recipient]) -> Result<Vec<u8>, Failure> {
-    let recipients = to.iter().map(|recipient| recipient as &dyn age::Recipient);
+    encrypt(content, to.iter().map(|recipient| recipient as &dyn age::Recipient))
+}
+
+fn encrypt<'a>(
+    content: &[u8],
+    recipients: impl Iterator<Item = &'a dyn age::Recipient>,
+) -> Result<Vec<u8>, Failure> {
     let encryptor = Encryptor::with_recipients(recipients)
         .map_err(|error: EncryptError| failed(&io::Error::other(error.to_string())))?;
     seal(content, encryptor).map_err(|error| failed(&error))
@@ -85,7 +100,8 @@ pub(crate) fn open(text: &str, openers: &Openers<'_>) -> Result<Zeroizing<Vec<u8
                 Some(path) => from_file(path)?,
                 None => ask("Passphrase of the copy: ")?,
             };
-            let identity = age::scrypt::Identity::new(secret(&passphrase));
+            let mut identity = age::scrypt::Identity::new(secret(&passphrase));
+            identity.set_max_work_factor(DEAREST);
             decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity))?
         }
         (false, Openers { identity: Some(path), .. }) => {

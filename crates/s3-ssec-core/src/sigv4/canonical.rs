@@ -137,7 +137,8 @@ fn joined(pairs: &[(String, String)]) -> String {
 }
 
 fn names(sorted: &[&Header]) -> String {
-    let mut names = String::new();
+    let length = |header: &&Header| header.name.len() + 1;
+    let mut names = String::with_capacity(5 + sorted.iter().map(length).sum::<usize>());
     let before_host = sorted.partition_point(|header| *header.name < *"host");
     let (before, after) = sorted.split_at(before_host);
     let mut last = "";

@@ -50,7 +50,7 @@ impl Module {
 
     /// Flags of the compiler. Every browser of the last years has SIMD for WebAssembly.
     pub(super) fn rustflags(&self) -> &'static [&'static str] {
-        if self.is_hot { &["-Ctarget-feature=+simd128"] } else { &[] }
+        &["-Ctarget-feature=+simd128"]
     }
 
     /// Where importers find it below the package.
