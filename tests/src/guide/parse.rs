@@ -28,7 +28,7 @@ pub struct Block {
 
 /// What a console block has typed, and what is to be seen then.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Command {
+pub(super) struct Command {
     pub typed: String,
     pub seen: String,
     pub exit: i32,
@@ -122,7 +122,7 @@ fn fence(info: &str, line: usize) -> Block {
 
 impl Block {
     /// The commands of a console block.
-    pub fn commands(&self) -> Vec<Command> {
+    pub(super) fn commands(&self) -> Vec<Command> {
         let mut commands: Vec<Command> = Vec::new();
         if self.language != "console" || self.file.is_some() {
             return commands;

@@ -60,13 +60,14 @@ pub(super) fn update(sh: &Shell) -> Result<()> {
 }
 
 fn list(sh: &Shell, name: &str) -> Result<BTreeSet<String>> {
-    let target = project::target_dir(sh)?.join("public-items");
-    let arguments =
-        ["doc", "--quiet", "--no-deps", "--all-features", "--package", name, "--target-dir"];
-    project::cargo(sh).args(arguments).arg(&target).quiet().run()?;
     let root = name.replace('-', "_");
+    let pages = project::target_dir(sh)?.join("doc").join(&root);
+    // Pages of items that are gone would stay.
+    let _ = fs::remove_dir_all(&pages);
+    let arguments = ["doc", "--quiet", "--no-deps", "--all-features", "--package", name];
+    project::cargo(sh).args(arguments).quiet().run()?;
     let mut items = BTreeSet::new();
-    collect(&target.join("doc").join(&root), &root, &mut items)?;
+    collect(&pages, &root, &mut items)?;
     if items.is_empty() {
         bail!(
             "rustdoc wrote no item of {name}\nIts pages may have changed: look at release_check/api.rs."
