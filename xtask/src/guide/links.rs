@@ -56,7 +56,8 @@ fn values<'t>(text: &'t str, mark: &'static str) -> impl Iterator<Item = &'t str
 /// The file that a link leads to, if there is none, or no such place in it.
 fn missing(place: &Path, link: &str) -> Option<String> {
     let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
-    if link.starts_with("mailto:") || link.starts_with("data:") || file.is_empty() {
+    // The page for what is not found begins at the root, wherever that will be.
+    if file == "/" || link.starts_with("mailto:") || link.starts_with("data:") || file.is_empty() {
         return None;
     }
     let path = place.join(file);
