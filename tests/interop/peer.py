@@ -57,7 +57,10 @@ def main(verb, *arguments):
     elif verb == "put":
         bucket, key, path = arguments
         with open(path, "rb") as body:
-            answer = s3.put_object(Bucket=bucket, Key=key, Body=body, **customer_key(headers))
+            more = customer_key(headers)
+            if "x-amz-tagging" in headers:
+                more["Tagging"] = headers["x-amz-tagging"]
+            answer = s3.put_object(Bucket=bucket, Key=key, Body=body, **more)
         check_echo(answer, headers)
     elif verb == "put-parts":
         bucket, key, path = arguments

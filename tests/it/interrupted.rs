@@ -64,7 +64,8 @@ async fn a_signal_takes_a_download_back(gateway: &'static Gateway) {
     };
     let proxy = Proxy::new(gateway, rule).await;
     for signal in [Signal::INT, Signal::TERM] {
-        let arguments = ["get", &url, "back", "--quiet", "--endpoint", &proxy.endpoint];
+        let endpoint = proxy.endpoint.as_str();
+        let arguments = ["get", &url, "back", "--quiet", "--any-endpoint", "--endpoint", endpoint];
         let before = proxy.seen().len();
         let running = person.start(arguments);
         proxy.until(|asked| asked.operation() == "GetObject", before).await;

@@ -5,7 +5,7 @@ use harness::{Bucket, Gateway, Person, Ran, Scanner, content, live};
 use s3_ssec::core::key::{Key, Kind};
 use std::io::{Read as _, Seek as _, SeekFrom};
 
-live![a_master_key_stays_where_it_is, a_direct_key_is_in_headers_only];
+live![a_master_key_stays_where_it_is, a_direct_key_is_in_headers_only, no_child_is_told_a_key,];
 
 const LOUDEST: [&[&str]; 2] = [&["-vvv"], &[]];
 
@@ -24,6 +24,8 @@ fn commands(bucket: &Bucket) -> Vec<Vec<String>> {
         format!("put nothing {missing}"),
         format!("put small {small} --endpoint http://127.0.0.1:1"),
         format!("put small {small} --endpoint https://localhost:1"),
+        format!("put small {small} --endpoint https://localhost:1 --any-endpoint"),
+        "key scope".to_owned(),
         format!("get {small} small.back"),
         format!("get {large} large.back"),
         format!("get {small} small"),
@@ -130,4 +132,42 @@ async fn a_master_key_stays_where_it_is(gateway: &'static Gateway) {
 
 async fn a_direct_key_is_in_headers_only(gateway: &'static Gateway) {
     scan(gateway, &content(12, 32), Kind::Direct).await;
+}
+
+/// A script that writes down what it was started with, and with what its parent was, and goes on.
+fn nosy(then: &str) -> Vec<u8> {
+    let look = "cat /proc/$$/cmdline /proc/$$/environ /proc/$PPID/cmdline /proc/$PPID/environ";
+    format!("#!/bin/sh\n{look} > \"$0.saw\"\n{then}\n").into_bytes()
+}
+
+/// There are two: the key command, and a command of the profile that tells the credentials, which
+/// runs when the key is there already.
+async fn no_child_is_told_a_key(gateway: &'static Gateway) {
+    let bucket = Bucket::new(gateway).await;
+    let bytes = content(13, 32);
+    let person = Person::new(gateway);
+    person.key_file("key", Key::from_bytes(Kind::Direct, &bytes).unwrap());
+    person.file("a", b"content");
+    let work = person.work();
+    let credentials = format!(
+        r#"echo '{{"Version":1,"AccessKeyId":"{}","SecretAccessKey":"{}"}}'"#,
+        gateway.access_key, gateway.secret_key
+    );
+    person.file("credentials.sh", &nosy(&credentials));
+    person.file("key.sh", &nosy("cat key"));
+    let script = work.join("credentials.sh").display().to_string();
+    let profile = format!("[profile nosy]\ncredential_process = /bin/sh {script}\n");
+    person.file("config", profile.as_bytes());
+    let person = person.with("AWS_CONFIG_FILE", work.join("config"));
+    let person = person.without("AWS_ACCESS_KEY_ID").without("AWS_SECRET_ACCESS_KEY");
+    let key_command = format!("sh {}", work.join("key.sh").display());
+    let put = ["put", "a", &bucket.url("a"), "--profile", "nosy", "--key-command", &key_command];
+    person.run(put).await.done();
+    let scanner = Scanner::of_key("the key", &bytes);
+    for saw in ["credentials.sh.saw", "key.sh.saw"] {
+        let saw = person.read(saw);
+        assert!(String::from_utf8_lossy(&saw).contains("AWS_CONFIG_FILE"), "it saw nothing");
+        scanner.assert_clean("what a child was started with", &saw);
+    }
+    bucket.remove().await;
 }

@@ -214,7 +214,7 @@ async fn a_gateway_that_does_not_echo_is_not_believed_by_the_command(gateway: &'
     let proxy = Proxy::new(gateway, |_| Deed::StripEcho).await;
     // The state directory says that this place was proved: by another endpoint, so it counts for
     // nothing here.
-    let person = person.with("AWS_ENDPOINT_URL_S3", &proxy.endpoint);
+    let person = person.moved_to(&proxy.endpoint);
     for source in ["small", "large"] {
         let url = good.url(source);
         let (what, _) = person.run(["put", source, &url]).await.refused(3);

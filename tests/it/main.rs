@@ -18,8 +18,10 @@ mod faults;
 mod hard;
 mod interop;
 mod interrupted;
+mod keys;
 mod leaks;
 mod liars;
+mod memory;
 mod page_transfers;
 mod policy;
 mod policy_table;
@@ -28,6 +30,7 @@ mod records;
 mod refusals;
 mod resume;
 mod sdk;
+mod second;
 mod shards;
 mod trees;
 mod wasm;
@@ -56,8 +59,10 @@ rooms![
     hard,
     interop,
     interrupted,
+    keys,
     leaks,
     liars,
+    memory,
     page_transfers,
     policy,
     policy_table,
@@ -66,6 +71,7 @@ rooms![
     refusals,
     resume,
     sdk,
+    second,
     shards,
     trees,
     wasm,
@@ -83,6 +89,9 @@ fn every_file_is_listed() -> Result<(), libtest_mimic::Failed> {
 }
 
 fn main() {
+    if memory::child() {
+        return;
+    }
     let arguments = libtest_mimic::Arguments::from_args();
     let mut trials = harness::trials(tests());
     trials.extend(harness::transcripts());

@@ -173,7 +173,7 @@ async fn the_command_explains_a_redirect(gateway: &'static Gateway) {
     let person = Person::new(gateway).with_key(Kind::Master);
     person.file("a", b"content");
     person.run(["put", "a", &bucket.url("good")]).await.done();
-    let astray = person.with("AWS_ENDPOINT_URL_S3", &proxy.endpoint);
+    let astray = person.moved_to(&proxy.endpoint);
     let commands: [&[&str]; 4] = [
         &["put", "a", &bucket.url("new")],
         &["get", &bucket.url("good"), "b"],

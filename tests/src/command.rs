@@ -2,6 +2,7 @@
 
 use crate::content::{ScratchDir, scratch_dir};
 use crate::lab::{Gateway, lab};
+use crate::terminal::OnTerminal;
 use rustix::process::{Pid, Signal, kill_process};
 use s3_ssec::core::key::{Key, Kind};
 use s3_ssec::core::keyfile::{Entry, KeyFile};
@@ -65,6 +66,14 @@ impl Person {
         self
     }
 
+    /// With another gateway, and keys that were never used at the one before: a key belongs to one.
+    #[must_use]
+    pub fn moved_to(self, endpoint: &str) -> Self {
+        // There is none if no key was used.
+        let _ = std::fs::remove_file(self.home.join("state/s3-ssec/keys.json"));
+        self.with("AWS_ENDPOINT_URL_S3", endpoint)
+    }
+
     /// With one value less in the environment.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
@@ -107,6 +116,7 @@ impl Person {
     pub fn file_with_mode(&self, name: &str, content: &[u8], mode: u32) -> PathBuf {
         use std::io::Write as _;
         let path = self.work().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let mut options = std::fs::OpenOptions::new();
         let mut file = options.write(true).create_new(true).mode(mode).open(&path).unwrap();
         file.write_all(content).unwrap();
@@ -173,6 +183,16 @@ impl Person {
     ) -> Running {
         let mut command = self.program(&lab().command);
         Running(command.args(arguments).stdin(stdin).spawn().unwrap())
+    }
+
+    /// Starts the command on a terminal of its own: standard input and error are one.
+    pub fn start_on_terminal<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> OnTerminal {
+        let mut command = self.program(&lab().command);
+        command.args(arguments);
+        OnTerminal::start(command)
     }
 
     /// Another program, as this person would start it.

@@ -15,11 +15,13 @@ pub mod command;
 pub mod content;
 pub mod guide;
 pub mod lab;
+pub mod memory;
 pub mod moto;
 pub mod page;
 pub mod proxy;
 pub mod scanner;
 pub mod tab_memory;
+pub mod terminal;
 pub mod transcript;
 
 pub use browser::Browser;

@@ -33,6 +33,7 @@ pub(crate) fn all(sh: &Shell, stages: &mut Stages) -> Result<()> {
     stages.run("oldest Rust, as promised", || release_check::msrv::declared(sh))?;
     stages.run("clippy", || clippy(sh))?;
     stages.tests("unit and vector tests", Wanted::All, || run_tests(&mut unit_tests()))?;
+    stages.tests("fuzzing every parser", Wanted::All, || run_tests(&mut fuzzing()))?;
     stages.run("documentation", || documentation(sh))?;
     stages.run("guide", || guide::make(sh, None))?;
     stages.run("vectors on wasm32", || vectors_on_wasm(sh))?;
@@ -56,6 +57,14 @@ fn unit_tests() -> Command {
         command.args(["--package", package]);
     }
     command.args(["--features", "xtask/heavy", "--features", ADAPTERS]);
+    command
+}
+
+/// Ten seconds for each parser, two at a time: a minute.
+fn fuzzing() -> Command {
+    // Of the same packages as the unit tests: with fewer, all would be built anew.
+    let mut command = unit_tests();
+    command.args(["--test", "fuzz", "--", "--test-threads=2"]).env("S3_SSEC_FUZZ_SECONDS", "10");
     command
 }
 

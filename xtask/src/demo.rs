@@ -129,6 +129,8 @@ const OK: Expect = Expect::Success;
 fn store_and_fetch(narrator: &Narrator<'_>, bucket: &str, dir: &Path) -> Result<()> {
     narrator.tell("Make a master key: a file that only you can read, and that you must not lose.");
     narrator.run("key new --out demo.key", OK)?;
+    narrator.tell("Make a page of it to print, so that it cannot be lost with this machine.");
+    narrator.run("key backup demo.key --sheet demo.html", OK)?;
     narrator.tell("Make a bucket, and store a big file under a fresh key of its own.");
     narrator.run(&format!("bucket create s3://{bucket}"), OK)?;
     narrator.run(&format!("put big.bin s3://{bucket}/big.bin --key-file demo.key"), OK)?;

@@ -25,7 +25,7 @@ struct Finding {
 }
 
 /// Rules about one file.
-const FILE_RULES: [fn(&File) -> Vec<Finding>; 9] = [
+const FILE_RULES: [fn(&File) -> Vec<Finding>; 11] = [
     text::module_doc_comes_first,
     text::file_is_short,
     text::no_trailing_space,
@@ -34,6 +34,8 @@ const FILE_RULES: [fn(&File) -> Vec<Finding>; 9] = [
     text::no_home_path,
     borders::header_names_in_one_file,
     borders::key_bytes_leave_in_few_places,
+    borders::children_start_in_one_place,
+    borders::keys_meet_gateways_in_one_place,
     borders::one_caller_of_fetch,
 ];
 

@@ -10,6 +10,7 @@ mod objects;
 pub(crate) mod parse;
 mod policy;
 mod presign;
+mod scope;
 mod trees;
 mod work;
 
@@ -24,6 +25,7 @@ pub(crate) use key::{
 pub(crate) use objects::{CatArgs, GetArgs, LsArgs, PutArgs, RmArgs, StatArgs, VerifyArgs};
 pub(crate) use policy::{OneRuleArgs, PolicyCommand, PrintArgs, RuleArgs, TestArgs, option_of};
 pub(crate) use presign::{LinkFormat, PresignCommand};
+pub(crate) use scope::{PlaceArgs, ScopeCommand};
 pub(crate) use trees::{CpArgs, RepairArgs};
 pub(crate) use work::WorkArgs;
 
@@ -41,6 +43,12 @@ Start:
 Gateway, region, credentials and certificate authorities come from where AWS's tools look:
 AWS_ENDPOINT_URL, AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_CA_BUNDLE
 and ~/.aws. Proxies for https come from HTTPS_PROXY.
+
+Keys come from --key-file, --key-command or --key-fd, else from S3_SSEC_KEY_FILE, else from the rules in
+~/.config/s3-ssec/config.toml, of which no two may be for the same object:
+  [[keys]]
+  for = \"s3://research-data\"
+  file = \"~/keys/lab.key\"
 
 Colours and progress are for terminals. NO_COLOR or CLICOLOR=0 turns colours off, CLICOLOR_FORCE on.
 
@@ -116,6 +124,9 @@ pub(crate) struct Global {
     /// Number of an open file descriptor to read the key from: --key-fd 3 3< FILE
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(3..))]
     pub(crate) key_fd: Option<u16>,
+    /// Use the keys here even if they belong to another gateway, and remember nothing of it
+    #[arg(long, global = true)]
+    pub(crate) any_endpoint: bool,
     /// Text for people, or one JSON value on standard output
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: OutputFormat,

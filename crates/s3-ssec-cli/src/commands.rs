@@ -31,11 +31,12 @@ use crate::suggest;
 
 /// Runs one command.
 pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
-    let session = &Session { global: cli.global, output };
-    match dispatch(session, cli.command).await {
+    let session = Session::new(cli.global, output);
+    let done = match dispatch(&session, cli.command).await {
         Ok(()) => Ok(()),
-        Err(failure) => Err(suggest::likely_name(session, failure).await),
-    }
+        Err(failure) => Err(suggest::likely_name(&session, failure).await),
+    };
+    session.finish(done)
 }
 
 async fn dispatch(session: &Session, command: Command) -> Result<(), Failure> {

@@ -1,14 +1,20 @@
 //! Where the keys of a command come from: a file, a descriptor or another command, never the command
-//! line. What is said on the command line outranks the environment.
+//! line. What is said on the command line outranks the environment, and that the config file.
 
+pub(crate) mod config;
 pub(crate) mod file;
+pub(crate) mod need;
+pub(crate) mod scope;
 pub(crate) mod sealed;
 
 use crate::args::Global;
 use crate::report::{About as _, Exit, Failure};
+use config::Config;
+use need::Need;
 use s3_ssec::core::keyfile::{KEY_FILE_MAX, KeyFile};
 use s3_ssec::core::keyring::Keyring;
 use s3_ssec::core::legacy::Encoding;
+use scope::Waiting;
 use std::fmt;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -16,6 +22,8 @@ use std::process::{Command, Stdio};
 use zeroize::Zeroizing;
 
 const VARIABLE: &str = "S3_SSEC_KEY_FILE";
+const NAME_A_KEY: &str = "Name your key file with --key-file FILE or S3_SSEC_KEY_FILE; make one with \
+                          s3-ssec key new.";
 
 /// Where keys are read from.
 #[derive(PartialEq)]
@@ -47,29 +55,23 @@ impl fmt::Display for KeySource {
 impl KeySource {
     /// What the options name, or else the environment.
     pub(crate) fn of(global: &Global) -> Result<Self, Failure> {
+        let none = || Failure::new(Exit::Key, "no key is given", NAME_A_KEY);
+        Self::named(global)?.ok_or_else(none)
+    }
+
+    fn named(global: &Global) -> Result<Option<Self>, Failure> {
+        let variable = || std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
         match (&global.key_file, &global.key_command, global.key_fd) {
-            (None, None, None) => Self::unnamed(),
-            (Some(path), None, None) => Ok(KeySource::File(path.clone())),
-            (None, Some(command), None) => Ok(KeySource::Command(command.clone())),
-            (None, None, Some(number)) => Ok(KeySource::Descriptor(number)),
+            (None, None, None) => Ok(variable().map(|path| KeySource::File(path.into()))),
+            (Some(path), None, None) => Ok(Some(KeySource::File(path.clone()))),
+            (None, Some(command), None) => Ok(Some(KeySource::Command(command.clone()))),
+            (None, None, Some(number)) => Ok(Some(KeySource::Descriptor(number))),
             _ => Err(Failure::new(
                 Exit::Usage,
                 "more than one of --key-file, --key-command and --key-fd is given",
                 "Leave one of them.",
             )),
         }
-    }
-
-    fn unnamed() -> Result<Self, Failure> {
-        if let Some(path) = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
-            return Ok(KeySource::File(path.into()));
-        }
-        Err(Failure::new(
-            Exit::Key,
-            "no key is given",
-            "Name your key file with --key-file FILE or S3_SSEC_KEY_FILE; make one with s3-ssec key \
-             new.",
-        ))
     }
 
     /// Reads the keys and says how they were written.
@@ -89,9 +91,23 @@ impl KeySource {
     }
 }
 
-/// The keys that the options name.
-pub(crate) fn keyring(global: &Global) -> Result<Keyring, Failure> {
-    let source = KeySource::of(global)?;
+/// The keys for these places: those that the options or the environment name, or else those of the
+/// config file. They wait to be admitted to a gateway.
+pub(crate) fn waiting(global: &Global, need: &Need) -> Result<Waiting, Failure> {
+    if let Some(source) = KeySource::named(global)? {
+        let file = match &source {
+            KeySource::File(path) => Some(path.clone()),
+            KeySource::Command(_) | KeySource::Descriptor(_) => None,
+        };
+        return Ok(Waiting::new(ring(source)?, file));
+    }
+    match Config::read()? {
+        Some(config) => config.keys(need),
+        None => Err(Failure::new(Exit::Key, "no key is given", NAME_A_KEY)),
+    }
+}
+
+fn ring(source: KeySource) -> Result<Keyring, Failure> {
     let Found { source, file, .. } = source.read()?;
     file.into_keyring().about(&source)
 }

@@ -14,6 +14,7 @@ mod harden;
 mod interrupt;
 mod keys;
 mod logging;
+mod memory;
 mod output;
 mod progress;
 mod report;

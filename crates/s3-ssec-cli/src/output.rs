@@ -38,6 +38,14 @@ impl Output {
         self.voice == Voice::Normal && !self.is_json() && io::stderr().is_terminal()
     }
 
+    /// True if a person is there to be asked.
+    pub(crate) fn can_ask(self) -> bool {
+        self.voice == Voice::Normal
+            && !self.is_json()
+            && io::stdin().is_terminal()
+            && io::stderr().is_terminal()
+    }
+
     /// What was asked for: printed also with `--quiet`.
     pub(crate) fn answer(self, text: impl Display, json: &Value) -> Result<(), Failure> {
         match self.format {

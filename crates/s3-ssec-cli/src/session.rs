@@ -1,30 +1,106 @@
 //! What the commands share: options, output, and how to reach keys and gateway.
+//!
+//! A command gets its keys together with the client that they are for, by [`Session::keyed`]: only
+//! keys that the gateway may see.
 
 use crate::args::Global;
+use crate::keys::need::Need;
+use crate::keys::scope::{Admitted, Place, Waiting};
+use crate::memory::{Copied, Memory};
 use crate::output::Output;
 use crate::progress::{Progress, Total};
-use crate::report::Failure;
+use crate::report::{Exit, Failure};
+use crate::text::today;
 use crate::{interrupt, keys};
-use s3_ssec::core::endpoint::PlainHttp;
+use s3_ssec::core::endpoint::{Endpoint, PlainHttp};
+use s3_ssec::core::key::Fingerprint;
 use s3_ssec::core::keyring::Keyring;
-use s3_ssec::{Client, Options, StateDir, Timeouts};
+use s3_ssec::{Client, Options, SetupError, StateDir, Timeouts};
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// One run of the command.
 pub(crate) struct Session {
     pub(crate) global: Global,
     pub(crate) output: Output,
+    pub(crate) memory: Memory,
+    used: Mutex<Used>,
+}
+
+/// What this run did with keys, for the end of it.
+#[derive(Default)]
+struct Used {
+    /// Where keys were used for the first time.
+    first: Option<(Endpoint, Vec<Fingerprint>)>,
+    left_out: Vec<Fingerprint>,
+    writer: Option<(Fingerprint, Option<PathBuf>)>,
+    /// What is to be said of a key without a copy.
+    remark: Option<(Fingerprint, String)>,
 }
 
 impl Session {
-    /// The keys that the options name.
-    pub(crate) fn keyring(&self) -> Result<Keyring, Failure> {
-        keys::keyring(&self.global)
+    pub(crate) fn new(global: Global, output: Output) -> Self {
+        let memory = Memory::new(state_dir().as_deref());
+        Self { global, output, memory, used: Mutex::default() }
+    }
+
+    /// A client for the gateway, with the keys for these places that it may see. Nothing is sent
+    /// yet.
+    pub(crate) async fn keyed(&self, need: &Need) -> Result<(Client, Keyring), Failure> {
+        let waiting = keys::waiting(&self.global, need)?;
+        let client = self.client().await?;
+        let keys = self.admit(waiting, &client, need)?;
+        Ok((client, keys))
+    }
+
+    /// Keys whose headers are going to be shown. Where no endpoint is set, no gateway is meant.
+    pub(crate) async fn keys_to_show(
+        &self,
+        need: &Need,
+    ) -> Result<(Option<Client>, Keyring), Failure> {
+        let waiting = keys::waiting(&self.global, need)?;
+        if need.is_nowhere() {
+            return Ok((None, waiting.anywhere().keys));
+        }
+        match self.connect().await {
+            Err(SetupError::NoEndpoint) => Ok((None, waiting.anywhere().keys)),
+            Err(error) => Err(error.into()),
+            Ok(client) => {
+                let keys = self.admit(waiting, &client, need)?;
+                Ok((Some(client), keys))
+            }
+        }
+    }
+
+    /// The keys that the gateway of this client may see, or a refusal before anything is sent.
+    pub(crate) fn admit(
+        &self,
+        waiting: Waiting,
+        client: &Client,
+        need: &Need,
+    ) -> Result<Keyring, Failure> {
+        let admitted = match self.global.any_endpoint {
+            true => waiting.anywhere(),
+            false => waiting.admit(&self.memory.read()?, client.endpoint(), need)?,
+        };
+        let Admitted { keys, new, left_out, file } = admitted;
+        let mut used = self.used();
+        used.writer = Some((keys.writer().fingerprint(), file));
+        used.left_out = left_out;
+        if !new.is_empty() {
+            used.first = Some((client.endpoint().clone(), new));
+        }
+        drop(used);
+        Ok(keys)
     }
 
     /// A client for the gateway. Nothing is sent yet.
     pub(crate) async fn client(&self) -> Result<Client, Failure> {
+        Ok(self.connect().await?)
+    }
+
+    async fn connect(&self) -> Result<Client, SetupError> {
         let client = Client::connect(&self.options()).await?;
         Ok(match state_dir() {
             Some(path) => client.with_state(StateDir::new(path)),
@@ -45,6 +121,95 @@ impl Session {
         let progress = Progress::new(self.output, total);
         interrupt::stop_on_signal(&progress.watch, self.output);
         progress
+    }
+
+    /// The key that writes, and its file, if no copy of it is known and nobody was told.
+    pub(crate) fn writer_without_copy(
+        &self,
+    ) -> Result<Option<(Fingerprint, Option<PathBuf>)>, Failure> {
+        let Some((key, file)) = self.used().writer.clone() else { return Ok(None) };
+        let known = self.memory.read()?;
+        let told = known.notes(key).is_some_and(|n| !n.copies.is_empty() || n.reminded.is_some());
+        Ok((!told).then_some((key, file)))
+    }
+
+    /// Says this when the command has succeeded.
+    pub(crate) fn remark_on_copy(&self, key: Fingerprint, remark: String) {
+        self.used().remark = Some((key, remark));
+    }
+
+    /// Somebody was told that there is no copy of a key.
+    pub(crate) fn reminded(&self, key: Fingerprint) {
+        let done = self.memory.change(|known| known.notes_mut(key).reminded = Some(today()));
+        self.or_note(done);
+    }
+
+    /// A copy of these keys was made, or was seen to work.
+    pub(crate) fn copied(&self, form: &str, keys: impl IntoIterator<Item = Fingerprint>) {
+        let copy = Copied { form: form.to_owned(), date: today() };
+        let done = self.memory.change(|known| {
+            for key in keys {
+                let copies = &mut known.notes_mut(key).copies;
+                copies.retain(|known| known.form != copy.form);
+                copies.push(copy.clone());
+            }
+        });
+        self.or_note(done);
+    }
+
+    /// Remembers what a command that succeeded has learnt, and says so. Of one that failed nothing
+    /// is kept: an endpoint with a typing error must not become the one that a key belongs to.
+    pub(crate) fn finish(&self, done: Result<(), Failure>) -> Result<(), Failure> {
+        let used = std::mem::take(&mut *self.used());
+        if let Err(failure) = done {
+            let elsewhere = used.left_out.first().filter(|_| failure.exit == Exit::Key);
+            return Err(match elsewhere {
+                Some(key) if !failure.is_told() => failure.first(&format!(
+                    "The key {key} belongs to another place and was not tried: see s3-ssec key \
+                     scope."
+                )),
+                _ => failure,
+            });
+        }
+        if let Some((endpoint, keys)) = used.first {
+            let place = Place::new(&endpoint, None);
+            let done = self.memory.change(|known| {
+                for key in &keys {
+                    let places = &mut known.notes_mut(*key).places;
+                    // Another command may have been first by a moment.
+                    if !places.contains(&place) {
+                        places.push(place.clone());
+                    }
+                }
+            });
+            let names: Vec<_> = keys.iter().map(Fingerprint::to_string).collect();
+            let (subject, verb) = match names.len() {
+                1 => ("the key", "belongs"),
+                _ => ("the keys", "belong"),
+            };
+            if done.is_ok() {
+                let names = names.join(", ");
+                self.output.note(format_args!(
+                    "{subject} {names} {verb} to {place} from now on, and will not be sent elsewhere"
+                ));
+            }
+            self.or_note(done);
+        }
+        if let Some((key, remark)) = used.remark {
+            self.output.note(remark);
+            self.reminded(key);
+        }
+        Ok(())
+    }
+
+    fn or_note(&self, done: Result<(), Failure>) {
+        if let Err(failure) = done {
+            self.output.complaint(&failure);
+        }
+    }
+
+    fn used(&self) -> MutexGuard<'_, Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn options(&self) -> Options {

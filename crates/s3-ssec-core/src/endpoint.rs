@@ -45,6 +45,9 @@ impl Endpoint {
             return Err(EndpointError::Decorated);
         }
         let host = authority.host().to_ascii_lowercase();
+        if host.is_empty() {
+            return Err(malformed());
+        }
         let url = text.trim_end_matches('/').to_owned();
         match uri.scheme_str() {
             Some("https") => Ok(Self { url, host, secure: true }),
@@ -59,6 +62,21 @@ impl Endpoint {
     /// The URL without a trailing slash.
     pub fn as_str(&self) -> &str {
         &self.url
+    }
+
+    /// One spelling for one place: host in lower case, no port where it is the scheme's own. The
+    /// name under which an endpoint is remembered.
+    pub fn canonical(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        // The URL was parsed before, and a scheme, a host and perhaps more stand in it.
+        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let usual = if self.secure { "443" } else { "80" };
+        let port = authority.get(self.host.len()..).and_then(|port| port.strip_prefix(':'));
+        match port.filter(|port| !port.is_empty() && *port != usual) {
+            Some(port) => format!("{scheme}://{}:{port}{path}", self.host),
+            None => format!("{scheme}://{}{path}", self.host),
+        }
     }
 
     /// The host alone, lower-case; IPv6 addresses in brackets.
@@ -107,8 +125,31 @@ mod tests {
     }
 
     #[test]
+    fn one_place_has_one_spelling() {
+        let of = |url| Endpoint::parse(url, PlainHttp::LoopbackOnly).unwrap().canonical();
+        for url in
+            ["https://S3.example.org", "HTTPS://s3.Example.org:443/", "https://s3.example.org:"]
+        {
+            assert_eq!(of(url), "https://s3.example.org", "{url}");
+        }
+        assert_eq!(of("https://x.org:8443/S3/"), "https://x.org:8443/S3");
+        assert_eq!(of("http://LOCALHOST:80"), "http://localhost");
+        assert_eq!(of("http://[::1]:8080"), "http://[::1]:8080");
+        assert_eq!(of("https://[::1]"), "https://[::1]");
+        assert_ne!(of("https://x.org:80"), of("https://x.org"));
+    }
+
+    #[test]
     fn nothing_but_an_address() {
-        for bad in ["", "s3.example.org", "ftp://x.org", "https://", "//x.org"] {
+        for bad in [
+            "",
+            "s3.example.org",
+            "ftp://x.org",
+            "https://",
+            "//x.org",
+            "https://:443",
+            "https://:/x",
+        ] {
             assert!(
                 matches!(Endpoint::parse(bad, PlainHttp::Refuse), Err(EndpointError::Malformed(_))),
                 "{bad}"

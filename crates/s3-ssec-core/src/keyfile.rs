@@ -37,6 +37,7 @@ use crate::key::{Key, Kind};
 use crate::keyring::{Keyring, KeyringError};
 use crate::legacy::{self, Encoding, LegacyError};
 use crate::secret::{KEY_LENGTH, Secret32};
+use crate::typing::{place, wrong_place};
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32m, Hrp};
 use std::fmt::Write as _;
@@ -71,8 +72,11 @@ pub enum LineError {
     #[error("does not belong to a key above it, or says again what was said")]
     Misplaced,
     /// The key's checksum fails: it was mistyped or cut.
-    #[error("holds a key with a typing error: its checksum does not match")]
-    Checksum,
+    #[error("holds a key with a typing error{}", place(*near))]
+    Checksum {
+        /// The character of the key that is wrong, counted from 1 without blanks, if only one is.
+        near: Option<usize>,
+    },
     /// Neither a master nor a direct key, or not of 32 bytes.
     #[error("holds something that is not a key of this format")]
     NotAKey,
@@ -275,7 +279,8 @@ fn clash(entries: &[Entry], key: &Key) -> Option<KeyringError> {
 pub fn parse_key(text: &str) -> Result<Key, LineError> {
     let mut compact = Zeroizing::new(String::with_capacity(text.len()));
     compact.extend(text.chars().filter(|character| !character.is_whitespace()));
-    let checked = CheckedHrpstring::new::<Bech32m>(&compact).map_err(|_| LineError::Checksum)?;
+    let checked = CheckedHrpstring::new::<Bech32m>(&compact)
+        .map_err(|_| LineError::Checksum { near: wrong_place(&compact) })?;
     let kind = [Kind::Master, Kind::Direct]
         .into_iter()
         .find(|kind| prefix(*kind) == checked.hrp())
@@ -356,8 +361,9 @@ mod tests {
             let mut typed = good.clone().into_bytes();
             typed[position] = if typed[position] == b'q' { b'p' } else { b'q' };
             let error = error(std::str::from_utf8(&typed).unwrap());
-            assert_eq!(error, KeyFileError::Line { line: 6, error: LineError::Checksum });
-            assert!(!error.to_string().contains('1'), "{error}");
+            let near = Some(position - start + "s3-ssec-master1".len() + 1);
+            assert_eq!(error, KeyFileError::Line { line: 6, error: LineError::Checksum { near } });
+            assert!(error.to_string().len() < 80, "{error}");
         }
     }
 
@@ -368,7 +374,7 @@ mod tests {
         assert_eq!(error("s3-ssec-keys 2\nkey x\n"), KeyFileError::NewerFormat);
         assert_eq!(error("s3-ssec-keys 1\n\nlabel a\n"), line(3, LineError::Misplaced));
         assert_eq!(error("s3-ssec-keys 1\nsecret a\n"), line(2, LineError::UnknownField));
-        assert_eq!(error("s3-ssec-keys 1\nkey\n"), line(2, LineError::Checksum));
+        assert_eq!(error("s3-ssec-keys 1\nkey\n"), line(2, LineError::Checksum { near: None }));
         assert_eq!(error(&text().replace("label ", "created ")), line(8, LineError::Misplaced));
         let other = bech32::encode::<Bech32m>(Hrp::parse("age").unwrap(), &[1; 32]).unwrap();
         assert_eq!(error(&format!("s3-ssec-keys 1\nkey {other}")), line(2, LineError::NotAKey));

@@ -82,6 +82,13 @@ impl Keyring {
         Self::labelled(all)
     }
 
+    /// The keys that fit, in their order; `None` if no key does. Where the writer does not fit, the
+    /// next one takes its place: ask first.
+    pub fn only(self, fits: impl Fn(&Key) -> bool) -> Option<Self> {
+        let kept = self.into_labelled().into_iter().filter(|(key, _)| fits(key)).collect();
+        Self::labelled(kept).ok()
+    }
+
     /// What the owner calls this key.
     pub fn label(&self, key: Fingerprint) -> Option<&str> {
         let index = self.keys.iter().position(|known| known.fingerprint() == key)?;
@@ -221,6 +228,21 @@ mod tests {
         assert_eq!(plain.label(key(Kind::Master, 9).fingerprint()), None);
         let clash = both.join(ring(&[(Kind::Master, 2, "clash")]));
         assert_eq!(clash.err(), Some(KeyringError::BothKinds));
+    }
+
+    #[test]
+    fn keys_can_be_left_out() {
+        let ring = || {
+            let keys =
+                vec![(key(Kind::Master, 1), Some("a".to_owned())), (key(Kind::Direct, 2), None)];
+            Keyring::labelled(keys).unwrap()
+        };
+        let masters = ring().only(|key| key.kind() == Kind::Master).unwrap();
+        assert_eq!(masters.keys().len(), 1);
+        assert_eq!(masters.label(masters.writer().fingerprint()), Some("a"));
+        let direct = ring().only(|key| key.kind() == Kind::Direct).unwrap();
+        assert_eq!(direct.writer().kind(), Kind::Direct);
+        assert!(ring().only(|_| false).is_none());
     }
 
     #[test]

@@ -20,6 +20,7 @@
 //! | protect a bucket | [`policy`] |
 
 mod secret;
+mod typing;
 
 pub mod key;
 pub mod keyring;
@@ -43,6 +44,8 @@ pub mod md5;
 
 pub mod credentials;
 pub mod request;
+#[cfg(feature = "rules")]
+pub mod rules;
 pub mod sigv4;
 pub mod timestamp;
 

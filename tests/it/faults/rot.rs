@@ -74,9 +74,9 @@ async fn a_flipped_bit_is_found(gateway: &'static Gateway) {
                 _ => Deed::Pass,
             };
             let proxy = Proxy::new(gateway, rule).await;
-            let person = person.with("AWS_ENDPOINT_URL_S3", &proxy.endpoint);
+            let person = person.moved_to(&proxy.endpoint);
             assert_refused(&person, &url, "damaged on the way").await;
-            let person = person.with("AWS_ENDPOINT_URL_S3", &gateway.https);
+            let person = person.moved_to(&gateway.https);
             super::assert_content(&person, &url, &expected, "set right again").await;
         }
     }

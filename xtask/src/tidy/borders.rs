@@ -23,6 +23,15 @@ const KEY_BYTES: [&str; 7] = [
     "crates/s3-ssec-core/src/legacy.rs",
 ];
 
+/// The files of the command that may make a keyring: all others get theirs when it was admitted to a
+/// gateway.
+const KEYRINGS: [&str; 2] =
+    ["crates/s3-ssec-cli/src/keys.rs", "crates/s3-ssec-cli/src/keys/scope.rs"];
+
+/// The only file of ours that starts other programs: what they are told is looked at in
+/// `tests/it/leaks.rs`.
+const CHILDREN: &str = "crates/s3-ssec-cli/src/keys.rs";
+
 /// The only file of the page that sends requests.
 const TRANSPORT_FILE: &str = "web/transport.js";
 
@@ -51,6 +60,30 @@ pub(super) fn key_bytes_leave_in_few_places(file: &File) -> Vec<Finding> {
     }
     let calls = |line: &str| line.contains("expose_bytes(") || line.contains("::expose_bytes");
     file.lines_where(calls, "the bytes of a key leave it in the files listed in tidy/borders.rs")
+}
+
+pub(super) fn keys_meet_gateways_in_one_place(file: &File) -> Vec<Finding> {
+    let is_ours = file.path.starts_with("crates/s3-ssec-cli/src/") && file.has_extension(&["rs"]);
+    if !is_ours || KEYRINGS.contains(&file.path.as_str()) {
+        return Vec::new();
+    }
+    let makes = |line: &str| {
+        ["into_keyring(", "Keyring::new(", "Keyring::labelled("]
+            .iter()
+            .any(|call| line.contains(call))
+    };
+    file.lines_where(makes, "take keys from Session::keyed: a key belongs to a gateway")
+}
+
+pub(super) fn children_start_in_one_place(file: &File) -> Vec<Finding> {
+    let is_ours = file.path.starts_with("crates/") && file.path.contains("/src/");
+    if !is_ours || !file.has_extension(&["rs"]) || file.path == CHILDREN {
+        return Vec::new();
+    }
+    file.lines_where(
+        |line| line.contains("Command::new("),
+        &format!("only {CHILDREN} starts programs"),
+    )
 }
 
 pub(super) fn one_caller_of_fetch(file: &File) -> Vec<Finding> {
@@ -101,6 +134,23 @@ mod tests {
         let text = "let bytes = key.expose_bytes();";
         assert_eq!(key_bytes_leave_in_few_places(&file("crates/a/src/b.rs", text)).len(), 1);
         assert_eq!(key_bytes_leave_in_few_places(&file(KEY_BYTES[0], text)), []);
+    }
+
+    #[test]
+    fn a_second_place_that_starts_programs_is_found() {
+        let text = "Command::new(pager)";
+        let found = |path| children_start_in_one_place(&file(path, text)).len();
+        assert_eq!(found("crates/s3-ssec/src/put.rs"), 1);
+        assert_eq!(found(CHILDREN) + found("crates/s3-ssec-core/tests/it/wipes.rs"), 0);
+    }
+
+    #[test]
+    fn a_keyring_without_a_gateway_is_found() {
+        let text = "let keys = file.into_keyring()?;";
+        let found = |path| keys_meet_gateways_in_one_place(&file(path, text)).len();
+        assert_eq!(found("crates/s3-ssec-cli/src/commands/put.rs"), 1);
+        assert_eq!(found(KEYRINGS[1]), 0);
+        assert_eq!(found("crates/s3-ssec/src/put.rs"), 0);
     }
 
     #[test]

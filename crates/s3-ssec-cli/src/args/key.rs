@@ -2,6 +2,7 @@
 
 use super::backup::{BackupArgs, DrillArgs, RestoreArgs};
 use super::parse;
+use super::scope::ScopeArgs;
 use clap::{Args, Subcommand, ValueEnum};
 use s3_ssec::core::key::Fingerprint;
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ pub(crate) enum KeyCommand {
     Restore(RestoreArgs),
     /// Prove that a backup opens an object
     Drill(DrillArgs),
+    /// Show or change which gateway may see which key
+    Scope(ScopeArgs),
 }
 
 const NEW: &str = "\

@@ -4,6 +4,7 @@ mod lines;
 mod summary;
 
 use crate::args::AuditArgs;
+use crate::keys::need::Need;
 use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::{Session, state_dir};
@@ -23,8 +24,8 @@ pub(super) async fn run(session: &Session, args: AuditArgs) -> Result<(), Failur
         let what = "lines and the JSON of the summary do not both fit on standard output";
         return Err(Failure::new(Exit::Usage, what, "Give the lines a file with --out FILE."));
     }
-    let keys = Arc::new(session.keyring()?);
-    let client = session.client().await?;
+    let (client, keys) = session.keyed(&Need::to_read(&args.place)).await?;
+    let keys = Arc::new(keys);
     let mut options = options(&args);
     let begun = begun(&args, client.endpoint().as_str());
     let mut book = Book { args: &args, journal: None, lines: None, tally: Tally::new(&args) };

@@ -2,6 +2,7 @@
 
 use super::get::not_verified;
 use crate::args::CatArgs;
+use crate::keys::need::Need;
 use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
@@ -25,8 +26,7 @@ pub(super) async fn to_stdout(
         let what = "standard output cannot hold both the object and JSON";
         return Err(Failure::new(Exit::Usage, what, "Leave --output json out, or name a file."));
     }
-    let keys = session.keyring()?;
-    let client = session.client().await?;
+    let (client, keys) = session.keyed(&Need::to_read(object)).await?;
     let progress = session.progress(Total::OfObject);
     let mut stdout = tokio::io::stdout();
     let received = client.get_stream(&keys, object, &mut stdout, options, &progress.watch).await;

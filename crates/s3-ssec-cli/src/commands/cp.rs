@@ -1,6 +1,7 @@
 //! `s3-ssec cp`: a copy with a key of its own.
 
 use crate::args::CpArgs;
+use crate::keys::need::Need;
 use crate::output::Fields;
 use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
@@ -16,8 +17,7 @@ pub(super) async fn run(session: &Session, args: CpArgs) -> Result<(), Failure> 
     let mut options = GetOptions::default();
     options.read = args.read.options();
     options.trusted = args.trust.trusted();
-    let keys = session.keyring()?;
-    let client = session.client().await?;
+    let (client, keys) = session.keyed(&Need::to_copy(&args.source, &to)).await?;
     let progress = session.progress(Total::OfObject);
     let copied = client.copy(&keys, &args.source, &to, &options, &progress.watch).await;
     drop(progress);

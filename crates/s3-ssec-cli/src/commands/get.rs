@@ -2,6 +2,7 @@
 
 use super::cat;
 use crate::args::{GetArgs, parse};
+use crate::keys::need::Need;
 use crate::output::Fields;
 use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
@@ -20,8 +21,7 @@ pub(super) async fn run(session: &Session, args: GetArgs) -> Result<(), Failure>
         return cat::to_stdout(session, &object, &options).await;
     }
     let target = target(&args.target, &object)?;
-    let keys = session.keyring()?;
-    let client = session.client().await?;
+    let (client, keys) = session.keyed(&Need::to_read(&object)).await?;
     let progress = session.progress(Total::OfObject);
     let received = client.get_file(&keys, &object, &target, &options, &progress.watch).await;
     let took = progress.took();

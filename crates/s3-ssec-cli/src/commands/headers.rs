@@ -1,19 +1,25 @@
 //! `s3-ssec headers`: the one command that prints keys, for use with other tools.
 
 use crate::args::{HeaderFormat, HeadersArgs, OutputFormat};
+use crate::keys::need::Need;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
-use s3_ssec::Located;
 use s3_ssec::core::headers::TargetKeyHeaders;
 use s3_ssec::core::key::{CustomerKey, Key};
 use s3_ssec::core::keyring::Keyring;
 use s3_ssec::core::names::ObjectName;
 use s3_ssec::core::record::{Content, TAG_KEY};
+use s3_ssec::{Client, Located, SetupError};
 use std::fmt::Write as _;
 use zeroize::Zeroizing;
 
 pub(super) async fn run(session: &Session, args: HeadersArgs) -> Result<(), Failure> {
-    let keys = session.keyring()?;
+    let need = match (&args.object, args.new) {
+        (None, _) => Need::nowhere(),
+        (Some(object), true) => Need::to_write(object),
+        (Some(object), false) => Need::to_read(object),
+    };
+    let (client, keys) = session.keys_to_show(&need).await?;
     let format = match session.global.output {
         OutputFormat::Json => HeaderFormat::Json,
         OutputFormat::Text => args.format,
@@ -29,7 +35,7 @@ pub(super) async fn run(session: &Session, args: HeadersArgs) -> Result<(), Fail
     match direct(&keys, &args) {
         Some(key) => show(session, &args, &TargetKeyHeaders::of(key), format),
         None => {
-            let located = locate(session, &keys, &args).await?;
+            let located = locate(client, &keys, &args).await?;
             let headers = located.key_headers().ok_or_else(not_encrypted)?;
             show(session, &args, headers, format)
         }
@@ -46,13 +52,17 @@ fn direct<'k>(keys: &'k Keyring, args: &HeadersArgs) -> Option<&'k CustomerKey> 
 }
 
 /// Finds the key of the object that is named.
-async fn locate(session: &Session, keys: &Keyring, args: &HeadersArgs) -> Result<Located, Failure> {
+async fn locate(
+    client: Option<Client>,
+    keys: &Keyring,
+    args: &HeadersArgs,
+) -> Result<Located, Failure> {
     let Some(object) = &args.object else {
         let what = "a master key has another key for every object";
         let todo = "Name the object: s3-ssec headers s3://bucket/key.";
         return Err(Failure::new(Exit::Usage, what, todo));
     };
-    let client = session.client().await?;
+    let client = client.ok_or(SetupError::NoEndpoint)?;
     client.locate(keys, object, &args.read.options()).await.about(object)
 }
 
@@ -134,7 +144,7 @@ mod tests {
     fn a_fresh_key_is_found_by_its_tag() {
         use s3_ssec::core::key::Kind;
         use s3_ssec::core::record::Record;
-        let keys = Keyring::new(vec![Key::generate(Kind::Master).unwrap()]).unwrap();
+        let keys = crate::keys::scope::ring_of(vec![Key::generate(Kind::Master).unwrap()]);
         let object = crate::args::parse::object("s3://bucket/a b").unwrap();
         let (headers, tag) = fresh(&keys, &object).unwrap();
         let record = Record::parse(tag.strip_prefix("s3-ssec=").unwrap()).unwrap();

@@ -7,6 +7,7 @@ mod export;
 mod import;
 mod new;
 mod restore;
+mod scope;
 mod show;
 
 use crate::args::KeyCommand;
@@ -29,6 +30,7 @@ pub(super) async fn run(session: &Session, command: KeyCommand) -> Result<(), Fa
         KeyCommand::Backup(args) => backup::run(session, &args),
         KeyCommand::Restore(args) => restore::run(session, &args),
         KeyCommand::Drill(args) => drill::run(session, &args).await,
+        KeyCommand::Scope(args) => scope::run(session, args.command),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `s3-ssec presign`: address and headers for somebody without credentials.
 
 use crate::args::{LinkFormat, OutputFormat, PresignCommand};
+use crate::keys::need::Need;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use s3_ssec::PresignError;
@@ -9,8 +10,11 @@ use std::fmt::Write as _;
 use zeroize::Zeroizing;
 
 pub(super) async fn run(session: &Session, command: PresignCommand) -> Result<(), Failure> {
-    let keys = session.keyring()?;
-    let client = session.client().await?;
+    let need = match &command {
+        PresignCommand::Put(args) => Need::to_write(&args.object),
+        PresignCommand::Get(args) => Need::to_read(&args.object),
+    };
+    let (client, keys) = session.keyed(&need).await?;
     let (link, presigned) = match command {
         PresignCommand::Put(args) => {
             let writer = keys.writer();

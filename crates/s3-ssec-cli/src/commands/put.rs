@@ -1,12 +1,16 @@
 //! `s3-ssec put`: one upload, proved.
 
+pub(super) mod reminder;
+
 use crate::args::PutArgs;
+use crate::keys::need::Need;
 use crate::output::Fields;
 use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use crate::style::Tone;
 use crate::text;
+use reminder::Input;
 use s3_ssec::core::key::Kind;
 use s3_ssec::core::names::{ObjectKey, ObjectName};
 use s3_ssec::{Existing, PutOptions, RecordKept, Source, Uploaded};
@@ -20,8 +24,9 @@ pub(super) async fn run(session: &Session, args: PutArgs) -> Result<(), Failure>
         let what = format!("{} tags are given, and an object has ten", args.tag.len());
         return Err(Failure::new(Exit::Usage, what, "Give at most nine: the record is the tenth."));
     }
-    let keys = session.keyring()?;
-    let client = session.client().await?;
+    let (client, keys) = session.keyed(&Need::to_write(&name)).await?;
+    let input = if args.source == Path::new("-") { Input::Content } else { Input::Nothing };
+    reminder::remind(session, input)?;
     let options = options(&args, &name);
     let (source, total) = source(&args)?;
     let progress = session.progress(total.map_or(Total::Unknown, Total::Bytes));

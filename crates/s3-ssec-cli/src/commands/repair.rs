@@ -1,6 +1,7 @@
 //! `s3-ssec repair`: finishes what broke off, and finds lost nonces on request.
 
 use crate::args::RepairArgs;
+use crate::keys::need::Need;
 use crate::output::Fields;
 use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
@@ -13,8 +14,7 @@ pub(super) async fn run(session: &Session, args: RepairArgs) -> Result<(), Failu
     if args.search {
         return search(session, args).await;
     }
-    let keys = session.keyring()?;
-    let client = session.client().await?;
+    let (client, keys) = session.keyed(&Need::to_write(&args.place)).await?;
     let progress = session.progress(Total::Unknown);
     let before = args.abort_older_than.map(|age| text::unix_now().saturating_sub_unsigned(age));
     let repaired = client.repair(&keys, &args.place, before, &progress.watch).await;
@@ -76,8 +76,7 @@ async fn search(session: &Session, args: RepairArgs) -> Result<(), Failure> {
     let name = args.place.object()?;
     let mut options = SearchOptions::default();
     (options.seconds, options.rate) = (args.seconds, args.rate);
-    let keys = session.keyring()?;
-    let client = session.client().await?;
+    let (client, keys) = session.keyed(&Need::to_write(&name)).await?;
     let most = 256 * (u64::from(options.seconds) + 1);
     session.output.note(format_args!(
         "searching the nonce of {name}: at most {most} candidate keys are shown to the gateway"

@@ -1,6 +1,7 @@
 //! `s3-ssec stat`: what HEAD and the record say of an object.
 
 use crate::args::StatArgs;
+use crate::keys::need::Need;
 use crate::output::Fields;
 use crate::report::{About as _, Failure};
 use crate::session::Session;
@@ -12,8 +13,7 @@ use s3_ssec::{ObjectState, Stat};
 use serde_json::{Value, json};
 
 pub(super) async fn run(session: &Session, args: StatArgs) -> Result<(), Failure> {
-    let keys = session.keyring()?;
-    let client = session.client().await?;
+    let (client, keys) = session.keyed(&Need::to_read(&args.object)).await?;
     let stat = client.stat(&keys, &args.object, &args.read.options()).await.about(&args.object)?;
     session.output.answer(fields(&args.object, &stat, &keys), &in_json(&args.object, &stat, &keys))
 }

@@ -1,7 +1,9 @@
 //! Many files at once: `put -r`, `get -r`, `rm -r`, `verify -r`.
 
+use super::put::reminder::{self, Input};
 use super::work::{Again, WorkLog};
 use crate::args::{GetArgs, PutArgs, RmArgs, VerifyArgs};
+use crate::keys::need::Need;
 use crate::output::Fields;
 use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
@@ -23,8 +25,11 @@ pub(super) async fn put(session: &Session, args: PutArgs) -> Result<(), Failure>
     }
     let to = as_prefix(&args.target);
     options.selection = args.work.selection();
-    let keys = Arc::new(session.keyring()?);
-    let client = session.client().await?;
+    let (client, keys) = session.keyed(&Need::to_write(&to)).await?;
+    if !options.dry_run {
+        reminder::remind(session, Input::Nothing)?;
+    }
+    let keys = Arc::new(keys);
     let mut log = Log::new(session, &options, "upload");
     if !options.dry_run {
         let mut details = args.tree.details();
@@ -51,8 +56,8 @@ pub(super) async fn get(session: &Session, args: GetArgs) -> Result<(), Failure>
         return Err(Failure::new(Exit::Usage, what, "Make it first, or leave out -r."));
     }
     let from = as_prefix(&args.object);
-    let keys = Arc::new(session.keyring()?);
-    let client = session.client().await?;
+    let (client, keys) = session.keyed(&Need::to_read(&from)).await?;
+    let keys = Arc::new(keys);
     let progress = session.progress(Total::Unknown);
     let mut log = Log::new(session, &options, "download");
     let (directory, watch) = (&args.target, &progress.watch);
@@ -66,9 +71,9 @@ pub(super) async fn verify(session: &Session, args: VerifyArgs) -> Result<(), Fa
     let mut options = args.tree.options()?;
     options.get.trusted = Trusted::OnlyVerified;
     let from = as_prefix(&args.object);
-    let keys = Arc::new(session.keyring()?);
-    let client = session.client().await?;
     options.selection = args.work.selection();
+    let (client, keys) = session.keyed(&Need::to_read(&from)).await?;
+    let keys = Arc::new(keys);
     let mut log = Log::new(session, &options, "verify");
     if !options.dry_run {
         let mut details = args.tree.details();

@@ -1,6 +1,7 @@
 //! `s3-ssec verify`: reads an object to its end and compares it with its record.
 
 use crate::args::{VerifyArgs, parse};
+use crate::keys::need::Need;
 use crate::output::Fields;
 use crate::progress::Total;
 use crate::report::{About as _, Failure};
@@ -9,7 +10,7 @@ use crate::style::Tone;
 use crate::text;
 use s3_ssec::core::keyring::Keyring;
 use s3_ssec::core::names::ObjectName;
-use s3_ssec::{GetOptions, Trusted};
+use s3_ssec::{Client, GetOptions, Trusted};
 use serde_json::{Value, json};
 
 pub(super) async fn run(session: &Session, args: VerifyArgs) -> Result<(), Failure> {
@@ -18,8 +19,8 @@ pub(super) async fn run(session: &Session, args: VerifyArgs) -> Result<(), Failu
     let mut options = options();
     options.read.version = args.version_id;
     options.read.origin = args.origin;
-    let keys = session.keyring()?;
-    let (fields, json) = prove(session, &keys, &object, options).await?;
+    let (client, keys) = session.keyed(&Need::to_read(&object)).await?;
+    let (fields, json) = prove(session, &client, &keys, &object, options).await?;
     session.output.report(fields, &json)
 }
 
@@ -33,11 +34,11 @@ pub(super) fn options() -> GetOptions {
 /// Reads an object to its end, and says what it found.
 pub(super) async fn prove(
     session: &Session,
+    client: &Client,
     keys: &Keyring,
     object: &ObjectName,
     options: GetOptions,
 ) -> Result<(Fields, Value), Failure> {
-    let client = session.client().await?;
     let progress = session.progress(Total::OfObject);
     let received = client.verify(keys, object, &options, &progress.watch).await;
     let took = progress.took();

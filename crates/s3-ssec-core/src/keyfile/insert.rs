@@ -122,7 +122,7 @@ mod tests {
         let two = entry(2, "two").key.fingerprint();
         assert_eq!(error(&text(), &entry(3, "two")), InsertError::LabelTaken(two));
         let damaged = format!("{HEADER} 1\nkey x\n");
-        let line = KeyFileError::Line { line: 2, error: LineError::Checksum };
+        let line = KeyFileError::Line { line: 2, error: LineError::Checksum { near: None } };
         assert_eq!(error(&damaged, &entry(3, "c")), line.into());
         let newer = format!("{HEADER} 2\n");
         assert_eq!(error(&newer, &entry(3, "c")), KeyFileError::NewerFormat.into());

@@ -1,6 +1,7 @@
 //! What can be wrong with shares.
 
 use super::SetId;
+use crate::typing::place;
 
 /// Numbers that make no shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,10 +38,6 @@ pub enum LineError {
     /// Something else than a share.
     #[error("holds something that is no share of a key")]
     NotAShare,
-}
-
-fn place(near: Option<usize>) -> String {
-    near.map_or(String::new(), |place| format!(", probably in character {place}"))
 }
 
 /// A text that holds no shares, or a damaged one.

@@ -1,7 +1,7 @@
 //! A share as a line of text: Bech32m, 89 characters, any four wrong ones are noticed.
 
 use super::{LineError, SET_LENGTH, SetId, Share, ShareError, VALUE_LENGTH};
-use bech32::primitives::correction::CorrectableError as _;
+use crate::typing::wrong_place;
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32m, Hrp};
 use zeroize::Zeroizing;
@@ -42,12 +42,8 @@ impl Share {
         if !is_share {
             return Err(LineError::NotAShare);
         }
-        let checked = CheckedHrpstring::new::<Bech32m>(&compact).map_err(|error| {
-            let corrector = error.correction_context::<Bech32m>();
-            let from_end = corrector.and_then(|corrector| corrector.bch_errors()?.next());
-            let near = from_end.and_then(|(place, _)| compact.len().checked_sub(place));
-            LineError::Checksum { near: near.filter(|place| *place > PREFIX.len() + 1) }
-        })?;
+        let checked = CheckedHrpstring::new::<Bech32m>(&compact)
+            .map_err(|_| LineError::Checksum { near: wrong_place(&compact) })?;
         let mut bytes = Zeroizing::new([0; BYTES]);
         let mut given = checked.byte_iter();
         for slot in bytes.iter_mut() {

@@ -54,6 +54,10 @@ fn is_wanted(indices: &[u16; WORD_COUNT], wanted: &Wanted) -> bool {
 
 /// The words of the list that are most like `token`, at most [`OFFERED`] of them.
 pub(super) fn nearest(token: &str) -> Vec<&'static str> {
+    // No word has more than eight letters, and what is long takes long to compare.
+    if token.chars().count() > 8 + FAR {
+        return Vec::new();
+    }
     let list = Language::English.word_list().iter();
     let distances = list.map(|word| (strsim::osa_distance(token, word), *word));
     let mut near: Vec<_> = distances.filter(|(distance, _)| *distance <= FAR).collect();

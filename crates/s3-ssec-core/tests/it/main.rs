@@ -7,5 +7,7 @@ mod properties;
 #[cfg(test)]
 mod signatures;
 #[cfg(test)]
+mod voices;
+#[cfg(test)]
 #[cfg(target_os = "linux")]
 mod wipes;

@@ -150,7 +150,10 @@ fn secrets(seed: u64) -> Vec<(&'static str, Vec<u8>)> {
     // Half of a key is as bad, and is what a register leaves behind.
     .flat_map(|(name, secret)| {
         let half = secret.len() / 2;
-        [(name, secret[..half].to_vec()), (name, secret[half..].to_vec())]
+        let halves = [secret[..half].to_vec(), secret[half..].to_vec()];
+        // HMAC works on its key mixed with these two.
+        let pads = [0x36, 0x5c].map(|pad| secret.iter().map(|byte| byte ^ pad).collect());
+        halves.into_iter().chain(pads).map(move |form| (name, form))
     })
     .collect()
 }

@@ -17,6 +17,9 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
+/// The form of a copy of the whole file.
+pub(super) const COPY: &str = "encrypted copy";
+
 /// Words in a line, for the eye and the pen.
 const COLUMNS: usize = 4;
 
@@ -57,8 +60,14 @@ fn copy(
     file: &KeyFile,
     sealed: &[u8],
 ) -> Result<(), Failure> {
-    let Some(out) = &args.out else { return session.output.raw(sealed) };
+    let keys = file.entries().iter().map(|entry| entry.key.fingerprint());
+    let Some(out) = &args.out else {
+        session.output.raw(sealed)?;
+        session.copied(COPY, keys);
+        return Ok(());
+    };
     file::create(out, sealed)?;
+    session.copied(COPY, keys);
     let headline =
         format!("{} is made, an encrypted copy of {}", out.display(), args.file.display());
     let (opens, identity) = match args.passphrase {
@@ -110,7 +119,7 @@ fn words(session: &Session, args: &BackupArgs, entry: &Entry) -> Result<(), Fail
             file::create(out, text.as_bytes())?;
             made(session, entry, "words", std::slice::from_ref(out), 1)
         }
-        None => show(session, args, &text),
+        None => show(session, args, entry, "words", &text),
     }
 }
 
@@ -144,7 +153,7 @@ fn split(
     let Some(out) = &args.out else {
         let mut all = Zeroizing::new(String::with_capacity(512 * shares.len()));
         (0..shares.len()).for_each(|index| all.push_str(&text(index)));
-        return show(session, args, &all);
+        return show(session, args, entry, "shares", &all);
     };
     let files: Vec<PathBuf> = shares.iter().map(|share| numbered(out, share.index())).collect();
     // All or none: half a set looks like a whole one.
@@ -165,7 +174,13 @@ fn numbered(out: &Path, index: u8) -> PathBuf {
 }
 
 /// On a terminal, or wherever it was asked for. It is the key.
-fn show(session: &Session, args: &BackupArgs, text: &str) -> Result<(), Failure> {
+fn show(
+    session: &Session,
+    args: &BackupArgs,
+    entry: &Entry,
+    form: &'static str,
+    text: &str,
+) -> Result<(), Failure> {
     if session.output.is_json() {
         let what = "standard output cannot hold both the key and JSON";
         return Err(Failure::new(Exit::Usage, what, "Leave --output json out, or use --out."));
@@ -175,7 +190,9 @@ fn show(session: &Session, args: &BackupArgs, text: &str) -> Result<(), Failure>
         let todo = "Use --out NEWFILE, or --stdout if it may go where that leads to.";
         return Err(Failure::new(Exit::Unsafe, what, todo));
     }
-    session.output.raw(text.as_bytes())
+    session.output.raw(text.as_bytes())?;
+    session.copied(form, [entry.key.fingerprint()]);
+    Ok(())
 }
 
 /// What is said of a backup in files, of which so many restore it.
@@ -199,6 +216,7 @@ fn made(
         "sheet" => "print it, and delete the file: whoever reads it has the key",
         _ => "off this machine: whoever reads it has the key",
     };
+    session.copied(form, [fingerprint]);
     let fields = Fields::new(format!("{shown}, readable by you alone"))
         .line("key", format_args!("{fingerprint} ({})", entry.key.kind()))
         .optional("label", entry.label.as_ref())

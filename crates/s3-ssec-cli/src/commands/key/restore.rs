@@ -1,5 +1,6 @@
 //! `s3-ssec key restore`: a key file from any backup.
 
+use super::backup::COPY;
 use super::{in_json, made, warn_of_weak};
 use crate::args::{OpenArgs, RestoreArgs};
 use crate::keys::sealed::{self, Openers};
@@ -27,6 +28,7 @@ pub(super) fn run(session: &Session, args: &RestoreArgs) -> Result<(), Failure> 
     let (form, entries) = entries(session, &args.backup, &args.open)?;
     let key_file = KeyFile::new(entries)?;
     file::create(&args.out, key_file.print().as_bytes())?;
+    session.copied(form, key_file.entries().iter().map(|entry| entry.key.fingerprint()));
     let keys: Vec<_> = key_file.entries().iter().map(in_json).collect();
     let json = json!({ "file": args.out.to_string_lossy(), "form": form, "keys": keys });
     session.output.report(made(&args.out, key_file.entries()).line("from", form), &json)?;
@@ -43,7 +45,7 @@ pub(super) fn entries(
     let text = text(session, backup)?;
     let known = Known { kind: open.kind.map(Into::into), fingerprint: open.fingerprint };
     let (form, entries) = match text.trim_start().starts_with(sealed::BEGIN) {
-        true => ("encrypted copy", opened(&text, open)?),
+        true => (COPY, opened(&text, open)?),
         false => {
             let (form, key) = read(&text, known)?;
             (form, vec![Entry { key, label: None, created: None }])
@@ -120,8 +122,8 @@ fn in_sheet(page: &str) -> Result<&str, Failure> {
 }
 
 fn parse_line(line: &str) -> Result<Key, Failure> {
-    parse_key(line).map_err(|_| {
-        let what = "the line of the key has an error in it: its checksum does not match";
+    parse_key(line).map_err(|error| {
+        let what = format!("the line {error}");
         let todo = "Scan the QR code again, or compare letter by letter; or type the words.";
         Failure::new(Exit::Key, what, todo)
     })
