@@ -92,8 +92,11 @@ async fn run(person: &Person, block: &Block, json: Option<&Block>, names: &Names
     let commands = block.commands();
     let last = commands.len().saturating_sub(1);
     for (index, command) in commands.iter().enumerate() {
-        let seen = type_in(person, command, names, place).await;
-        match json.filter(|_| index == last) {
+        let json = json.filter(|_| index == last);
+        // Messages are for people: they are no part of the JSON.
+        let outputs = if json.is_some() { "exec 2> /dev/null" } else { "exec 2>&1" };
+        let seen = type_in(person, command, names, outputs, place).await;
+        match json {
             Some(json) => compare_json(&names.fill(&json.text), &seen, place),
             None => {
                 let expected = names.fill(&command.seen);
@@ -108,10 +111,16 @@ async fn run(person: &Person, block: &Block, json: Option<&Block>, names: &Names
 }
 
 /// Types a command. Variables and the directory last from one command to the next, as in a shell.
-async fn type_in(person: &Person, command: &Command, names: &Names, place: &str) -> String {
+async fn type_in(
+    person: &Person,
+    command: &Command,
+    names: &Names,
+    outputs: &str,
+    place: &str,
+) -> String {
     let state = person.everything().join("shell");
     let script = format!(
-        "exec 2>&1\nif [ -f '{state}' ]; then . '{state}'; cd \"$(cat '{state}.directory')\"; fi\n{}\n\
+        "{outputs}\nif [ -f '{state}' ]; then . '{state}'; cd \"$(cat '{state}.directory')\"; fi\n{}\n\
          code=$?\nexport -p > '{state}'; pwd > '{state}.directory'; exit $code\n",
         names.fill(&command.typed),
         state = state.display(),
