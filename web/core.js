@@ -59,6 +59,21 @@ export function readKeys(bytes) {
   }
 }
 
+/**
+ * The key file that 24 words are: its bytes. `kind` may be left out where the fingerprint is among the words.
+ * An error says which word is wrong, or with the code "words-kind" that the kind is not known.
+ */
+export async function keyFileFromWords(text, kind) {
+  const { default: load, keyFileOfWords } = await import("./pkg/words.js");
+  await load();
+  const typed = new TextEncoder().encode(text);
+  try {
+    return keyFileOfWords(typed, kind || undefined);
+  } finally {
+    typed.fill(0);
+  }
+}
+
 /** A gateway, a bucket, and the right to ask. Held in memory only. */
 export class Place {
   constructor({ endpoint, bucket, region, id, secret, token }) {

@@ -47,7 +47,7 @@ function copyButton(text) {
 }
 
 /** Upper case in front and a full stop behind. */
-function sentence(text) {
+export function sentence(text) {
   const stop = /[.:?!]$/.test(text) ? "" : ".";
   return text.charAt(0).toUpperCase() + text.slice(1) + stop;
 }

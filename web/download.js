@@ -32,7 +32,7 @@ export async function download(job, open) {
   }
 }
 
-function refuse(found, { name, plain }) {
+function refuse(found, { place, name, plain }) {
   const stop = (kind, what, todo) => {
     throw new Stopped(kind, what, todo);
   };
@@ -50,7 +50,7 @@ function refuse(found, { name, plain }) {
       return stop(
         "broken-off",
         "the record of this object was never completed: its content cannot be verified",
-        `Repair it: s3-ssec repair s3://BUCKET/${name}`,
+        `Repair it: s3-ssec repair s3://${place.bucket}/${name}`,
       );
     case "plain":
       if (plain === "take") return undefined;

@@ -1,7 +1,7 @@
 // The section with the keys: make, save, open, forget.
 
 import * as core from "./core.js";
-import { ask, button, byId, choose, make, saveAs, say, showProblem } from "./dom.js";
+import { ask, button, byId, choose, make, saveAs, say, sentence, showProblem } from "./dom.js";
 import { explain } from "./diagnose.js";
 import { addKeys, forgetKeys, onChange, session, writeWith } from "./session.js";
 
@@ -9,8 +9,15 @@ import { addKeys, forgetKeys, onChange, session, writeWith } from "./session.js"
 export function wireKeys() {
   byId("key-make").addEventListener("click", makeKey);
   byId("key-open").addEventListener("click", () => choose(byId("key-file"), openKey));
+  byId("key-words").addEventListener("click", () => ask(byId("words")).then(forgetWords));
+  // Enter in a field presses the first button of a dialog, which closes when the work is done.
+  for (const [name, work] of [["made-save", saveMade], ["words-go", restore]]) {
+    byId(name).addEventListener("click", (event) => {
+      event.preventDefault();
+      work();
+    });
+  }
   byId("key-forget").addEventListener("click", forgetKeys);
-  byId("made-save").addEventListener("click", saveMade);
   onChange(show);
   // The reload would lose a key that nobody has on disk.
   addEventListener("beforeunload", (event) => {
@@ -43,6 +50,35 @@ async function saveMade() {
     byId("made").close("");
     showProblem(await explain(error));
   }
+}
+
+/** Makes the key file of words again, saves it and opens it. What is wrong is said where they are typed. */
+async function restore() {
+  const problem = byId("words-problem");
+  problem.textContent = "";
+  try {
+    const bytes = await core.keyFileFromWords(byId("words-text").value, byId("words-kind").value);
+    const file = new Blob([bytes], { type: "text/plain" });
+    const entries = core.readKeys(bytes);
+    const name = `restored-${entries[0].fingerprint.slice(0, 6)}.key`;
+    saveAs(name, file);
+    byId("words").close("restored");
+    addKeys(entries);
+    say(`The key ${entries[0].fingerprint} is open, and its file ${name} was saved to your downloads.`);
+  } catch (error) {
+    problem.textContent = `${sentence(error.message)} ${advice[error.code] ?? "Load the page again."}`;
+  }
+}
+
+const advice = {
+  words: "Compare the words with the paper, one by one.",
+  "words-kind": "Type the fingerprint that stands beside the words too, or choose the kind of key.",
+  argument: "Type 24 words and the fingerprint, nothing else.",
+};
+
+/** Whatever was typed, the page does not keep it. */
+function forgetWords() {
+  byId("words-text").value = byId("words-problem").textContent = "";
 }
 
 async function openKey([file]) {

@@ -133,7 +133,7 @@ function goOn(line, { place, name, journal, file }, after) {
     line.problem({ what: `this upload is under the key ${journal.key}`, todo }, [...line.rest.children]);
     return;
   }
-  runUpload(line, { place, entry, file, name: nameIn(journal), upload: name, journal, existing: "replace" }, after);
+  runUpload(line, { place, entry, file, name: nameIn(journal), upload: name, journal, existing: "keep" }, after);
 }
 
 /** Downloads an object to the folder of downloads. */

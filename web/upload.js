@@ -12,6 +12,8 @@ const SINGLE_MAX = 16 << 20;
 /** Wanted size of a part: few and large, because RGW's cipher restarts in each. */
 const PART = 16 << 20;
 const PARTS_IN_FLIGHT = 4;
+/** Milliseconds that parts on their way have when another one failed. */
+const GRACE = 20_000;
 const TRIAL_PREFIX = ".s3-ssec-trial-";
 
 /** Something that a person has to decide or mend; `todo` says how. */
@@ -67,10 +69,7 @@ async function whole(job) {
   const tag = core.completeTag(seal, file.size, await digest.finish());
   const customer = seal.customerKey();
   try {
-    await s3.put(place, name, { customer, body: file, sha256, tag, type, existing, signal });
-  } catch (error) {
-    if (error instanceof Refusal && error.status === 412) throw exists();
-    throw error;
+    await s3.put(place, name, { customer, body: file, sha256, tag, type, existing, signal }).catch(taken);
   } finally {
     customer.free();
     seal.free();
@@ -80,6 +79,11 @@ async function whole(job) {
 
 const exists = () =>
   new Stopped("exists", "there is an object of this name already", "Replace it, or leave it as it is.");
+
+/** Says that the name is taken, if that is what the gateway said. */
+function taken(error) {
+  throw error instanceof Refusal && error.status === 412 ? exists() : error;
+}
 
 const changed = () =>
   new Stopped(
@@ -162,6 +166,9 @@ async function sendParts(job) {
   try {
     await Promise.all(senders);
   } catch (error) {
+    waiting.length = 0;
+    // Parts on their way are not lost because another failed, unless it is the wrong file.
+    if (!(error instanceof Stopped)) await Promise.race([Promise.allSettled(senders), grace()]);
     stop.abort(error);
     // Nothing of this attempt goes on behind the next one.
     await Promise.allSettled(senders);
@@ -169,6 +176,8 @@ async function sendParts(job) {
   }
   return job.parts.map(({ number }) => [number, job.stored.get(number)]);
 }
+
+const grace = () => new Promise((resolve) => setTimeout(resolve, GRACE));
 
 async function onePart(job, { number, offset, length }) {
   const { place, name, file, uploadId, customer, signal, upload, digest, stored } = job;
@@ -186,11 +195,12 @@ async function onePart(job, { number, offset, length }) {
 
 /** Completes, proves by two HEADs, and writes the record. Nothing here is interrupted. */
 async function finish(job) {
-  const { place, name, seal, customer, uploadId, etags, content, file, upload } = job;
+  const { place, name, seal, customer, uploadId, etags, content, file, upload, existing } = job;
   let versionId;
   if (!job.completed) {
     await journals.append(upload, core.journalCompleting());
-    versionId = await s3.completeUpload(place, name, { uploadId, parts: etags, customer });
+    const all = { uploadId, parts: etags, customer, existing };
+    versionId = await s3.completeUpload(place, name, all).catch(taken);
   }
   const { size } = await s3.head(place, name, customer, versionId);
   const bare = await s3.headWithoutKey(place, name);

@@ -361,6 +361,18 @@ async fn a_killed_audit_goes_on_where_it_was(gateway: &'static Gateway) {
     assert!(ran.text().contains("objects") && ran.text().contains("1200"), "{}", ran.text());
     let report = person.run(["report", "journal", "--output", "json"]).await.done();
     assert_eq!(report.json()["done"].as_u64(), Some(OBJECTS as u64));
+    // Killed before the first page was told, with a few lines in the file already.
+    frozen.store(true, Relaxed);
+    let early = ["audit", &url, "--out", "early.csv", "--in-flight", "1"];
+    let (running, before) = (person.start(early), proxy.seen().len());
+    proxy.until(|asked| asked.path.ends_with("/0100"), before).await;
+    running.signal(Signal::KILL);
+    running.end().await;
+    frozen.store(false, Relaxed);
+    person.run(early).await.done();
+    let text = String::from_utf8(person.read("early.csv")).unwrap();
+    assert_eq!(text.lines().count(), OBJECTS + 1);
+    assert_eq!(text.matches("key,version_id").count(), 1, "one headline");
     // Its own journal is for this audit only.
     let other = person.run(["audit", &url, "--versions", "--journal", "journal"]).await;
     assert!(other.refused(5).0.contains("of other work"), "{}", other.stderr);
@@ -379,7 +391,9 @@ async fn the_command_refuses_what_it_cannot_do(gateway: &'static Gateway) {
     refused(&["--expect", "everything"], 2).await;
     refused(&["--shard", "1/2"], 2).await;
     refused(&["--shard", "3/2", "--journal", "j"], 2).await;
-    refused(&["--format", "jsonl", "--output", "json"], 2).await;
+    let both = person.run(["audit", &url, "--format", "jsonl", "--output", "json"]).await;
+    assert_eq!(both.code, Some(2), "{}", both.stderr);
+    assert_eq!(both.json()["error"]["exit_code"].as_u64(), Some(2));
     refused(&["--manifest", "-", "--versions"], 2).await;
     let gone = Person::new(gateway).with_key(Kind::Master);
     let ran = gone.run(["audit", "s3://no-such-bucket-of-ours"]).await;

@@ -13,6 +13,7 @@ live![
     a_page_that_is_not_let_in_learns_why,
     rules_are_read_and_set,
     a_link_gives_one_file,
+    a_key_comes_back_from_its_words,
 ];
 
 /// A page, a bucket that lets it in, and a person with the command.
@@ -306,4 +307,45 @@ async fn a_link_gives_one_file(gateway: &'static Gateway) {
 async fn open_link(browser: &Browser, link: &str) {
     browser.click("#link-open").await;
     browser.type_into("#link-text", link).await;
+}
+
+async fn a_key_comes_back_from_its_words(gateway: &'static Gateway) {
+    let scene = Scene::new(gateway).await;
+    let person = &scene.person;
+    person.run(["key", "new", "--out", "lab.key"]).await.done();
+    person.file("mine", b"mine");
+    person.run(["put", "mine", &scene.bucket.url("mine"), "--key-file", "lab.key"]).await.done();
+    let paper = person.run(["key", "backup", "lab.key", "--words", "--stdout"]).await.done().text();
+    let browser = scene.browser().await;
+    browser.click("#key-words").await;
+    // A word that is none: the page says which, and makes no key.
+    let first = paper.split("1. ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+    let typed = paper.replacen(&format!("1. {first}"), "1. qwertz", 1);
+    browser.type_into("#words-text", &typed).await;
+    browser.click("#words-go").await;
+    browser.wait_for_text("Word 1 is not in the list").await;
+    browser.picture("words").await;
+    assert_eq!(browser.downloads(), Vec::<String>::new());
+    // Without the fingerprint nobody knows the kind of the key.
+    let words: Vec<_> = paper.lines().filter(|line| !line.contains("fingerprint")).collect();
+    browser.type_into("#words-text", &words.join(" ")).await;
+    browser.click("#words-go").await;
+    browser.wait_for_text("choose the kind of key").await;
+    browser.type_into("#words-text", &paper).await;
+    browser.click("#words-go").await;
+    browser.wait_for("#key-list code").await;
+    let shown = browser.script("return document.querySelector('#key-list code').textContent").await;
+    let fingerprint = shown.as_str().unwrap();
+    assert!(paper.contains(fingerprint), "{fingerprint} is another key");
+    let left = browser.script("return document.querySelector('#words-text').value").await;
+    assert_eq!(left, "", "the words stay in the page");
+    scene.connect(&browser, &gateway.https, &gateway.secret_key).await;
+    browser.wait_for("tr[data-name=mine][data-state=open]").await;
+    // The file that was saved is a key file for the command.
+    let saved = browser.downloaded(&format!("restored-{}.key", &fingerprint[..6])).await;
+    std::fs::set_permissions(&saved, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let person = scene.person.with("S3_SSEC_KEY_FILE", &saved);
+    assert_eq!(person.run(["cat", &scene.bucket.url("mine")]).await.done().stdout, b"mine");
+    browser.close().await;
+    scene.bucket.remove().await;
 }

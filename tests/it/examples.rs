@@ -1,9 +1,8 @@
 //! The examples, run as their readers would: each does what it says, and refuses what it must.
 
-use harness::{
-    Asked, Browser, Bucket, Deed, Gateway, Page, Person, Proxy, Ran, content, lab, live,
-};
-use s3_ssec::core::key::Kind;
+use harness::{Browser, Bucket, Deed, Gateway, Page, Person, Proxy, Ran, Scanner};
+use harness::{content, lab, live};
+use s3_ssec::core::key::{Key, Kind};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -15,17 +14,15 @@ live![
     python_uses_a_link,
     a_page_uploads_in_twenty_lines,
     a_program_of_the_sdk_goes_on,
-    stores_and_operators_are_guarded,
-    a_store_with_a_key_for_every_object,
-    a_layer_adds_the_key,
+    a_log_of_the_sdk_holds_no_key,
 ];
 
 /// A program of `examples/`.
-fn example(name: &str) -> PathBuf {
+pub(crate) fn example(name: &str) -> PathBuf {
     lab().examples.as_ref().expect("xtask built the examples").join(name)
 }
 
-async fn run(person: &Person, name: &str, arguments: &[&str]) -> Ran {
+pub(crate) async fn run(person: &Person, name: &str, arguments: &[&str]) -> Ran {
     person.run_program(&example(name), arguments).await
 }
 
@@ -34,11 +31,11 @@ fn source(path: &str) -> PathBuf {
 }
 
 /// Whoever is behind a proxy that takes every confirmation out.
-fn lied_to(person: Person, proxy: &Proxy) -> Person {
+pub(crate) fn lied_to(person: Person, proxy: &Proxy) -> Person {
     person.with("AWS_ENDPOINT_URL_S3", &proxy.endpoint)
 }
 
-async fn silent(gateway: &'static Gateway) -> Proxy {
+pub(crate) async fn silent(gateway: &'static Gateway) -> Proxy {
     Proxy::new(gateway, |_| Deed::StripEcho).await
 }
 
@@ -253,116 +250,17 @@ async fn a_program_of_the_sdk_goes_on(gateway: &'static Gateway) {
     bucket.remove().await;
 }
 
-async fn stores_and_operators_are_guarded(gateway: &'static Gateway) {
+async fn a_log_of_the_sdk_holds_no_key(gateway: &'static Gateway) {
     let bucket = Bucket::new(gateway).await;
-    let person = Person::new(gateway).with_key(Kind::Direct);
-    let arguments = ["key", bucket.name.as_str()];
-    let ran = run(&person, "object_store_guarded", &arguments).await.done();
-    assert_eq!(ran.text(), "18 and 4 bytes, each confirmed\n");
-    let ran = run(&person, "opendal_guarded", &arguments).await.done();
-    assert_eq!(ran.text(), "18 and 6291456 bytes, each confirmed\n");
-    // The command reads them under the same direct key; nobody reads them without.
-    for key in ["store/small", "operator/small"] {
-        let read = person.run(["cat", &bucket.url(key)]).await.done();
-        assert_eq!(read.text(), "stored under a key");
-        assert!(
-            bucket
-                .client
-                .sdk()
-                .get_object()
-                .bucket(bucket.name.as_str())
-                .key(key)
-                .send()
-                .await
-                .is_err()
-        );
-    }
-    // No confirmation, a redirect, and no TLS: each is refused.
-    let silent = silent(gateway).await;
-    let elsewhere = Proxy::new(gateway, |_| Deed::Pass).await;
-    let place = elsewhere.endpoint.clone();
-    let redirecting = Proxy::new(gateway, move |asked| {
-        let location = format!("{place}{}", asked.path);
-        Deed::Answer(307, vec![("location", location)], String::new())
-    });
-    let redirecting = redirecting.await;
-    let plain = gateway.http.as_ref().expect("a gateway without TLS");
-    for endpoint in [&silent.endpoint, &redirecting.endpoint, plain] {
-        let astray = Person::new(gateway)
-            .with("S3_SSEC_KEY_FILE", person.work().join("key"))
-            .with("AWS_ENDPOINT_URL_S3", endpoint);
-        std::fs::copy(person.work().join("key"), astray.work().join("key")).unwrap();
-        for name in ["object_store_guarded", "opendal_guarded"] {
-            let refused = run(&astray, name, &arguments).await;
-            assert_eq!(refused.code, Some(1), "{name} at {endpoint}: {}", refused.text());
-        }
-    }
-    assert!(elsewhere.seen().is_empty(), "{:?}", elsewhere.operations());
-    bucket.remove().await;
-}
-
-async fn a_store_with_a_key_for_every_object(gateway: &'static Gateway) {
-    let proxy = Proxy::new(gateway, |_| Deed::Pass).await;
-    let bucket = Bucket::new(gateway).await;
-    let person = Person::new(gateway).with_key(Kind::Master);
-    let arguments = ["key", bucket.name.as_str()];
-    let through = lied_to(person, &proxy);
-    let ran = run(&through, "object_store_keyed", &arguments).await.done();
-    let said = "20971520 bytes, verified; a range of it: [6, 6, 7, 7]\n\
-                the copy: a key of its own\n\
-                tables/2026/large 20971520\n\
-                tables/copy 16\n\
-                1 in the folder, 1 below\n";
-    assert_eq!(ran.text(), said);
-    let written = |asked: &&Asked| {
-        !asked.is_trial() && ["PutObject", "CreateMultipartUpload"].contains(&asked.operation())
-    };
-    let seen = proxy.seen();
-    let keys: Vec<_> = seen.iter().filter(written).filter_map(Asked::key_md5).collect();
-    let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
-    assert!(keys.len() >= 3 && distinct.len() == keys.len(), "{keys:?}");
-    // Another tool reads it, verified; what was given up left nothing.
-    through.run(["verify", &bucket.url("tables/2026/large")]).await.done();
-    let mut left = bucket.keys().await;
-    left.sort();
-    assert_eq!(left, ["tables/2026/large", "tables/copy"]);
-    assert_eq!(bucket.uploads().await, Vec::<String>::new());
-    // A gateway that confirms nothing is written nothing.
-    let silent = silent(gateway).await;
-    let (empty, astray) = (Bucket::new(gateway).await, lied_to(through, &silent));
-    let refused = run(&astray, "object_store_keyed", &["key", empty.name.as_str()]).await;
-    assert_eq!(refused.code, Some(1), "{}", refused.text());
-    empty.assert_empty().await;
-    empty.remove().await;
-    bucket.remove().await;
-}
-
-async fn a_layer_adds_the_key(gateway: &'static Gateway) {
-    let bucket = Bucket::new(gateway).await;
-    let person = Person::new(gateway).with_key(Kind::Direct);
-    person.file("report", b"under a direct key");
-    let url = bucket.url("report");
-    person.run(["put", "report", &url]).await.done();
-    let link = async |person: &Person| {
-        person.run(["presign", "get", &url, "--format", "json"]).await.done().stdout
-    };
-    let layer = example("tower_link");
-    let read = person.run_program_with(&layer, ["key"], &link(&person).await).await.done();
-    assert_eq!(read.text(), "under a direct key\n");
-    // Another key than the one that was signed for.
-    let stranger = Person::new(gateway).with_key(Kind::Direct);
-    let refused = stranger.run_program_with(&layer, ["key"], &link(&person).await).await;
-    assert_eq!(refused.code, Some(1), "{}", refused.text());
-    // An answer without a confirmation: signed for the proxy, which lies to those who read.
-    let lie = |asked: &Asked| match asked.method.as_str() {
-        "GET" if !asked.query.contains("tagging") => Deed::StripEcho,
-        _ => Deed::Pass,
-    };
-    let proxy = Proxy::new(gateway, lie).await;
-    let astray = Person::new(gateway).with("S3_SSEC_KEY_FILE", person.work().join("key"));
-    let lying = link(&lied_to(astray, &proxy)).await;
-    let refused = person.run_program_with(&layer, ["key"], &lying).await;
-    assert_eq!(refused.code, Some(1), "{}", refused.text());
-    assert!(refused.stderr.contains("NotProved"), "{}", refused.stderr);
+    let person = Person::new(gateway);
+    let key = content(41, 32);
+    person.key_file("key", Key::from_bytes(Kind::Direct, &key).unwrap());
+    let scanner = Scanner::of_key("key", &key);
+    let quiet = run(&person, "quiet_log", &["key", bucket.name.as_str()]).await.done();
+    assert!(quiet.stderr.contains("TRACE") && quiet.stderr.contains("PutObject"));
+    scanner.assert_clean("the log", quiet.stderr.as_bytes());
+    // With the one target on it is there: the day it is not, nothing has to be turned off.
+    let loud = run(&person, "quiet_log", &["key", bucket.name.as_str(), "loud"]).await.done();
+    assert!(!scanner.found(loud.stderr.as_bytes()).is_empty());
     bucket.remove().await;
 }

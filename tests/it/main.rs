@@ -7,6 +7,7 @@
     reason = "tests: a failure is a failed test"
 )]
 
+mod adapters;
 mod audit;
 mod browser;
 mod command;
@@ -14,6 +15,7 @@ mod compat;
 mod copy_repair;
 mod doctor;
 mod examples;
+mod executors;
 mod faults;
 mod hard;
 mod interop;
@@ -30,6 +32,7 @@ mod records;
 mod refusals;
 mod resume;
 mod sdk;
+mod sdk_keyed;
 mod second;
 mod shards;
 mod trees;
@@ -48,6 +51,7 @@ macro_rules! rooms {
 }
 
 rooms![
+    adapters,
     audit,
     browser,
     command,
@@ -55,6 +59,7 @@ rooms![
     copy_repair,
     doctor,
     examples,
+    executors,
     faults,
     hard,
     interop,
@@ -71,6 +76,7 @@ rooms![
     refusals,
     resume,
     sdk,
+    sdk_keyed,
     second,
     shards,
     trees,

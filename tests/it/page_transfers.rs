@@ -8,6 +8,8 @@ live![
     a_folder_is_uploaded_under_its_paths,
     a_gateway_that_goes_away_takes_nothing_along,
     the_keyboard_suffices,
+    a_tab_stays_small,
+    streams_of_any_browser_are_read,
 ];
 
 const MIB: usize = 1 << 20;
@@ -121,6 +123,62 @@ async fn the_keyboard_suffices(gateway: &'static Gateway) {
     let path = browser.downloaded("small.bin").await;
     wait_for_size(&path, bytes.len() as u64).await;
     assert!(std::fs::read(path).unwrap() == bytes, "the browser wrote other bytes");
+    browser.close().await;
+    scene.bucket.remove().await;
+}
+
+/// What a file goes through is memory that is used again: a tab is as large with 256 MiB as with 2 GiB.
+async fn a_tab_stays_small(gateway: &'static Gateway) {
+    const MOST_MIB: u64 = 200;
+    let scene = Scene::new(gateway).await;
+    let browser = connected(&scene, &gateway.https, &gateway.secret_key).await;
+    let (file, bytes) = scene.file("large.bin", 9, 256 * MIB);
+    let memory = browser.watch_memory();
+    browser.choose("#upload-files", "#files-input", &[&file]).await;
+    browser.wait_for("#transfers [data-state=done]").await;
+    let up = memory.peak_mib();
+    browser.press("#transfers [data-state=done]", "Close").await;
+    browser.wait_for("tr[data-name='large.bin'][data-state=open]").await;
+    let memory = browser.watch_memory();
+    browser.press("tr[data-name='large.bin']", "Download").await;
+    browser.wait_for_text("downloaded and verified").await;
+    let down = memory.peak_mib();
+    assert!(up < MOST_MIB && down < MOST_MIB, "{up} MiB up, {down} MiB down");
+    let path = browser.downloaded("large.bin").await;
+    wait_for_size(&path, bytes.len() as u64).await;
+    assert!(std::fs::read(path).unwrap() == bytes, "the browser wrote other bytes");
+    browser.close().await;
+    scene.bucket.remove().await;
+}
+
+/// Not every browser fills memory that it is given: then what it hands out is copied.
+async fn streams_of_any_browser_are_read(gateway: &'static Gateway) {
+    let scene = Scene::new(gateway).await;
+    let browser = scene.browser().await;
+    let script = r#"
+        const { Filler } = await import("./filler.js");
+        const bytes = Uint8Array.from({ length: 1000 }, (_, at) => at & 255);
+        const plain = () => {
+          let at = 0;
+          return new ReadableStream({
+            pull(controller) {
+              if (at === bytes.length) return controller.close();
+              controller.enqueue(bytes.slice(at, (at = Math.min(at + 300, bytes.length))));
+            },
+          });
+        };
+        const read = async (stream) => {
+          const filler = new Filler(stream);
+          const all = [];
+          for (let buffer = new ArrayBuffer(64), length = 64; length === 64; ) {
+            ({ buffer, length } = await filler.fill(buffer));
+            all.push(...new Uint8Array(buffer, 0, length));
+          }
+          return all.join() === bytes.join();
+        };
+        return [await read(plain()), await read(new Blob([bytes]).stream())];
+    "#;
+    assert_eq!(browser.module(script).await, serde_json::json!([true, true]));
     browser.close().await;
     scene.bucket.remove().await;
 }

@@ -5,6 +5,7 @@ use crate::lab::lab;
 use crate::tab_memory::TabMemory;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use fantoccini::error::CmdError;
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -87,15 +88,25 @@ impl Browser {
 
     /// Clicks the first button below `selector` that says this.
     pub async fn press(&self, selector: &str, label: &str) {
-        self.wait_for(selector).await;
+        let end = Instant::now() + PATIENCE;
+        // A list that is shown anew takes its buttons along.
+        while !self.pressed(selector, label).await.unwrap_or(false) {
+            let late = Instant::now() >= end;
+            assert!(!late, "no button {label:?}; the page says:\n{}", self.text().await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// False if there is no such button.
+    async fn pressed(&self, selector: &str, label: &str) -> Result<bool, CmdError> {
         let buttons = format!("{selector} button");
-        for button in self.client.find_all(Locator::Css(&buttons)).await.unwrap() {
-            if button.text().await.unwrap() == label {
-                button.click().await.unwrap();
-                return;
+        for button in self.client.find_all(Locator::Css(&buttons)).await? {
+            if button.text().await? == label {
+                button.click().await?;
+                return Ok(true);
             }
         }
-        panic!("no button {label:?}; the page says:\n{}", self.text().await);
+        Ok(false)
     }
 
     pub async fn type_into(&self, selector: &str, text: &str) {

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
@@ -24,13 +26,13 @@ impl Page {
     pub async fn serve(root: &Path, port: u16) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let origin = format!("http://localhost:{}", listener.local_addr()?.port());
-        let root = Arc::new(root.to_owned());
+        let site = Arc::new(Site { root: root.to_owned(), policy: policy(root)? });
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let root = Arc::clone(&root);
+                let site = Arc::clone(&site);
                 let service = hyper::service::service_fn(move |request| {
-                    let root = Arc::clone(&root);
-                    async move { Ok::<_, Infallible>(answer(&root, &request).await) }
+                    let site = Arc::clone(&site);
+                    async move { Ok::<_, Infallible>(answer(&site, &request).await) }
                 });
                 let server = hyper::server::conn::http1::Builder::new();
                 tokio::spawn(server.serve_connection(TokioIo::new(stream), service));
@@ -40,9 +42,24 @@ impl Page {
     }
 }
 
-async fn answer(root: &Path, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+struct Site {
+    root: PathBuf,
+    policy: HeaderValue,
+}
+
+/// The page's own policy, for every answer: workers know only that of their own file. What a page cannot
+/// say of itself is added: that nobody may frame it.
+fn policy(root: &Path) -> io::Result<HeaderValue> {
+    let page = std::fs::read_to_string(root.join("index.html"))?;
+    let found = page.split_once("content=\"default-src").and_then(|(_, rest)| rest.split_once('"'));
+    let policy = found.map(|(rest, _)| format!("default-src{rest}; frame-ancestors 'none'"));
+    let policy = policy.and_then(|text| HeaderValue::from_str(&text).ok());
+    policy.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "index.html has no policy"))
+}
+
+async fn answer(site: &Site, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let found = match *request.method() {
-        Method::GET => file(root, request.uri().path()),
+        Method::GET => file(&site.root, request.uri().path()),
         _ => None,
     };
     let content = match &found {
@@ -56,9 +73,10 @@ async fn answer(root: &Path, request: &Request<Incoming>) -> Response<Full<Bytes
     let mut answer = Response::new(Full::from(content.unwrap_or_default()));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, hyper::header::HeaderValue::from_static("nosniff"));
-    headers.insert(CACHE_CONTROL, hyper::header::HeaderValue::from_static("no-cache"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(CONTENT_SECURITY_POLICY, site.policy.clone());
     answer
 }
 

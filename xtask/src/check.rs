@@ -37,6 +37,8 @@ pub(crate) fn all(sh: &Shell, stages: &mut Stages) -> Result<()> {
     stages.run("documentation", || documentation(sh))?;
     stages.run("guide", || guide::make(sh, None))?;
     stages.run("vectors on wasm32", || vectors_on_wasm(sh))?;
+    let place = wasm::tests::Place::Node;
+    stages.tests("JavaScript crate, in Node", Wanted::All, || wasm::tests::run(sh, place))?;
     stages.run("JavaScript package", || wasm::make_and_try(sh))
 }
 
@@ -44,10 +46,11 @@ fn cargo(sh: &Shell, arguments: &[&str]) -> Result<()> {
     project::cargo(sh).args(arguments).quiet().run().map_err(Into::into)
 }
 
-/// `heavy` and the adapters are on, so that no code stays unread.
+/// `wasm-tests` and the adapters are on, so that no code stays unread.
 fn clippy(sh: &Shell) -> Result<()> {
-    let all = ["clippy", "--quiet", "--workspace", "--all-targets", "--features", "xtask/heavy"];
-    cargo(sh, &[&all[..], &["--features", ADAPTERS, "--", "-D", "warnings"]].concat())
+    let all = ["clippy", "--quiet", "--workspace", "--all-targets"];
+    let rest = ["--features", "xtask/wasm-tests", "--features", ADAPTERS, "--", "-D", "warnings"];
+    cargo(sh, &[&all[..], &rest].concat())
 }
 
 fn unit_tests() -> Command {

@@ -25,8 +25,10 @@ use xshell::Shell;
 
 fn main() -> ExitCode {
     project::own_program();
-    let arguments = lab::keep_tool_arguments(std::env::args_os().skip(1).collect());
-    match run(arguments) {
+    let given: Vec<_> = std::env::args_os().skip(1).collect();
+    let outcome =
+        wasm::tests::run_module(&given).unwrap_or_else(|| run(lab::keep_tool_arguments(given)));
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::failure(&error);

@@ -4,6 +4,7 @@
 
 mod api;
 mod changelog;
+mod cluster;
 mod debian;
 mod deny;
 mod features;
@@ -25,6 +26,8 @@ const PARTS: &[Part] = &[
     ("changelog", changelog::check),
     ("oldest Rust", msrv::check),
     ("features of the core", features::check),
+    ("Kubernetes manifest", cluster::check_manifest),
+    ("Slurm job array", cluster::check_array),
     ("public items", api::check),
     ("licences and sources", deny::check),
     ("Debian package", debian::check),

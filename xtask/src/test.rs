@@ -2,7 +2,7 @@
 
 use crate::lab::{self, Gateway, LAB, Options, REGION, Store, Version};
 use crate::stages::{Stages, TestRun, Wanted, run_tests};
-use crate::wasm::Package;
+use crate::wasm::{self, Package};
 use crate::{check, flags, output, project, python, web};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -47,6 +47,11 @@ fn all(sh: &Shell, flags: &flags::Test, stages: &mut Stages) -> Result<()> {
         check::all(sh, stages)?;
     }
     let tools = prepare(sh, stages)?;
+    if flags.only.is_none() {
+        let place = wasm::tests::Place::Chromium;
+        let name = "JavaScript crate, in Chromium";
+        stages.tests(name, Wanted::All, || wasm::tests::run(sh, place))?;
+    }
     let before = running_versions()?;
     let gateways = foreign.map_or_else(|| start_gateways(sh, stages), |one| Ok(vec![one]));
     let outcome = gateways.and_then(|gateways| live_tests(sh, flags, stages, &tools, gateways));

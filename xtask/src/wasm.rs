@@ -5,6 +5,7 @@
 #[cfg(feature = "heavy")]
 mod bind;
 mod pack;
+pub(crate) mod tests;
 
 use crate::{flags, output, project};
 use anyhow::{Result, bail, ensure};

@@ -51,8 +51,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("the copy: {}", String::from_utf8_lossy(&copy));
     store.delete(&small).await?;
     let gone = store.get(&small).await;
-    if !matches!(gone, Err(Error::NotFound { .. })) {
-        return Err(format!("still there: {gone:?}").into());
+    let from_nothing = store.copy(&small, &Path::from("tables/nothing")).await;
+    if !matches!((&gone, &from_nothing), (Err(Error::NotFound { .. }), Err(Error::NotFound { .. })))
+    {
+        return Err(format!("still there: {gone:?}, {from_nothing:?}").into());
     }
     let tables = Path::from("tables");
     let mut all: Vec<_> = store.list(Some(&tables)).try_collect().await?;

@@ -1,20 +1,19 @@
 //! For Apache `object_store`, and all that reads and writes through it (DataFusion, Delta, Polars...).
 //!
-//! Two ways: `SsecStore` (feature `store`) gives every object a key of its own, with proof, record and
-//! verified contents, on the native client of `s3-ssec`. [`with_customer_key`] puts one direct key under
-//! the S3 store of `object_store` itself; of that way the rest of this page speaks.
+//! Two ways. `SsecStore` (feature `store`) gives every object a key of its own, with proof, record and
+//! verified contents, on the native client of `s3-ssec`. [`with_customer_key`] puts one direct key
+//! under the S3 store of `object_store` itself; of that way the rest of this page speaks.
 //!
 //! *Given*: one key for everything that goes through a store. The [`Guarded`] connector under it sends
-//! no key without TLS, follows no redirect (`object_store` 0.14 by itself takes the key along to
-//! another host), and fails every read and write whose answer does not confirm the key.
+//! no key without TLS, follows no redirect, and fails every read and write whose answer does not
+//! confirm the key.
 //!
-//! *Not given*: a key per object. `object_store`'s own S3 store signs below the place where the object's
-//! name could choose one, so all objects share the key, and its limits (see the crate's page). No record, no
-//! verified contents, and a write that is not confirmed is not taken back. A direct key is what
-//! `s3_ssec` reads and writes in the same bucket, too.
+//! *Not given*: a key per object. The store signs above the connector, where no object's name is seen,
+//! so all objects share the key, with the limits that the crate's page names. No record, no verified
+//! contents, and a write that is not confirmed is not taken back. A direct key is what `s3_ssec` reads
+//! and writes in the same bucket, too.
 //!
-//! `object_store` keeps the key in its builder as text that nobody wipes, and the builder's `Debug`
-//! prints it (0.14.2): do not log builders.
+//! The store's builder holds the key as text: do not log builders.
 
 #[cfg(feature = "store")]
 mod store;
@@ -38,8 +37,8 @@ use s3_ssec_core::headers::TargetKeyHeaders;
 ///
 /// `client` is the HTTP client to use: begin it with [`client_builder`]. The `ClientOptions` of the
 /// builder are replaced, and their certificates, proxies and time-outs would not reach it. They carry
-/// the key a second time, for CompleteMultipartUpload: `object_store` 0.14.2 sends it none, and RGW
-/// 20.2.4 and buckets that require a key then refuse.
+/// the key a second time, so that CompleteMultipartUpload has it, too: RGW 20.2.4 and buckets that
+/// require a key refuse it otherwise (measured).
 pub fn with_customer_key(
     builder: AmazonS3Builder,
     key: &TargetKeyHeaders,

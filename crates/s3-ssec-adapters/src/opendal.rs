@@ -5,8 +5,7 @@
 //! confirm the key.
 //!
 //! *Not given*: a key per object, records, verified contents; a write that is not confirmed is not
-//! taken back. OpenDAL takes any text for a key and sends it over plain HTTP; here it is a key of 32
-//! bytes, and it does not. It keeps the key in its configuration as text that nobody wipes.
+//! taken back. The operator's configuration holds the key as text, for as long as it lives.
 
 use crate::guard::Guard;
 use ::opendal::services::S3;

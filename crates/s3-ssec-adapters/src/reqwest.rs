@@ -30,8 +30,8 @@ pub enum SendError {
     Unfit(String),
 }
 
-/// The beginning of a client that is safe with keys: HTTPS only, and no redirect is followed (reqwest
-/// by itself takes the key along to another host).
+/// The beginning of a client that is safe with keys: HTTPS only, and no redirect is followed, for the
+/// headers of a request go along with it.
 pub fn client_builder() -> ClientBuilder {
     Client::builder().https_only(true).redirect(redirect::Policy::none())
 }
@@ -93,4 +93,59 @@ pub async fn send(
         false => guard.after(answer.status(), answer.headers())?,
     };
     Ok((answer, proof))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Method;
+    use s3_ssec_core::credentials::{Credentials, SecretAccessKey};
+    use s3_ssec_core::endpoint::{Endpoint, PlainHttp};
+    use s3_ssec_core::key::CustomerKey;
+    use s3_ssec_core::names::S3Address;
+    use s3_ssec_core::request::{Place, UnsignedRequest};
+    use s3_ssec_core::sigv4::{Lifetime, Signer};
+    use s3_ssec_core::timestamp::Timestamp;
+
+    fn key() -> TargetKeyHeaders {
+        TargetKeyHeaders::of(&CustomerKey::from_bytes(&[7; 32]).unwrap())
+    }
+
+    /// One that trusts nobody: nothing here gets as far as a connection.
+    fn client() -> Client {
+        client_builder().tls_certs_only([]).build().unwrap()
+    }
+
+    #[test]
+    fn the_three_headers_are_set_and_not_printed() {
+        let request = client().get("https://gateway/b/k").sse_customer(&key()).build().unwrap();
+        for (name, value) in key().pairs() {
+            assert_eq!(request.headers()[name], value);
+        }
+        assert!(!format!("{request:?}").contains(key().expose_key_base64()));
+    }
+
+    #[test]
+    fn a_presigned_request_keeps_its_headers() {
+        let gateway = Endpoint::parse("https://gateway.example.org", PlainHttp::Refuse).unwrap();
+        let name = S3Address::parse("s3://bucket/a b").unwrap().object().unwrap();
+        let get = UnsignedRequest::new(Method::GET, &gateway, Place::Object(&name)).unwrap();
+        let secret = SecretAccessKey::from_bytes(b"secret").unwrap();
+        let credentials = Credentials::new("access", secret, None).unwrap();
+        let mut signer = Signer::new(credentials, "us-east-1").unwrap();
+        let (now, hour) = (Timestamp::from_unix_seconds(1), Lifetime::from_seconds(3600).unwrap());
+        let link = signer.presign(get.key(&key()), now, hour);
+        let request = presigned(link.request).unwrap();
+        assert!(request.url().as_str().contains("/bucket/a%20b?"), "{}", request.url());
+        assert_eq!(request.headers().len(), 3);
+        assert!(request.headers().values().all(HeaderValue::is_sensitive));
+    }
+
+    #[tokio::test]
+    async fn without_tls_nothing_is_sent() {
+        let request = Client::builder().tls_certs_only([]).build().unwrap();
+        let request = request.get("http://127.0.0.1:1/b/k").sse_customer(&key()).build().unwrap();
+        let refused = send(&client(), request).await.map(drop).unwrap_err();
+        assert!(matches!(refused, SendError::Refused(Refused::PlainHttp(_))), "{refused}");
+    }
 }

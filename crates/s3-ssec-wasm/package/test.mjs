@@ -5,10 +5,11 @@ import { readFileSync } from "node:fs";
 import * as keys from "s3-ssec";
 import * as digest from "s3-ssec/digest";
 import * as documents from "s3-ssec/documents";
+import * as words from "s3-ssec/words";
 
 // Each has a memory of its own.
-const memories = await Promise.all([keys, digest, documents].map((module) => module.default()));
-const ssec = { ...keys, ...digest, ...documents };
+const memories = await Promise.all([keys, digest, documents, words].map((module) => module.default()));
+const ssec = { ...keys, ...digest, ...documents, ...words };
 const NOW = 1_700_000_000;
 const refused = (code, action) => assert.throws(action, (error) => error.code === code);
 const bytes = (length, first) => Uint8Array.from({ length }, (_, index) => (index * 7 + first) & 255);
@@ -161,6 +162,15 @@ function rules() {
   assert.ok(advice.what && advice.todo);
 }
 
+// 32 bytes of zero: 23 times the first word of the list, and the one whose checksum fits.
+function paper() {
+  const file = ssec.keyFileOfWords(text(`${"abandon ".repeat(23)}art`), "direct");
+  const [key] = ssec.KeyFile.read(file).keys();
+  assert.equal(key.directPairs()[1][1], Buffer.alloc(32).toString("base64"));
+  refused("words", () => ssec.keyFileOfWords(text(`${"abandon ".repeat(23)}able`), "direct"));
+  refused("words-kind", () => ssec.keyFileOfWords(text(`${"abandon ".repeat(23)}art`)));
+}
+
 // Neither the key nor what is derived from it stays in memory after free().
 function wipes() {
   const secret = bytes(32, 77);
@@ -205,8 +215,9 @@ requests(key);
 contents(key);
 journals(key);
 rules();
+paper();
 wipes();
-for (const name of ["s3_ssec", "digest", "documents"]) {
+for (const name of ["s3_ssec", "digest", "documents", "words"]) {
   assert.ok(readFileSync(new URL(import.meta.resolve(`s3-ssec/${name}_bg.wasm`))).length > 0);
 }
 console.log("done");

@@ -99,6 +99,16 @@ coded! {
     TooLarge: "too-large",
 }
 
+#[cfg(feature = "words")]
+impl Coded for s3_ssec_core::words::WordsError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::KindUnknown => "words-kind",
+            _ => "words",
+        }
+    }
+}
+
 impl Coded for ForeignRecord {
     fn code(&self) -> &'static str {
         "record-foreign"
@@ -145,6 +155,10 @@ mod tests {
             RecordError::Malformed.code(),
             RecordError::NewerFormat(String::new()).code(),
             ForeignRecord.code(),
+            #[cfg(feature = "words")]
+            s3_ssec_core::words::WordsError::KindUnknown.code(),
+            #[cfg(feature = "words")]
+            s3_ssec_core::words::WordsError::Checksum.code(),
         ]);
         codes.extend(CODES);
         for code in &codes {

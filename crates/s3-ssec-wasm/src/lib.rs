@@ -18,9 +18,10 @@
 //! verifyEcho(seal, answer.headers); // throws unless the gateway encrypted with this key
 //! ```
 //!
-//! The package has three modules, each for a feature of this crate: `s3-ssec` (keys, seals, requests),
-//! `s3-ssec/digest` (what hashes whole contents, best in a worker) and `s3-ssec/documents` (journals,
-//! policies, CORS rules, what refusals mean). A page that only lists never loads the other two.
+//! The package has four modules, each for a feature of this crate: `s3-ssec` (keys, seals, requests),
+//! `s3-ssec/digest` (what hashes whole contents, best in a worker), `s3-ssec/documents` (journals,
+//! policies, CORS rules, what refusals mean) and `s3-ssec/words` (keys from paper). A page that only lists
+//! never loads the others.
 //!
 //! What leaves a key as a string, the headers, cannot be wiped: JavaScript keeps strings until it
 //! collects them. Keys themselves are wiped by `free()`.
@@ -52,6 +53,8 @@ mod record;
 mod request;
 #[cfg(feature = "vectors")]
 mod vectors;
+#[cfg(feature = "words")]
+mod words;
 
 #[cfg(feature = "documents")]
 pub use advice::explain_refusal;
@@ -80,3 +83,5 @@ pub use record::{ObjectSeal, OpenedRecord, Record, open_record, record_tag_key};
 pub use request::{Gateway, S3Request, Signer, link_expires_at};
 #[cfg(feature = "vectors")]
 pub use vectors::run_vectors;
+#[cfg(feature = "words")]
+pub use words::key_file_of_words;

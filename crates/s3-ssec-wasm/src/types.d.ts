@@ -21,6 +21,8 @@ export type SsecErrorCode =
   | "request"
   | "sign"
   | "too-large"
+  | "words"
+  | "words-kind"
   | "other";
 
 /** What every function of this package throws. */

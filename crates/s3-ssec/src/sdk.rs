@@ -17,12 +17,13 @@
 //! # What both do
 //!
 //! The headers are put on just before signing, not through the fields of the SDK's builders: those
-//! keep the key in plain strings that nobody wipes, and three of them that have to agree. A request
-//! that would leave without TLS, or that carries a key already, fails before it is sent. The SDK
-//! follows no redirect (its HTTP clients have none), so no key follows one either.
+//! keep further copies of the key in plain strings for as long as the builder lives, and they are three
+//! that have to agree. (The request itself is such a copy, and goes with it.) A request that would
+//! leave without TLS, or that carries a key already, fails before it is sent. The SDK follows no
+//! redirect, so no key follows one either; an HTTP client of your own under it must follow none.
 //!
 //! The SDK prints every header it signs, the key among them, on the log target `aws_sigv4` at level
-//! TRACE (aws-sigv4 1.6). Keep that target off.
+//! TRACE (aws-sigv4 1.6). Keep that target off: [`WITHOUT_KEYS`].
 //!
 //! ```no_run
 //! use s3_ssec::core::key::CustomerKey;
@@ -47,6 +48,10 @@ pub use keyed::{Keyed, KeyedError};
 pub use outputs::VerifyEcho;
 
 use s3_ssec_core::endpoint::{Endpoint, EndpointError, PlainHttp};
+
+/// A directive for `tracing_subscriber`'s `EnvFilter` that keeps keys out of a log of the SDK, at any
+/// level: `EnvFilter::new(format!("trace,{WITHOUT_KEYS}"))`.
+pub const WITHOUT_KEYS: &str = "aws_sigv4=off";
 
 /// Refuses an address that is not TLS; with `loopback` one on this very machine is good too.
 fn only_tls(address: &str, plain_http: PlainHttp) -> Result<(), EndpointError> {

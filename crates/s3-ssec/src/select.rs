@@ -221,8 +221,8 @@ mod tests {
     #[test]
     fn shards_and_what_is_done_are_left_out() {
         let all: String = (0..100).map(|n| format!("p/{n}\n")).collect();
-        let mut selection = Selection::default();
-        selection.done = Arc::new(HashSet::from([identity_of("p/7", None)]));
+        let done = Arc::new(HashSet::from([identity_of("p/7", None)]));
+        let mut selection = Selection { done, ..Selection::default() };
         assert_eq!(keys(&all, &selection).len(), 99);
         selection.shard = Shard::parse("1/3").unwrap();
         let first = keys(&all, &selection).len();

@@ -7,7 +7,7 @@ use serde_json::Value;
 const ARROWS: [(&str, &[&str]); 6] = [
     ("s3-ssec-core", &[]),
     ("s3-ssec", &["s3-ssec-core"]),
-    // The native crate is for its examples alone.
+    // The native crate carries one of its stores, and its examples.
     ("s3-ssec-adapters", &["s3-ssec-core", "s3-ssec"]),
     ("s3-ssec-cli", &["s3-ssec"]),
     ("s3-ssec-wasm", &["s3-ssec-core"]),

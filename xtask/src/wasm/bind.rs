@@ -39,7 +39,8 @@ pub(super) fn make(sh: &Shell, package: &Package) -> Result<()> {
         check_imports(module.name, &bind(&built, module, package)?)?;
     }
     write_manifest(sh, package, &modules)?;
-    modules.iter().try_for_each(|module| sizes::check(sh, module, package))
+    modules.iter().try_for_each(|module| sizes::check(sh, module, package))?;
+    if package.target == Target::Web { sizes::check_page(sh) } else { Ok(()) }
 }
 
 fn build(module: &Module) -> Result<PathBuf> {

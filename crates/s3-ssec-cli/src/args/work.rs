@@ -42,7 +42,7 @@ impl WorkArgs {
             None => Ok(()),
             Some((_, option)) => {
                 let what = format!("{option} is for many objects, and one is named");
-                Err(Failure::new(Exit::Usage, what, "Add -r."))
+                Err(Failure::new(Exit::Usage, what, "Add -r for everything below a place."))
             }
         }
     }

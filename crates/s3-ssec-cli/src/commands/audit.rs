@@ -14,6 +14,7 @@ use s3_ssec::core::journal::work::{WorkBegun, WorkLine, WorkObject, WorkOutcome,
 use s3_ssec::{
     AuditEntry, AuditError, AuditEvent, AuditMark, AuditOptions, Finding, GoOn, State, WorkJournal,
 };
+use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,8 +30,12 @@ pub(super) async fn run(session: &Session, args: AuditArgs) -> Result<(), Failur
     let mut options = options(&args);
     let begun = begun(&args, client.endpoint().as_str());
     let mut book = Book { args: &args, journal: None, lines: None, tally: Tally::new(&args) };
-    let (kept, path) = book.open(&begun, &mut options)?;
-    book.lines = Lines::open(session.output, &args, options.after.is_some(), kept)?;
+    let Before { kept, path } = book.open(&begun, &mut options)?;
+    book.lines = Lines::open(session.output, &args, kept)?;
+    if kept.is_none() {
+        // From here on the file of lines is known to be ours, however early this breaks off.
+        book.through(NOTHING_YET).map_err(AuditError::Told).about(&args.place)?;
+    }
     let progress = session.progress(Total::Unknown);
     let mut tell = |event| book.take(event);
     let ended = client.audit(&keys, &args.place, &options, &progress.watch, &mut tell).await;
@@ -80,6 +85,17 @@ fn begun(args: &AuditArgs, endpoint: &str) -> WorkBegun {
     }
 }
 
+/// The mark before the first object: no object has an empty key.
+const NOTHING_YET: AuditMark = AuditMark { key: String::new(), version: None };
+
+/// What was there when the audit began.
+struct Before {
+    /// The length of the lines that still count; `None` if nothing was begun.
+    kept: Option<u64>,
+    /// The journal, if it is to go in the end.
+    path: Option<PathBuf>,
+}
+
 /// Keeps what the audit tells: lines for people, the journal for going on, and counts.
 struct Book<'a> {
     args: &'a AuditArgs,
@@ -89,21 +105,16 @@ struct Book<'a> {
 }
 
 impl Book<'_> {
-    /// Opens the journal, where there is one, and takes up what stands in it. Gives the length of
-    /// the lines that still count, and the journal's path if it is to go in the end.
-    fn open(
-        &mut self,
-        begun: &WorkBegun,
-        options: &mut AuditOptions,
-    ) -> Result<(u64, Option<PathBuf>), Failure> {
+    /// Opens the journal, where there is one, and takes up what stands in it.
+    fn open(&mut self, begun: &WorkBegun, options: &mut AuditOptions) -> Result<Before, Failure> {
         let own = self.args.work.journal.is_none();
         let path = match (&self.args.work.journal, &self.args.out) {
             (Some(path), _) => Some(path.clone()),
             (None, Some(out)) => beside(out, begun),
             (None, None) => None,
         };
-        let Some(path) = path else { return Ok((0, None)) };
-        let (mut kept, mut done) = (0, std::collections::HashSet::new());
+        let Some(path) = path else { return Ok(Before { kept: None, path: None }) };
+        let (mut kept, mut done) = (None, HashSet::new());
         let by_name = self.args.work.manifest.is_some();
         let journal = WorkJournal::open(&path, begun, GoOn::AfterListed, &mut |line| match line {
             WorkLine::Object(object) => {
@@ -116,15 +127,16 @@ impl Book<'_> {
                 }
             }
             WorkLine::Through(through) => {
-                kept = through.out;
-                let WorkThrough { key, version, .. } = through;
-                options.after = Some(AuditMark { key, version });
+                let WorkThrough { key, version, out } = through;
+                kept = Some(out);
+                options.after =
+                    Some(AuditMark { key, version }).filter(|mark| *mark != NOTHING_YET);
             }
             _ => {}
         })?;
         options.selection.done = Arc::new(done);
         self.journal = Some(journal);
-        Ok((kept, own.then_some(path)))
+        Ok(Before { kept, path: own.then_some(path) })
     }
 
     fn take(&mut self, event: AuditEvent) -> io::Result<()> {

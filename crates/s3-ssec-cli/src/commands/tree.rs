@@ -71,9 +71,9 @@ pub(super) async fn verify(session: &Session, args: VerifyArgs) -> Result<(), Fa
     let mut options = args.tree.options()?;
     options.get.trusted = Trusted::OnlyVerified;
     let from = as_prefix(&args.object);
-    options.selection = args.work.selection();
     let (client, keys) = session.keyed(&Need::to_read(&from)).await?;
     let keys = Arc::new(keys);
+    options.selection = args.work.selection();
     let mut log = Log::new(session, &options, "verify");
     if !options.dry_run {
         let mut details = args.tree.details();

@@ -177,7 +177,7 @@ impl Merge {
             shard.failed += u64::from(seen.outcome == WorkOutcome::Failed);
         }
         self.merged.failed = self.failed.into_values().collect();
-        self.merged.failed.sort_by_key(|a| label(&a.object));
+        self.merged.failed.sort_by_key(|failed| label(&failed.object));
         self.merged.doubles.sort();
         self.merged
     }

@@ -4,8 +4,11 @@ use super::{Module, Package};
 use crate::{output, project};
 use anyhow::{Result, ensure};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use xshell::Shell;
+
+/// Most bytes with brotli of the page's own JavaScript.
+const PAGE_MOST: u64 = 40_000;
 
 /// Prints the size of the module and its glue, and refuses what is above the budget.
 pub(super) fn check(sh: &Shell, module: &Module, package: &Package) -> Result<()> {
@@ -19,7 +22,7 @@ pub(super) fn check(sh: &Shell, module: &Module, package: &Package) -> Result<()
     for (ending, most) in limits {
         let file = package.out.join(format!("{}{ending}", module.name));
         let name = format!("{}{ending}", module.name);
-        let (plain, compressed) = (fs::metadata(&file)?.len(), brotli(sh, &node, &file)?);
+        let (plain, compressed) = (fs::metadata(&file)?.len(), brotli(sh, &node, &[&file])?);
         output::say(format_args!("{name}: {plain} bytes, {compressed} with brotli"));
         let most = most.unwrap_or(u64::MAX);
         ensure!(
@@ -31,11 +34,29 @@ pub(super) fn check(sh: &Shell, module: &Module, package: &Package) -> Result<()
     Ok(())
 }
 
-/// Bytes after compression as servers do it; Node has it built in.
-fn brotli(sh: &Shell, node: &Path, file: &Path) -> Result<u64> {
-    let script = "const {readFileSync} = require('fs'), {brotliCompressSync} = \
-                  require('zlib'); console.log(brotliCompressSync(readFileSync(process.argv[1])).length)";
-    Ok(sh.cmd(node).args(["-e", script]).arg(file).quiet().read()?.trim().parse()?)
+/// Refuses a page whose own JavaScript, all files together, is above its budget.
+pub(super) fn check_page(sh: &Shell) -> Result<()> {
+    let Some(node) = project::program_in_path("node") else { return Ok(()) };
+    let files = fs::read_dir(project::root().join("web"))?.map(|entry| Ok(entry?.path()));
+    let files: Vec<PathBuf> = files.collect::<Result<_>>()?;
+    let code: Vec<&PathBuf> =
+        files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "js")).collect();
+    let compressed = brotli(sh, &node, &code)?;
+    output::say(format_args!("{} files of the page: {compressed} with brotli", code.len()));
+    ensure!(
+        compressed <= PAGE_MOST,
+        "the page's JavaScript has {compressed} bytes with brotli, and its budget is {PAGE_MOST}"
+    );
+    Ok(())
+}
+
+/// Bytes of files, each after compression as servers do it; Node has it built in.
+fn brotli(sh: &Shell, node: &Path, files: &[impl AsRef<Path>]) -> Result<u64> {
+    let script = "const {readFileSync} = require('fs'), {brotliCompressSync} = require('zlib'); \
+                  console.log(process.argv.slice(1).map((file) => \
+                  brotliCompressSync(readFileSync(file)).length).reduce((a, b) => a + b))";
+    let files = files.iter().map(AsRef::as_ref);
+    Ok(sh.cmd(node).args(["-e", script]).args(files).quiet().read()?.trim().parse()?)
 }
 
 /// The glue without lines that are only comments: a third of it, and in the declarations again.

@@ -66,7 +66,7 @@ async fn whole(inner: &Arc<Inner>, location: &Path, options: GetOptions) -> Resu
             // The last word has the verification.
             let verified = stream::once(download).map_err(io::Error::other);
             let verified = verified.and_then(std::future::ready);
-            ReaderStream::new(reader).chain(verified).map_err(other).boxed()
+            ReaderStream::with_capacity(reader, PIPE).chain(verified).map_err(other).boxed()
         }
     };
     let payload = GetResultPayload::Stream(content);
@@ -90,7 +90,6 @@ async fn part(
     })?;
     let (range, size) = content_range(answer.content_range())
         .ok_or_else(|| other(io::Error::other("the answer does not say which range it holds")))?;
-    let headers = ContentHeaders::default();
     let meta = ObjectMeta {
         location: location.clone(),
         last_modified: time(answer.last_modified().map(|time| time.secs())),
@@ -99,9 +98,16 @@ async fn part(
         version: answer.version_id().filter(|id| *id != "null").map(str::to_owned),
     };
     options.check_preconditions(&meta)?;
-    let content = ReaderStream::new(answer.body.into_async_read()).map_err(other).boxed();
-    let (payload, attributes) =
-        (GetResultPayload::Stream(content), attributes(&headers, &BTreeMap::new()));
+    let mut headers = ContentHeaders::default();
+    headers.content_type.clone_from(&answer.content_type);
+    headers.cache_control.clone_from(&answer.cache_control);
+    headers.disposition.clone_from(&answer.content_disposition);
+    headers.encoding.clone_from(&answer.content_encoding);
+    headers.language.clone_from(&answer.content_language);
+    let metadata = answer.metadata.unwrap_or_default().into_iter().collect();
+    let content = ReaderStream::with_capacity(answer.body.into_async_read(), PIPE);
+    let payload = GetResultPayload::Stream(content.map_err(other).boxed());
+    let attributes = attributes(&headers, &metadata);
     Ok(GetResult { payload, meta, range, attributes, extensions: Default::default() })
 }
 

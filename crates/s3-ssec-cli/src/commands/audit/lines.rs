@@ -42,20 +42,19 @@ enum Target {
 
 impl Lines {
     /// `None` if no lines are wanted. A file is made anew, or, if the audit goes on, cut to the
-    /// `kept` bytes that still count.
+    /// bytes that still count.
     pub(super) fn open(
         output: Output,
         args: &AuditArgs,
-        goes_on: bool,
-        kept: u64,
+        kept: Option<u64>,
     ) -> Result<Option<Self>, Failure> {
         let Some(format) = args.format() else { return Ok(None) };
         let (target, written) = match &args.out {
             None => (Target::StandardOutput(output), 0),
-            Some(path) => (Target::File(open(path, goes_on, kept)?), kept),
+            Some(path) => (Target::File(open(path, kept)?), kept.unwrap_or_default()),
         };
         let mut lines = Self { format, buffer: Vec::new(), target, written };
-        if format == AuditFormat::Csv && kept == 0 {
+        if format == AuditFormat::Csv && written == 0 {
             lines.csv(&COLUMNS).map_err(|error| unwritable(args.out.as_deref(), &error))?;
         }
         Ok(Some(lines))
@@ -148,9 +147,9 @@ impl Lines {
     }
 }
 
-fn open(path: &Path, goes_on: bool, kept: u64) -> Result<File, Failure> {
+fn open(path: &Path, kept: Option<u64>) -> Result<File, Failure> {
     let fail = |error: io::Error| unwritable(Some(path), &error);
-    if !goes_on {
+    let Some(kept) = kept else {
         let file = OpenOptions::new().write(true).create_new(true).open(path);
         return file.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Failure::new(
@@ -160,7 +159,7 @@ fn open(path: &Path, goes_on: bool, kept: u64) -> Result<File, Failure> {
             ),
             _ => fail(error),
         });
-    }
+    };
     let file = OpenOptions::new().append(true).create(true).open(path).map_err(fail)?;
     if file.metadata().map_err(fail)?.len() < kept {
         return Err(Failure::new(

@@ -20,6 +20,10 @@ pub enum KeyedError {
     /// The request is not going to a TLS address. It was not sent.
     #[error(transparent)]
     PlainHttp(#[from] EndpointError),
+    /// The request is going to another gateway than the one its keys are for: an override of the
+    /// endpoint for one operation, for instance. It was not sent.
+    #[error("{0} is not the gateway that these keys are for")]
+    OtherGateway(String),
     /// The request has a customer key or another server-side encryption already. It was not sent.
     #[error("{0} already asks for encryption: leave that to the keyed client")]
     TwoKeys(ObjectName),

@@ -25,7 +25,7 @@ use aws_smithy_runtime_api::client::auth::{
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use s3_ssec_core::digest::ContentHasher;
 use s3_ssec_core::echo::{EchoError, KeyEcho, verify_echo};
-use s3_ssec_core::endpoint::PlainHttp;
+use s3_ssec_core::endpoint::{Endpoint, PlainHttp};
 use s3_ssec_core::headers::{ALGORITHM, KEY_MD5};
 use s3_ssec_core::keyring::{Keyring, Seal};
 use s3_ssec_core::record::{Content, TAG_KEY};
@@ -150,11 +150,7 @@ impl Intercept for Hooks {
         };
         let Some(key) = &ready.headers else { return Ok(()) };
         let request = context.request_mut();
-        let plain_http = match self.inner.client.endpoint().is_secure() {
-            true => PlainHttp::Refuse,
-            false => PlainHttp::LoopbackOnly,
-        };
-        only_tls(request.uri(), plain_http).map_err(KeyedError::PlainHttp)?;
+        only_there(request.uri(), self.inner.client.endpoint())?;
         let headers = request.headers_mut();
         if headers.contains_key(ALGORITHM) || headers.contains_key("x-amz-server-side-encryption") {
             return Err(KeyedError::TwoKeys(running.wanted.name.clone()).into());
@@ -243,11 +239,58 @@ impl Intercept for Hooks {
     }
 }
 
+/// Refuses an address that is not TLS, or not of `gateway`: neither itself nor a bucket under its name.
+/// Plain HTTP to this machine is good where the gateway itself was accepted so.
+fn only_there(address: &str, gateway: &Endpoint) -> Result<(), KeyedError> {
+    let plain_http = match gateway.is_secure() {
+        true => PlainHttp::Refuse,
+        false => PlainHttp::LoopbackOnly,
+    };
+    only_tls(address, plain_http)?;
+    let (there, here) = (authority(address), authority(gateway.as_str()));
+    let bucket = there.strip_suffix(here).unwrap_or_default();
+    match there == here || bucket.ends_with('.') {
+        true => Ok(()),
+        false => Err(KeyedError::OtherGateway(there.to_owned())),
+    }
+}
+
+/// Host and port of an address.
+fn authority(address: &str) -> &str {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())]
+}
+
 impl Running {
     /// The record of a new object, with what is known of its content.
     fn record(&self, ready: &Ready) -> Option<String> {
         let content = self.content.get().copied().unwrap_or(Content::Pending);
         let seal = Seal::new(self.keys.writer(), self.wanted.name.clone(), ready.nonce?);
         Some(seal.record(content).to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_go_to_their_gateway_and_nowhere_else() {
+        let gateway = Endpoint::parse("https://s3.example.org:8443", PlainHttp::Refuse).unwrap();
+        let there = |address: &str| only_there(address, &gateway);
+        assert!(there("https://s3.example.org:8443/bucket/key?x-id=PutObject").is_ok());
+        assert!(there("https://bucket.s3.example.org:8443/key").is_ok());
+        for other in [
+            "https://evil.org/https://s3.example.org:8443",
+            "https://evils3.example.org:8443/bucket/key",
+            "https://s3.example.org/bucket/key",
+            "https://s3.example.org:8443.evil.org/key",
+            "http://s3.example.org:8443/bucket/key",
+        ] {
+            assert!(there(other).is_err(), "{other}");
+        }
+        let local = Endpoint::parse("http://localhost:80", PlainHttp::LoopbackOnly).unwrap();
+        assert!(only_there("http://localhost:80/bucket/key", &local).is_ok());
+        assert!(only_there("http://example.org:80/bucket/key", &local).is_err());
     }
 }

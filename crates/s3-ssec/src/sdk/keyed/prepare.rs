@@ -74,7 +74,8 @@ impl Inner {
         Ok(Ready {
             headers: Some(Arc::new(TargetKeyHeaders::of(&seal.customer_key()))),
             nonce: Some(seal.nonce()),
-            keep: options.existing == Existing::Keep,
+            // An upload is proved by its Create, before a byte of content is sent.
+            keep: kind == WriteKind::Single && options.existing == Existing::Keep,
         })
     }
 
