@@ -88,7 +88,7 @@ fn assets(sh: &Shell, command: &Path) -> Result<()> {
 fn complete(sh: &Shell, root: &Path) -> Result<()> {
     let file = root.join("usr/share/bash-completion/completions/s3-ssec");
     let script = "source \"$0\"; COMP_WORDS=(s3-ssec rep); COMP_CWORD=1; COMP_LINE='s3-ssec rep'; \
-                  _s3-ssec s3-ssec rep s3-ssec; echo \"${COMPREPLY[@]}\"";
+                  _s3__ssec s3-ssec rep s3-ssec; echo \"${COMPREPLY[@]}\"";
     let offered = sh.cmd("bash").args(["-c", script]).arg(file).quiet().read()?;
     ensure!(offered.split(' ').any(|word| word == "repair"), "Tab behind `rep` offers: {offered}");
     Ok(())
