@@ -17,7 +17,7 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 /// Plays a chapter on a gateway.
 pub async fn play(chapter: &Chapter, gateway: &Gateway) {
     let person = reader(gateway);
-    let page = Page::serve(&person.work(), 0).await.unwrap();
+    let page = Page::serve_files(&person.work()).await.unwrap();
     let time = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis();
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let names = Names {
