@@ -197,7 +197,7 @@ async fn a_page_uploads_in_twenty_lines(gateway: &'static Gateway) {
     let code = std::fs::read_to_string(examples.join("upload.js")).unwrap();
     let code = code.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("//"));
     assert!(code.clone().count() <= 20, "{} lines", code.count());
-    let page = Page::serve(&folder, 0).await.unwrap();
+    let page = Page::serve_files(&folder).await.unwrap();
     let place = format!("s3://{}", bucket.name);
     person.run(["cors", "apply", &place, "--origin", &page.origin]).await.done();
     let (file, key) = (person.file("results.bin", &content(6, 300_000)), person.work().join("key"));

@@ -11,6 +11,7 @@ mod adapters;
 mod audit;
 mod browser;
 mod command;
+mod compat;
 mod copy_repair;
 mod doctor;
 mod examples;
@@ -55,6 +56,7 @@ rooms![
     audit,
     browser,
     command,
+    compat,
     copy_repair,
     doctor,
     examples,
@@ -101,6 +103,7 @@ fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
     let mut trials = harness::trials(tests());
     trials.extend(harness::transcripts());
+    trials.extend(harness::guide());
     trials.push(libtest_mimic::Trial::test("every_file_is_listed", every_file_is_listed));
     libtest_mimic::run(&arguments, trials).exit();
 }

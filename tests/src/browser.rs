@@ -28,8 +28,15 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts one that trusts the laboratory's certificate, and opens `address`.
+    /// Starts one that trusts the laboratory's certificate, and opens the page of `web/` at `address`.
     pub async fn open(address: &str) -> Self {
+        let browser = Self::at(address).await;
+        browser.wait_for("html[data-ready=all]").await;
+        browser
+    }
+
+    /// Starts one, and opens any page.
+    pub async fn at(address: &str) -> Self {
         let home = scratch_dir();
         std::fs::create_dir(home.join("downloads")).unwrap();
         let (driver, port) = start_driver(&home).await;
@@ -37,7 +44,7 @@ impl Browser {
         builder.capabilities(capabilities(&home.join("downloads")));
         let client = builder.connect(&format!("http://localhost:{port}")).await.unwrap();
         let browser = Self { client, driver, home };
-        browser.goto(address).await;
+        browser.client.goto(address).await.unwrap();
         browser
     }
 
@@ -137,6 +144,12 @@ impl Browser {
         let paths: Vec<_> = files.iter().map(|path| path.to_str().unwrap()).collect();
         let input = self.client.find(Locator::Css(input)).await.unwrap();
         input.send_keys(&paths.join("\n")).await.unwrap();
+    }
+
+    /// Chooses a file in an input.
+    pub async fn put_file(&self, input: &str, file: &Path) {
+        let input = self.client.find(Locator::Css(input)).await.unwrap();
+        input.send_keys(file.to_str().unwrap()).await.unwrap();
     }
 
     /// Runs a script that returns something.

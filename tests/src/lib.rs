@@ -13,6 +13,7 @@ pub mod browser;
 pub mod bucket;
 pub mod command;
 pub mod content;
+pub mod guide;
 pub mod lab;
 pub mod memory;
 pub mod moto;
@@ -36,6 +37,7 @@ pub use scanner::Scanner;
 use libtest_mimic::Trial;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// A test that runs once on every gateway of the laboratory.
 pub struct Live {
@@ -77,6 +79,19 @@ pub fn transcripts() -> Vec<Trial> {
     all.map(|(name, path, gateway)| {
         let name = format!("cmd::{name}@{}", gateway.version);
         trial(name, move || async move { transcript::play(&path, gateway).await })
+    })
+    .collect()
+}
+
+/// One trial for every chapter of the guide and gateway, named `guide::chapter@release`.
+pub fn guide() -> Vec<Trial> {
+    let gateways = &lab().gateways;
+    let chapters: Vec<_> = guide::chapters().into_iter().map(Arc::new).collect();
+    let all = chapters.iter().flat_map(|chapter| gateways.iter().map(move |g| (chapter, g)));
+    all.map(|(chapter, gateway)| {
+        let name = format!("guide::{}@{}", chapter.name, gateway.version);
+        let chapter = Arc::clone(chapter);
+        trial(name, move || async move { guide::play(&chapter, gateway).await })
     })
     .collect()
 }

@@ -22,11 +22,20 @@ pub struct Page {
 }
 
 impl Page {
-    /// Serves the files below `root` at `port`; 0 takes any.
+    /// Serves the files below `root` at `port`, under the policy of its `index.html`; 0 takes any port.
     pub async fn serve(root: &Path, port: u16) -> io::Result<Self> {
+        Self::under(root, port, policy(root)?).await
+    }
+
+    /// Serves the files of somebody else's page, which has no policy of its own.
+    pub async fn serve_files(root: &Path) -> io::Result<Self> {
+        Self::under(root, 0, HeaderValue::from_static("frame-ancestors 'none'")).await
+    }
+
+    async fn under(root: &Path, port: u16, policy: HeaderValue) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let origin = format!("http://localhost:{}", listener.local_addr()?.port());
-        let site = Arc::new(Site { root: root.to_owned(), policy: policy(root)? });
+        let site = Arc::new(Site { root: root.to_owned(), policy });
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let site = Arc::clone(&site);

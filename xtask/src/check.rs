@@ -2,7 +2,7 @@
 
 use crate::stages::{Stages, Wanted, run_tests};
 use crate::wasm::{self, Package};
-use crate::{output, project, tidy};
+use crate::{guide, output, project, release_check, tidy};
 use anyhow::{Context, Result, bail, ensure};
 use std::process::Command;
 use xshell::Shell;
@@ -30,10 +30,12 @@ pub(crate) fn all(sh: &Shell, stages: &mut Stages) -> Result<()> {
     stages.run("format", || cargo(sh, &["fmt", "--all", "--check"]))?;
     stages.run("tidy", || tidy::run(sh))?;
     stages.run("the core does no IO", || core_does_no_io(sh))?;
+    stages.run("oldest Rust, as promised", || release_check::msrv::declared(sh))?;
     stages.run("clippy", || clippy(sh))?;
     stages.tests("unit and vector tests", Wanted::All, || run_tests(&mut unit_tests()))?;
     stages.tests("fuzzing every parser", Wanted::All, || run_tests(&mut fuzzing()))?;
     stages.run("documentation", || documentation(sh))?;
+    stages.run("guide", || guide::make(sh, None))?;
     stages.run("vectors on wasm32", || vectors_on_wasm(sh))?;
     let place = wasm::tests::Place::Node;
     stages.tests("JavaScript crate, in Node", Wanted::All, || wasm::tests::run(sh, place))?;

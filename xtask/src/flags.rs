@@ -52,14 +52,24 @@ xflags::xflags! {
         /// House rules that compilers do not know.
         cmd tidy {}
 
-        /// What has to hold before a release, and is too long for every day.
-        cmd release-check {
-            /// Only the parts whose name contains this.
-            optional --only name: String
-        }
-
         /// The same as `test`, for a server.
         cmd ci {}
+
+        /// The guide of web/guide, built and checked: no link to nowhere, no request to strangers.
+        cmd guide {
+            /// Where to write it. Default: a directory under the target directory.
+            optional --out dir: PathBuf
+            /// Instead: try the gateways 16, 18 and 20, and write their table anew.
+            optional --gateways
+        }
+
+        /// What has to hold before a release: packages, licences, public items, Debian package, ...
+        cmd release-check {
+            /// Run only the parts whose name contains this.
+            optional --only name: String
+            /// Instead: write the lists of public items anew.
+            optional --update
+        }
 
         /// Builds the JavaScript package.
         cmd wasm {
@@ -136,8 +146,9 @@ pub enum XtaskCmd {
     Check(Check),
     Bench(Bench),
     Tidy(Tidy),
-    ReleaseCheck(ReleaseCheck),
     Ci(Ci),
+    Guide(Guide),
+    ReleaseCheck(ReleaseCheck),
     Wasm(Wasm),
     Web(Web),
     Rgw(Rgw),
@@ -174,12 +185,19 @@ pub struct Bench {
 pub struct Tidy;
 
 #[derive(Debug)]
-pub struct ReleaseCheck {
-    pub only: Option<String>,
+pub struct Ci;
+
+#[derive(Debug)]
+pub struct Guide {
+    pub out: Option<PathBuf>,
+    pub gateways: bool,
 }
 
 #[derive(Debug)]
-pub struct Ci;
+pub struct ReleaseCheck {
+    pub only: Option<String>,
+    pub update: bool,
+}
 
 #[derive(Debug)]
 pub struct Wasm {

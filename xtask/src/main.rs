@@ -6,6 +6,7 @@ mod bench;
 mod check;
 mod demo;
 mod flags;
+mod guide;
 mod lab;
 mod output;
 mod project;
@@ -50,6 +51,7 @@ fn run(arguments: Vec<OsString>) -> anyhow::Result<()> {
         XtaskCmd::Web(flags) => match flags.subcommand {
             flags::WebCmd::Serve(flags) => web::serve(&sh, &flags),
         },
+        XtaskCmd::Guide(flags) => guide::run(&sh, &flags),
         XtaskCmd::ReleaseCheck(flags) => release_check::run(&sh, &flags),
         XtaskCmd::Wasm(flags) => wasm::run(&sh, flags),
         XtaskCmd::Rgw(flags) => lab::run(&sh, flags),

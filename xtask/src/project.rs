@@ -71,7 +71,16 @@ pub(crate) struct Artifact {
 
 /// Runs `cargo build` with `arguments` and returns what it built (or found fresh).
 pub(crate) fn build(arguments: &[&str]) -> Result<Vec<Artifact>> {
-    let output = cargo_command()
+    build_by(&mut cargo_command(), arguments)
+}
+
+/// The same without the commit in the command's version, so that a commit builds nothing anew.
+pub(crate) fn build_unstamped(arguments: &[&str]) -> Result<Vec<Artifact>> {
+    build_by(cargo_command().env("S3_SSEC_STAMP", "no"), arguments)
+}
+
+fn build_by(cargo: &mut Command, arguments: &[&str]) -> Result<Vec<Artifact>> {
+    let output = cargo
         .args(["build", "--message-format=json-render-diagnostics"])
         .args(arguments)
         .stderr(Stdio::inherit())

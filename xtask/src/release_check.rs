@@ -2,7 +2,16 @@
 //!
 //! Each part is a file of its own and a line in [`PARTS`].
 
+mod api;
+mod changelog;
 mod cluster;
+mod debian;
+mod deny;
+mod features;
+pub(crate) mod msrv;
+mod packages;
+mod reproducible;
+mod tools;
 
 use crate::flags;
 use crate::stages::Stages;
@@ -13,15 +22,27 @@ use xshell::Shell;
 type Part = (&'static str, fn(&Shell) -> Result<()>);
 
 /// All parts, the quick ones first.
-const PARTS: &[Part] =
-    &[("Kubernetes manifest", cluster::check_manifest), ("Slurm job array", cluster::check_array)];
+const PARTS: &[Part] = &[
+    ("changelog", changelog::check),
+    ("oldest Rust", msrv::check),
+    ("features of the core", features::check),
+    ("Kubernetes manifest", cluster::check_manifest),
+    ("Slurm job array", cluster::check_array),
+    ("public items", api::check),
+    ("licences and sources", deny::check),
+    ("Debian package", debian::check),
+    ("packages", packages::check),
+    ("reproducible build", reproducible::check),
+];
 
 /// Runs `cargo xtask release-check`.
 pub(crate) fn run(sh: &Shell, flags: &flags::ReleaseCheck) -> Result<()> {
+    if flags.update {
+        return api::update(sh);
+    }
     let wanted = |name: &str| flags.only.as_deref().is_none_or(|only| name.contains(only));
     let parts: Vec<_> = PARTS.iter().filter(|(name, _)| wanted(name)).collect();
-    let names: Vec<_> = PARTS.iter().map(|(name, _)| *name).collect();
-    ensure!(!parts.is_empty(), "no part has such a name\nThe parts are: {}.", names.join(", "));
+    ensure!(!parts.is_empty(), "no part has such a name\nThe parts are: {}.", names());
     let mut stages = Stages::default();
     // Every part is tried: a release is made when all hold, and one list of what does not is best.
     let mut failed = None;
@@ -33,4 +54,8 @@ pub(crate) fn run(sh: &Shell, flags: &flags::ReleaseCheck) -> Result<()> {
     }
     stages.print_table();
     failed.map_or(Ok(()), Err)
+}
+
+fn names() -> String {
+    PARTS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }

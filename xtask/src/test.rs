@@ -105,7 +105,7 @@ pub(crate) fn describe_to(
 
 /// Builds the command as its users do, and returns where it is.
 pub(crate) fn build_command() -> Result<PathBuf> {
-    let artifacts = project::build(&["--release", "--package", "s3-ssec-cli"])?;
+    let artifacts = project::build_unstamped(&["--release", "--package", "s3-ssec-cli"])?;
     project::find(&artifacts, "bin", "s3-ssec", project::is_program)
 }
 

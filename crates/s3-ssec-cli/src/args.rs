@@ -54,6 +54,8 @@ Keys come from --key-file, --key-command or --key-fd, else from S3_SSEC_KEY_FILE
   for = \"s3://research-data\"
   file = \"~/keys/lab.key\"
 
+Colours and progress are for terminals. NO_COLOR or CLICOLOR=0 turns colours off, CLICOLOR_FORCE on.
+
 Exit codes:
   0  done
   1  failed
@@ -62,11 +64,33 @@ Exit codes:
   4  the key is missing, wrong or unreadable
   5  refused for safety: plain HTTP, a key file that others can read, a file that would be overwritten";
 
+const KEYS: &str = "\
+Examples:
+  s3-ssec key new --out lab.key                 a master key in a file that only you can read
+  s3-ssec key backup lab.key --sheet lab.html   a page to print: if the key is lost, the data are
+  s3-ssec key import sse.key --out old.key      what boto, aws, rclone, s3cmd or mc used";
+
+const POLICIES: &str = "\
+Examples:
+  s3-ssec policy apply s3://bucket --require-ssec
+  s3-ssec policy test s3://bucket
+  s3-ssec policy explain policy.json            why a policy protects nothing";
+
+const PAGES: &str = "\
+Examples:
+  s3-ssec cors apply s3://bucket --origin https://data.example.org
+  s3-ssec cors show s3://bucket";
+
+const LINKS: &str = "\
+Examples:
+  s3-ssec presign get s3://bucket/results.csv   somebody reads it
+  s3-ssec presign put s3://bucket/results.csv   somebody writes it, once";
+
 /// S3 objects under keys of your own (SSE-C): proved to be encrypted, verified when read
 #[derive(Parser)]
 #[command(
     name = "s3-ssec",
-    version,
+    version = env!("S3_SSEC_VERSION"),
     after_long_help = EXAMPLES,
     max_term_width = 100,
     disable_help_subcommand = true
@@ -141,12 +165,12 @@ pub(crate) enum OutputFormat {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Make, show, add, import and export keys
-    #[command(subcommand)]
+    #[command(subcommand, after_long_help = KEYS)]
     Key(KeyCommand),
     /// Print the SSE-C headers for another tool; they hold the key
     Headers(HeadersArgs),
     /// Make buckets
-    #[command(subcommand)]
+    #[command(subcommand, after_long_help = "Example:\n  s3-ssec bucket create s3://lab-data")]
     Bucket(BucketCommand),
     /// Upload, and prove that the gateway encrypted it
     Put(PutArgs),
@@ -175,13 +199,13 @@ pub(crate) enum Command {
     /// Try what this gateway really does with customer keys
     Doctor(DoctorArgs),
     /// Let a bucket refuse unencrypted uploads
-    #[command(subcommand)]
+    #[command(subcommand, after_long_help = POLICIES)]
     Policy(PolicyCommand),
     /// Let pages of a site work with a bucket
-    #[command(subcommand)]
+    #[command(subcommand, after_long_help = PAGES)]
     Cors(CorsCommand),
     /// Print address and headers for somebody without credentials; the headers hold the key
-    #[command(subcommand)]
+    #[command(subcommand, after_long_help = LINKS)]
     Presign(PresignCommand),
     /// Print the completions for a shell
     #[command(
@@ -190,6 +214,12 @@ pub(crate) enum Command {
     Completions {
         /// Shell to complete for
         shell: clap_complete::Shell,
+    },
+    /// Write the manual pages, one for each command
+    #[command(after_long_help = "Example:\n  s3-ssec man ~/.local/share/man/man1")]
+    Man {
+        /// Directory to write to; made if it is not there
+        directory: PathBuf,
     },
 }
 

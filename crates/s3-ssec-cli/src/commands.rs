@@ -11,6 +11,7 @@ mod get;
 mod headers;
 mod key;
 mod ls;
+mod man;
 mod policy;
 mod presign;
 mod put;
@@ -27,15 +28,19 @@ use crate::args::{Cli, Command};
 use crate::output::Output;
 use crate::report::Failure;
 use crate::session::Session;
+use crate::suggest;
 
 /// Runs one command.
 pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
     let session = Session::new(cli.global, output);
-    let done = run_in(&session, cli.command).await;
+    let done = match dispatch(&session, cli.command).await {
+        Ok(()) => Ok(()),
+        Err(failure) => Err(suggest::likely_name(&session, failure).await),
+    };
     session.finish(done)
 }
 
-async fn run_in(session: &Session, command: Command) -> Result<(), Failure> {
+async fn dispatch(session: &Session, command: Command) -> Result<(), Failure> {
     match command {
         Command::Key(command) => key::run(session, command).await,
         Command::Headers(args) => headers::run(session, args).await,
@@ -61,5 +66,6 @@ async fn run_in(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Cors(command) => cors::run(session, command).await,
         Command::Presign(command) => presign::run(session, command).await,
         Command::Completions { shell } => completions::run(session, shell),
+        Command::Man { directory } => man::run(session, &directory),
     }
 }

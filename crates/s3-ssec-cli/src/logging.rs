@@ -5,7 +5,8 @@
 //! that hold keys have no `Debug`.
 
 use crate::args::Global;
-use std::io::{self, IsTerminal as _};
+use anstream::{AutoStream, ColorChoice};
+use std::io;
 use tracing::Metadata;
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -15,7 +16,7 @@ pub(crate) fn init(global: &Global) {
     let filter = EnvFilter::new(directives(global)).and(filter_fn(may_log));
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        .with_ansi(AutoStream::choice(&io::stderr()) != ColorChoice::Never)
         .with_target(global.verbose > 1)
         .with_filter(filter);
     // Not `init()`: it would let the `log` macros of other crates in, past the compile-time fence.

@@ -19,6 +19,8 @@ mod output;
 mod progress;
 mod report;
 mod session;
+mod style;
+mod suggest;
 mod text;
 
 use args::Cli;

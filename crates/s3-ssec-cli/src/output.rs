@@ -4,9 +4,10 @@
 
 use crate::args::{Global, OutputFormat};
 use crate::report::{Exit, Failure};
+use crate::style::{self, Tone};
 use crate::text::printable;
 use serde_json::Value;
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 
 /// Where results and messages go.
@@ -48,7 +49,7 @@ impl Output {
     /// What was asked for: printed also with `--quiet`.
     pub(crate) fn answer(self, text: impl Display, json: &Value) -> Result<(), Failure> {
         match self.format {
-            OutputFormat::Text => written(writeln!(io::stdout().lock(), "{text}")),
+            OutputFormat::Text => written(writeln!(anstream::stdout().lock(), "{text}")),
             OutputFormat::Json => written(writeln!(io::stdout().lock(), "{json}")),
         }
     }
@@ -77,14 +78,15 @@ impl Output {
     /// A remark on standard error.
     pub(crate) fn note(self, text: impl Display) {
         if self.voice == Voice::Normal {
-            to_stderr(&format!("s3-ssec: {}\n", printable(&text.to_string())));
+            let name = Tone::Head.paint(NAME);
+            to_stderr(&format!("{name} {}\n", printable(&text.to_string())));
         }
     }
 
     /// One failure of many, in two lines; the JSON of all comes at the end.
     pub(crate) fn complaint(self, failure: &Failure) {
         failure.log();
-        to_stderr(&failure.to_string());
+        to_stderr(&painted(failure));
     }
 
     /// Two lines on standard error.
@@ -93,7 +95,7 @@ impl Output {
             return;
         }
         failure.log();
-        to_stderr(&failure.to_string());
+        to_stderr(&painted(failure));
         if self.is_json() {
             // The failure stands on standard error already.
             let _ = writeln!(io::stdout().lock(), "{}", failure.json());
@@ -101,16 +103,23 @@ impl Output {
     }
 }
 
+/// How messages begin.
+const NAME: &str = "s3-ssec:";
+
+fn painted(failure: &Failure) -> String {
+    failure.to_string().replacen(NAME, &Tone::Bad.paint(NAME), 1)
+}
+
 /// Prints text that is no result of a command: help, usage errors.
 pub(crate) fn to_stderr(text: &str) {
     // Nobody can be told that standard error is gone.
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Prints help or a version on standard output.
 pub(crate) fn to_stdout(text: &str) {
     // A closed pipe is no reason to complain about help.
-    let _ = io::stdout().lock().write_all(text.as_bytes());
+    let _ = anstream::stdout().lock().write_all(text.as_bytes());
 }
 
 /// A reader that went away got what it wanted; a full disk is an error.
@@ -127,7 +136,7 @@ fn written(result: io::Result<()>) -> Result<(), Failure> {
 /// A headline and indented lines of `name  value`, the values aligned.
 pub(crate) struct Fields {
     headline: String,
-    lines: Vec<(&'static str, String)>,
+    lines: Vec<(&'static str, String, Tone)>,
 }
 
 impl Fields {
@@ -137,8 +146,14 @@ impl Fields {
 
     /// Adds a line.
     #[must_use]
-    pub(crate) fn line(mut self, name: &'static str, value: impl Display) -> Self {
-        self.lines.push((name, printable(&value.to_string())));
+    pub(crate) fn line(self, name: &'static str, value: impl Display) -> Self {
+        self.toned(name, value, Tone::Plain)
+    }
+
+    /// Adds a line that a look should catch.
+    #[must_use]
+    pub(crate) fn toned(mut self, name: &'static str, value: impl Display, tone: Tone) -> Self {
+        self.lines.push((name, printable(&value.to_string()), tone));
         self
     }
 
@@ -154,11 +169,12 @@ impl Fields {
 
 impl Display for Fields {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let width = self.lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-        f.write_str(&self.headline)?;
-        for (name, value) in &self.lines {
-            f.write_char('\n')?;
-            write!(f, "  {name:width$}  {value}")?;
+        let names = self.lines.iter().map(|(name, ..)| name.len());
+        let longest = names.max().unwrap_or_default();
+        f.write_str(&Tone::Head.paint(&self.headline))?;
+        for (name, value, tone) in &self.lines {
+            let value = style::wrapped(value, longest + 4, style::width());
+            write!(f, "\n  {name:longest$}  {}", tone.paint(&value))?;
         }
         Ok(())
     }
@@ -172,6 +188,7 @@ mod tests {
     fn fields_are_aligned_and_harmless() {
         let fields = Fields::new("s3://b/\u{1b}k").line("size", 3).line("encrypted", "yes");
         let fields = fields.optional("version", None::<u8>).to_string();
+        let fields = anstream::adapter::strip_str(&fields).to_string();
         assert_eq!(fields, "s3://b/\\u{1b}k\n  size       3\n  encrypted  yes");
     }
 }

@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use s3_ssec::Watch;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many bytes will move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,7 @@ pub(crate) enum Total {
 pub(crate) struct Progress {
     bar: ProgressBar,
     moved: Arc<AtomicU64>,
+    since: Instant,
     /// Hand this to the transfer.
     pub(crate) watch: Watch,
 }
@@ -46,7 +47,12 @@ impl Progress {
                 growing.set_style(style(Some(bytes)));
             }));
         }
-        Self { bar, moved, watch }
+        Self { bar, moved, since: Instant::now(), watch }
+    }
+
+    /// Since it began.
+    pub(crate) fn took(&self) -> Duration {
+        self.since.elapsed()
     }
 
     /// Bytes so far.
@@ -64,7 +70,7 @@ fn shown(total: Option<u64>) -> ProgressBar {
 
 fn style(total: Option<u64>) -> ProgressStyle {
     let template = match total {
-        Some(_) => "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+        Some(_) => "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
         None => "{spinner} {bytes} {bytes_per_sec} {elapsed}",
     };
     // The templates are right; if they were not, the default style would do.
@@ -87,6 +93,6 @@ mod tests {
             let bar = ProgressBar::hidden();
             bar.set_style(style(total));
         }
-        assert!(ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}").is_ok());
+        assert!(ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes}").is_ok());
     }
 }

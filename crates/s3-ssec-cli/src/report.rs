@@ -9,6 +9,8 @@ mod work;
 
 use crate::text::{printable, without_keys};
 use s3_ssec::Refusal;
+use s3_ssec::core::advice::Cause;
+use s3_ssec::core::names::{BucketName, ObjectName, S3Address};
 use serde_json::{Value, json};
 use std::fmt;
 use std::process::ExitCode;
@@ -43,11 +45,20 @@ pub(crate) struct Failure {
     todo: String,
     /// Boxed, so that results stay small.
     gateway: Option<Box<Answer>>,
+    missing: Option<Box<Missing>>,
+}
+
+/// What was named and is not there.
+#[derive(Debug)]
+pub(crate) enum Missing {
+    Bucket(BucketName),
+    Object(ObjectName),
 }
 
 /// What the gateway said, for `-v` and for programs.
 #[derive(Debug)]
 struct Answer {
+    cause: Cause,
     status: u16,
     code: Option<String>,
     message: Option<String>,
@@ -57,7 +68,7 @@ struct Answer {
 impl Failure {
     /// `what` is a fragment in lower case, `todo` an imperative sentence.
     pub(crate) fn new(exit: Exit, what: impl Into<String>, todo: impl Into<String>) -> Self {
-        Self { exit, what: what.into(), todo: todo.into(), gateway: None }
+        Self { exit, what: what.into(), todo: todo.into(), gateway: None, missing: None }
     }
 
     /// A failure whose parts were told one by one: only the exit code is left to say.
@@ -78,6 +89,7 @@ impl Failure {
     fn refused(exit: Exit, refusal: &Refusal) -> Self {
         let clean = |text: &Option<String>| text.as_deref().map(without_keys);
         let answer = Answer {
+            cause: refusal.advice.cause,
             status: refusal.status,
             code: clean(&refusal.code),
             message: clean(&refusal.message),
@@ -90,10 +102,25 @@ impl Failure {
     /// Says what it is about, unless the text does.
     pub(crate) fn about(mut self, subject: &impl fmt::Display) -> Self {
         let subject = subject.to_string();
+        if self.gateway.as_ref().is_some_and(|answer| answer.cause == Cause::NoSuchBucket)
+            && let Ok(address) = S3Address::parse(&subject)
+        {
+            self.missing = Some(Box::new(Missing::Bucket(address.bucket)));
+        }
         if !names(&self.what, &subject) {
             self.what = format!("{subject}: {}", self.what);
         }
         self
+    }
+
+    /// Remembers which object does not exist.
+    pub(crate) fn without(self, object: ObjectName) -> Self {
+        Self { missing: Some(Box::new(Missing::Object(object))), ..self }
+    }
+
+    /// The bucket or object that does not exist, if that is why.
+    pub(crate) fn missing(&self) -> Option<&Missing> {
+        self.missing.as_deref()
     }
 
     /// Puts another step in the place of what is to be done.
@@ -110,7 +137,7 @@ impl Failure {
 
     /// Logs what the gateway said.
     pub(crate) fn log(&self) {
-        if let Some(Answer { status, code, message, request_id }) = self.gateway.as_deref() {
+        if let Some(Answer { status, code, message, request_id, .. }) = self.gateway.as_deref() {
             let text = |text: &Option<String>| printable(text.as_deref().unwrap_or("none"));
             tracing::info!(
                 "the gateway answered {status}, code {}, message {}, request ID {}",
@@ -127,7 +154,7 @@ impl Failure {
             "what": self.what,
             "todo": self.todo,
         });
-        if let Some(Answer { status, code, message, request_id }) = self.gateway.as_deref() {
+        if let Some(Answer { status, code, message, request_id, .. }) = self.gateway.as_deref() {
             error["gateway"] = json!({
                 "status": status,
                 "code": code,

@@ -3,6 +3,7 @@
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use indicatif::HumanBytes;
+use std::time::Duration;
 
 /// `1.21 MiB (1271310 bytes)`; small sizes in bytes alone.
 pub(crate) fn size(bytes: u64) -> String {
@@ -11,6 +12,14 @@ pub(crate) fn size(bytes: u64) -> String {
         0..1024 => format!("{bytes} bytes"),
         _ => format!("{} ({bytes} bytes)", HumanBytes(bytes)),
     }
+}
+
+/// `4.2 s, 112.00 MiB/s`; nothing for what was too small or too quick to say how fast the link is.
+pub(crate) fn speed(bytes: u64, took: Duration) -> Option<String> {
+    const LEAST: u64 = 16 << 20;
+    let seconds = took.as_secs_f64();
+    let rate = HumanBytes((bytes as f64 / seconds) as u64);
+    (bytes >= LEAST && seconds >= 0.1).then(|| format!("{seconds:.1} s, {rate}/s"))
 }
 
 /// `2026-11-23 21:14:09Z`, from seconds since 1970; empty for times outside of the calendar.
@@ -81,6 +90,14 @@ mod tests {
         assert_eq!(rfc3339(1_795_555_555), "2026-11-24T21:25:55Z");
         assert_eq!(time(i64::MAX), "");
         assert_eq!(today().len(), 10);
+    }
+
+    #[test]
+    fn speeds_are_told_where_they_mean_something() {
+        let of = |bytes, millis| speed(bytes, Duration::from_millis(millis));
+        assert_eq!(of(64 << 20, 4000).as_deref(), Some("4.0 s, 16.00 MiB/s"));
+        assert_eq!(of(13, 4000), None);
+        assert_eq!(of(64 << 20, 1), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@
 use s3_ssec::core::keyfile::KeyFile;
 use s3_ssec::{Client, Options, sdk::Keyed};
 
+// ANCHOR: program
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -29,3 +30,4 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", String::from_utf8(read.body.collect().await?.to_vec())?);
     Ok(())
 }
+// ANCHOR_END: program

@@ -159,11 +159,15 @@ pub(crate) struct CatArgs {
 }
 
 const LS: &str = "\
-Needs no key. Says nothing about encryption: `s3-ssec stat` does.
+Needs no key. With -l, a column says how each object is encrypted: under a key from which master key,
+under a direct key, under a customer key without a record (another tool's), or PLAIN, for anyone with
+access to read. A listing does not tell, so -l asks for every object: two small questions each, about
+a thousand objects in a second.
 
 Examples:
   s3-ssec ls                        your buckets
   s3-ssec ls s3://bucket/2026/      one level
+  s3-ssec ls -l s3://bucket/2026/   with a column for encryption
   s3-ssec ls -r s3://bucket         everything";
 
 /// `s3-ssec ls`.
@@ -176,6 +180,9 @@ pub(crate) struct LsArgs {
     /// List what lies below prefixes too
     #[arg(long, short, requires = "address")]
     pub(crate) recursive: bool,
+    /// Show how each object is encrypted
+    #[arg(long, short, requires = "address")]
+    pub(crate) long: bool,
 }
 
 /// `s3-ssec stat`.

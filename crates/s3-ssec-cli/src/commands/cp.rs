@@ -6,6 +6,7 @@ use crate::output::Fields;
 use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
+use crate::style::Tone;
 use crate::text;
 use s3_ssec::core::names::{ObjectKey, ObjectName};
 use s3_ssec::{Copied, CopiedBy, GetOptions, Verification};
@@ -34,7 +35,7 @@ pub(super) async fn run(session: &Session, args: CpArgs) -> Result<(), Failure> 
         .line("copy of", &args.source)
         .line("size", text::size(copied.size))
         .line("key", copied.key)
-        .line("encrypted", "confirmed by the gateway")
+        .toned("encrypted", "confirmed by the gateway", Tone::Good)
         .line("content", content);
     let json = json!({
         "source": args.source.to_string(),

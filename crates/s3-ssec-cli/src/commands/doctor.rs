@@ -4,6 +4,7 @@ use crate::args::DoctorArgs;
 use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
+use crate::style::{self, Tone};
 use crate::text::printable;
 use s3_ssec::{Examination, Row, Topic, Verdict};
 use serde_json::{Value, json};
@@ -63,6 +64,15 @@ fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
+fn tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Good => Tone::Good,
+        Verdict::Note | Verdict::Untried => Tone::Plain,
+        Verdict::Caution => Tone::Caution,
+        Verdict::Danger => Tone::Bad,
+    }
+}
+
 fn topic(topic: Topic) -> &'static str {
     TOPICS.iter().find(|(known, _)| *known == topic).map_or("", |(_, name)| name)
 }
@@ -77,7 +87,7 @@ fn text(address: &str, examined: &Examination) -> String {
         let _ = write!(text, ", behaves like {like}");
     }
     for (topic, name) in TOPICS {
-        let _ = write!(text, "\n{name}");
+        let _ = write!(text, "\n{}", Tone::Head.paint(name));
         for row in examined.rows.iter().filter(|row| row.topic == topic) {
             text += &lines(row);
         }
@@ -86,11 +96,13 @@ fn text(address: &str, examined: &Examination) -> String {
 }
 
 fn lines(row: &Row) -> String {
-    let mut text = format!("\n  {:8}{:20}{}", verdict(row.verdict), row.name, row.means);
-    let _ = write!(text, "\n          tried: {}", row.tried);
-    let _ = write!(text, "\n          saw:   {}", printable(&row.saw));
+    let fit = |text: &str, indent| style::wrapped(text, indent, style::width());
+    let verdict = tone(row.verdict).paint(&format!("{:8}", verdict(row.verdict)));
+    let mut text = format!("\n  {verdict}{:20}{}", row.name, fit(&row.means, 30));
+    let _ = write!(text, "\n          tried: {}", fit(row.tried, 17));
+    let _ = write!(text, "\n          saw:   {}", fit(&printable(&row.saw), 17));
     if let Some(todo) = &row.todo {
-        let _ = write!(text, "\n          do:    {}", printable(todo));
+        let _ = write!(text, "\n          do:    {}", fit(&printable(todo), 17));
     }
     text
 }

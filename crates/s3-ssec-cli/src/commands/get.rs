@@ -7,6 +7,7 @@ use crate::output::Fields;
 use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
+use crate::style::Tone;
 use crate::text;
 use s3_ssec::core::names::ObjectName;
 use s3_ssec::{GetOptions, Received, Verification};
@@ -23,9 +24,11 @@ pub(super) async fn run(session: &Session, args: GetArgs) -> Result<(), Failure>
     let (client, keys) = session.keyed(&Need::to_read(&object)).await?;
     let progress = session.progress(Total::OfObject);
     let received = client.get_file(&keys, &object, &target, &options, &progress.watch).await;
+    let took = progress.took();
     drop(progress);
     let received = received.about(&object)?;
-    session.output.report(fields(&target, &received), &in_json(&object, &target, &received))?;
+    let fields = fields(&target, &received).optional("took", text::speed(received.size, took));
+    session.output.report(fields, &in_json(&object, &target, &received))?;
     not_verified(session, &object, &received);
     Ok(())
 }
@@ -64,18 +67,18 @@ pub(super) fn not_verified(session: &Session, object: &ObjectName, received: &Re
 
 fn fields(target: &Path, received: &Received) -> Fields {
     let encrypted = match received.key {
-        Some(_) => "confirmed by the gateway",
-        None => "NO: the object is not encrypted with a customer key",
+        Some(_) => ("confirmed by the gateway", Tone::Good),
+        None => ("NO: the object is not encrypted with a customer key", Tone::Bad),
     };
     let content = match received.verification {
-        Verification::Verified => "verified: as it was uploaded",
-        Verification::NoDigest => "not verified: no digest",
+        Verification::Verified => ("verified: as it was uploaded", Tone::Good),
+        Verification::NoDigest => ("not verified: no digest", Tone::Caution),
     };
     Fields::new(target.display())
         .line("size", text::size(received.size))
         .optional("key", received.key)
-        .line("encrypted", encrypted)
-        .line("content", content)
+        .toned("encrypted", encrypted.0, encrypted.1)
+        .toned("content", content.0, content.1)
 }
 
 fn in_json(object: &ObjectName, target: &Path, received: &Received) -> Value {

@@ -8,6 +8,7 @@ use crate::output::Fields;
 use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
+use crate::style::Tone;
 use crate::text;
 use reminder::Input;
 use s3_ssec::core::key::Kind;
@@ -30,10 +31,14 @@ pub(super) async fn run(session: &Session, args: PutArgs) -> Result<(), Failure>
     let (source, total) = source(&args)?;
     let progress = session.progress(total.map_or(Total::Unknown, Total::Bytes));
     let uploaded = client.put(keys.writer(), &name, source, &options, &progress.watch).await;
+    let took = progress.took();
     drop(progress);
     let uploaded = uploaded.about(&name)?;
     let kind = keys.writer().kind();
-    session.output.report(fields(&uploaded, kind), &in_json(&uploaded, kind))?;
+    session.output.report(
+        fields(&uploaded, kind).optional("took", text::speed(uploaded.size, took)),
+        &in_json(&uploaded, kind),
+    )?;
     if uploaded.record == RecordKept::InLedgerOnly {
         session.output.note(
             "warning: the gateway takes no tags, so only this machine's ledger knows the nonce of \
@@ -114,7 +119,7 @@ fn fields(uploaded: &Uploaded, kind: Kind) -> Fields {
     Fields::new(&uploaded.name)
         .line("size", text::size(uploaded.size))
         .line("key", format_args!("{} ({kind})", uploaded.key))
-        .line("encrypted", "confirmed by the gateway")
+        .toned("encrypted", "confirmed by the gateway", Tone::Good)
         .line("record", record)
         .optional("continued", (uploaded.continued > 0).then(|| text::size(uploaded.continued)))
         .optional("version", uploaded.version_id.as_ref())

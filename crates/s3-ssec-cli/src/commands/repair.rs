@@ -7,6 +7,7 @@ use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use crate::text;
+use s3_ssec::core::names::BucketName;
 use s3_ssec::{HalfDone, Repaired, SearchOptions, Searched};
 use serde_json::{Value, json};
 
@@ -30,9 +31,8 @@ pub(super) async fn run(session: &Session, args: RepairArgs) -> Result<(), Failu
         entry["name"] = key.into();
         failures.push(entry);
     }
-    session
-        .output
-        .report(fields(&args, &repaired, failures.len()), &in_json(&repaired, failures))?;
+    let fields = fields(&args, &repaired, failures.len());
+    session.output.report(fields, &in_json(&args.place.bucket, &repaired, failures))?;
     match worst {
         Some(exit) => Err(Failure::told(exit)),
         None => Ok(()),
@@ -55,10 +55,11 @@ fn fields(args: &RepairArgs, repaired: &Repaired, failed: usize) -> Fields {
     fields.optional("failed", (failed > 0).then_some(failed))
 }
 
-fn in_json(repaired: &Repaired, failures: Vec<Value>) -> Value {
+fn in_json(bucket: &BucketName, repaired: &Repaired, failures: Vec<Value>) -> Value {
+    let address = |key: &str| format!("s3://{bucket}/{key}");
     let upload = |upload: &HalfDone| {
         json!({
-            "key": upload.key,
+            "object": address(&upload.key),
             "upload_id": upload.upload_id,
             "initiated": upload.initiated.map(text::rfc3339),
             "aborted": upload.aborted,
@@ -67,7 +68,7 @@ fn in_json(repaired: &Repaired, failures: Vec<Value>) -> Value {
     json!({
         "own_uploads": repaired.own_uploads.iter().map(upload).collect::<Vec<_>>(),
         "other_uploads": repaired.other_uploads.iter().map(upload).collect::<Vec<_>>(),
-        "completed": repaired.completed,
+        "completed": repaired.completed.iter().map(|key| address(key)).collect::<Vec<_>>(),
         "failed": failures,
     })
 }

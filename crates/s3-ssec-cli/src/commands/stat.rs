@@ -5,6 +5,7 @@ use crate::keys::need::Need;
 use crate::output::Fields;
 use crate::report::{About as _, Failure};
 use crate::session::Session;
+use crate::style::Tone;
 use crate::text;
 use s3_ssec::core::keyring::Keyring;
 use s3_ssec::core::names::ObjectName;
@@ -19,16 +20,16 @@ pub(super) async fn run(session: &Session, args: StatArgs) -> Result<(), Failure
 
 fn fields(name: &ObjectName, stat: &Stat, keys: &Keyring) -> Fields {
     let encrypted = match stat.proof {
-        Some(_) => "yes, confirmed by the gateway",
-        None => "NO: anyone with access reads it",
+        Some(_) => ("yes, confirmed by the gateway", Tone::Good),
+        None => ("NO: anyone with access reads it", Tone::Bad),
     };
     let mut fields = Fields::new(name)
         .line("size", text::size(stat.head.size))
         .optional("modified", stat.head.last_modified.map(text::time))
         .optional("type", stat.head.headers.content_type.as_ref())
-        .line("encrypted", encrypted)
+        .toned("encrypted", encrypted.0, encrypted.1)
         .optional("key", key(stat, keys))
-        .line("record", record(stat.state))
+        .toned("record", record(stat.state), tone(stat.state))
         .line("etag", &stat.head.etag)
         .optional("version", stat.head.version_id.as_ref());
     for (name, value) in &stat.head.metadata {
@@ -54,6 +55,14 @@ fn record(state: ObjectState) -> &'static str {
         ObjectState::Stripped => "gone: the content cannot be verified",
         ObjectState::Foreign => "none: another tool wrote it, the content cannot be verified",
         ObjectState::Plain => "none",
+    }
+}
+
+fn tone(state: ObjectState) -> Tone {
+    match state {
+        ObjectState::Described => Tone::Good,
+        ObjectState::Pending | ObjectState::Stripped => Tone::Caution,
+        ObjectState::Foreign | ObjectState::Plain => Tone::Plain,
     }
 }
 

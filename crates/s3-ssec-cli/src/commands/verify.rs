@@ -6,6 +6,7 @@ use crate::output::Fields;
 use crate::progress::Total;
 use crate::report::{About as _, Failure};
 use crate::session::Session;
+use crate::style::Tone;
 use crate::text;
 use s3_ssec::core::keyring::Keyring;
 use s3_ssec::core::names::ObjectName;
@@ -40,13 +41,15 @@ pub(super) async fn prove(
 ) -> Result<(Fields, Value), Failure> {
     let progress = session.progress(Total::OfObject);
     let received = client.verify(keys, object, &options, &progress.watch).await;
+    let took = progress.took();
     drop(progress);
     let received = received.about(object)?;
     let fields = Fields::new(object)
         .line("size", text::size(received.size))
         .optional("key", received.key)
-        .line("encrypted", "confirmed by the gateway")
-        .line("content", "verified: as it was uploaded");
+        .toned("encrypted", "confirmed by the gateway", Tone::Good)
+        .toned("content", "verified: as it was uploaded", Tone::Good)
+        .optional("took", text::speed(received.size, took));
     let json = json!({
         "object": object.to_string(),
         "size": received.size,

@@ -146,8 +146,9 @@ impl From<GetError> for Failure {
             GetError::Record(error) => return error.into(),
             GetError::Open(error) => return error.into(),
             GetError::Target { path, error } => return target(&path, &error, what),
-            GetError::NotFound(_) => {
-                (Exit::Failed, "Check the name; s3-ssec ls shows what is there.")
+            GetError::NotFound(object) => {
+                let todo = "Check the name; s3-ssec ls shows what is there.";
+                return Failure::new(Exit::Failed, what, todo).without(object);
             }
             GetError::NoKeyFits(_) => (
                 Exit::Key,
