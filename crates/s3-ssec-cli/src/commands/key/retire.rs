@@ -26,9 +26,8 @@ pub(super) async fn run(session: &Session, args: RetireArgs) -> Result<(), Failu
     // Refused before anything is asked: the key that writes, and what cannot be read back.
     let rest = remove(&text, key).about(&args.file.display())?;
     KeyFile::read(rest.as_bytes()).about(&args.file.display())?;
-    let keys = keys.into_keyring().about(&args.file.display())?;
+    let waiting = Waiting::of_file(keys, &args.file).about(&args.file.display())?;
     let client = session.client().await?;
-    let waiting = Waiting::new(keys, Some(args.file.clone()));
     let keys = Arc::new(session.admit(waiting, &client, &Need::to_read_all(&args.places))?);
     if !keys.keys().iter().any(|one| one.fingerprint() == key) {
         return Err(stranger(key, client.endpoint()));
