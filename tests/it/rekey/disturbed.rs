@@ -55,7 +55,8 @@ async fn what_somebody_else_writes_meanwhile_stays(gateway: &'static Gateway) {
     let read = |asked: &Asked| asked.operation() == "GetObject";
     let look = |asked: &Asked| asked.operation() == "HeadObject";
     let part = |asked: &Asked| asked.operation() == "UploadPart";
-    let mut moments: Vec<(usize, fn(&Asked) -> bool)> = vec![(100, read), (100, look)];
+    type Moment = fn(&Asked) -> bool;
+    let mut moments: Vec<(usize, Moment)> = vec![(100, read), (100, look)];
     match gateway.major() {
         // With If-Match, and copies of a source that must be what was read, up to the last moment.
         Some(20..) => moments.push((100, |asked| asked.operation() == "CopyObject")),
