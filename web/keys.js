@@ -27,8 +27,12 @@ export function wireKeys() {
 
 async function makeKey() {
   showProblem();
-  byId("made-label").value = "my data";
-  await ask(byId("made"));
+  const label = byId("made-label");
+  label.value = "my data";
+  const answered = ask(byId("made"));
+  // Whoever types replaces it.
+  label.select();
+  await answered;
 }
 
 async function saveMade() {

@@ -3,6 +3,7 @@
 
 use crate::examples::{example, lied_to, run, silent};
 use harness::{Asked, Bucket, Deed, Gateway, Person, Proxy, live};
+use s3_ssec::WithoutKey;
 use s3_ssec::core::key::Kind;
 use std::collections::BTreeSet;
 
@@ -25,17 +26,8 @@ async fn stores_and_operators_are_guarded(gateway: &'static Gateway) {
     for key in ["store/small", "operator/small"] {
         let read = person.run(["cat", &bucket.url(key)]).await.done();
         assert_eq!(read.text(), "stored under a key");
-        assert!(
-            bucket
-                .client
-                .sdk()
-                .get_object()
-                .bucket(bucket.name.as_str())
-                .key(key)
-                .send()
-                .await
-                .is_err()
-        );
+        let without = bucket.client.head_without_key(&bucket.object(key), None).await;
+        assert!(matches!(without, Ok(WithoutKey::KeyNeeded)), "{key}: {without:?}");
     }
     // No confirmation, a redirect, and no TLS: each is refused.
     let silent = silent(gateway).await;
@@ -46,8 +38,8 @@ async fn stores_and_operators_are_guarded(gateway: &'static Gateway) {
         Deed::Answer(307, vec![("location", location)], String::new())
     });
     let redirecting = redirecting.await;
-    let plain = gateway.http.as_ref().expect("a gateway without TLS");
-    for endpoint in [&silent.endpoint, &redirecting.endpoint, plain] {
+    let liars = [&silent.endpoint, &redirecting.endpoint];
+    for endpoint in liars.into_iter().chain(&gateway.http) {
         let astray = Person::new(gateway)
             .with("S3_SSEC_KEY_FILE", person.work().join("key"))
             .with("AWS_ENDPOINT_URL_S3", endpoint);

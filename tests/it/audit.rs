@@ -336,14 +336,14 @@ async fn a_killed_audit_goes_on_where_it_was(gateway: &'static Gateway) {
     let person = person.with_key(Kind::Master);
     let url = bucket.url("");
     let arguments =
-        ["audit", &url, "--out", "all.jsonl", "--journal", "journal", "--in-flight", "4"];
+        ["audit", &url, "--out", "all.jsonl", "--journal", "journal", "--in-flight", "8"];
     let running = person.start(arguments);
     let journal = person.work().join("journal");
     let has_page = || {
         let text = std::fs::read_to_string(&journal).unwrap_or_default();
-        text.contains("\"through\"")
+        text.contains("{\"through\":{\"key\":\"0999\"")
     };
-    for _ in 0..600 {
+    for _ in 0..2000 {
         if has_page() {
             break;
         }
@@ -369,7 +369,8 @@ async fn a_killed_audit_goes_on_where_it_was(gateway: &'static Gateway) {
     running.signal(Signal::KILL);
     running.end().await;
     frozen.store(false, Relaxed);
-    person.run(early).await.done();
+    // As many at once as it likes: that is not part of what makes it the same audit.
+    person.run(&early[..4]).await.done();
     let text = String::from_utf8(person.read("early.csv")).unwrap();
     assert_eq!(text.lines().count(), OBJECTS + 1);
     assert_eq!(text.matches("key,version_id").count(), 1, "one headline");

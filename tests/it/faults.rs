@@ -1,7 +1,7 @@
 //! Clients that are killed, lines that break, gateways that go away, disks that rot. Whatever
 //! happens, the next run leaves the right bytes, the right tags and nothing else.
 
-mod killed;
+pub(crate) mod killed;
 mod line;
 mod rot;
 

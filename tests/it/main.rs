@@ -30,6 +30,7 @@ mod policy_table;
 mod put_get;
 mod records;
 mod refusals;
+mod rekey;
 mod resume;
 mod sdk;
 mod sdk_keyed;
@@ -74,6 +75,7 @@ rooms![
     put_get,
     records,
     refusals,
+    rekey,
     resume,
     sdk,
     sdk_keyed,

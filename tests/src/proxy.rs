@@ -56,13 +56,16 @@ impl Asked {
     /// The S3 operation, as the reference names it.
     pub fn operation(&self) -> &'static str {
         let path = self.path.trim_matches('/');
-        let subresources = ["uploads", "uploadId", "partNumber", "tagging", "policy", "versioning"];
-        let [uploads, upload_id, part, tagging, policy, versioning] =
+        let subresources =
+            ["uploads", "uploadId", "partNumber", "tagging", "acl", "policy", "versioning"];
+        let [uploads, upload_id, part, tagging, acl, policy, versioning] =
             subresources.map(|name| self.parameter(name));
         match (self.method.as_str(), path.contains('/')) {
             _ if policy || versioning => "bucket setting",
             ("PUT", _) if tagging => "PutObjectTagging",
             ("GET", _) if tagging => "GetObjectTagging",
+            ("PUT", true) if acl => "PutObjectAcl",
+            ("GET", true) if acl => "GetObjectAcl",
             ("GET", _) if uploads => "ListMultipartUploads",
             ("POST", true) if uploads => "CreateMultipartUpload",
             ("PUT", true) if part => "UploadPart",

@@ -7,6 +7,7 @@ mod files;
 mod jobs;
 mod measure;
 mod page;
+mod rekey;
 mod sink;
 mod table;
 mod tools;
@@ -55,6 +56,9 @@ pub(crate) fn run(sh: &Shell, flags: &flags::Bench) -> Result<()> {
     }
     if flags.page {
         return page::run(sh, flags.quick);
+    }
+    if flags.rekey {
+        return rekey::run(sh, flags);
     }
     let amounts = Amounts::of(flags)?;
     let mut tools = tools::ensure(sh)?;

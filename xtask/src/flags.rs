@@ -41,6 +41,8 @@ xflags::xflags! {
             optional --quick
             /// Instead: the page in Chromium, beside the command, aws and the signer of the AWS SDK.
             optional --page
+            /// Instead: a rekey, beside a download and an upload of the same bytes.
+            optional --rekey
             /// Rounds, of which the table has the medians. Default: 5.
             optional --runs number: u32
             /// Only measure this command; write `--` before it.
@@ -175,6 +177,7 @@ pub struct Bench {
 
     pub quick: bool,
     pub page: bool,
+    pub rekey: bool,
     pub runs: Option<u32>,
 }
 

@@ -10,6 +10,8 @@ mod objects;
 pub(crate) mod parse;
 mod policy;
 mod presign;
+mod rekey;
+mod retire;
 mod scope;
 mod trees;
 mod work;
@@ -25,6 +27,8 @@ pub(crate) use key::{
 pub(crate) use objects::{CatArgs, GetArgs, LsArgs, PutArgs, RmArgs, StatArgs, VerifyArgs};
 pub(crate) use policy::{OneRuleArgs, PolicyCommand, PrintArgs, RuleArgs, TestArgs, option_of};
 pub(crate) use presign::{LinkFormat, PresignCommand};
+pub(crate) use rekey::RekeyArgs;
+pub(crate) use retire::RetireArgs;
 pub(crate) use scope::{PlaceArgs, ScopeCommand};
 pub(crate) use trees::{CpArgs, RepairArgs};
 pub(crate) use work::WorkArgs;
@@ -190,6 +194,8 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Put the journals of shards together
     Report(ReportArgs),
+    /// Put every object under a new key; encrypt what is in the clear
+    Rekey(RekeyArgs),
     /// Try what this gateway really does with customer keys
     Doctor(DoctorArgs),
     /// Let a bucket refuse unencrypted uploads

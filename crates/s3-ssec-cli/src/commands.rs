@@ -15,6 +15,7 @@ mod man;
 mod policy;
 mod presign;
 mod put;
+mod rekey;
 mod repair;
 mod report;
 mod rm;
@@ -59,6 +60,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Repair(args) => repair::run(session, args).await,
         Command::Audit(args) => audit::run(session, args).await,
         Command::Report(args) => report::run(session, &args),
+        Command::Rekey(args) => rekey::run(session, args).await,
         Command::Doctor(args) => doctor::run(session, args).await,
         Command::Policy(command) => policy::run(session, command).await,
         Command::Cors(command) => cors::run(session, command).await,

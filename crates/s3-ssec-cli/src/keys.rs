@@ -14,6 +14,7 @@ use need::Need;
 use s3_ssec::core::keyfile::{KEY_FILE_MAX, KeyFile};
 use s3_ssec::core::keyring::Keyring;
 use s3_ssec::core::legacy::Encoding;
+use s3_ssec::core::names::S3Address;
 use scope::Waiting;
 use std::fmt;
 use std::io::{self, Read};
@@ -110,6 +111,32 @@ pub(crate) fn waiting(global: &Global, need: &Need) -> Result<Waiting, Failure> 
 fn ring(source: KeySource) -> Result<Keyring, Failure> {
     let Found { source, file, .. } = source.read()?;
     file.into_keyring().about(&source)
+}
+
+/// The keys of this file, the first of which writes, and behind them those that the options, the
+/// environment or the config file name for what is at `place`.
+pub(crate) fn waiting_behind(
+    first: &Path,
+    global: &Global,
+    place: &S3Address,
+) -> Result<Waiting, Failure> {
+    let target = ring(KeySource::File(first.to_owned()))?;
+    let other = match KeySource::named(global)? {
+        Some(source) => Some(ring(source)?),
+        None => match Config::read()? {
+            Some(config) => config.keys_if_any(&Need::to_read(place))?,
+            None => None,
+        },
+    };
+    let keys = match other {
+        Some(other) => target.join(other).map_err(|error| {
+            let todo = "A master key is newly made, never a direct key under another name: s3-ssec key \
+                        new.";
+            Failure::from(error).about(&first.display()).instead(todo)
+        })?,
+        None => target,
+    };
+    Ok(Waiting::new(keys, Some(first.to_owned())))
 }
 
 /// Reads keys from standard input.

@@ -1,6 +1,7 @@
 //! Errors for people: what happened, what to do next, and an exit code for programs.
 
 mod native;
+pub(crate) mod rekey;
 #[cfg(test)]
 mod tests;
 pub(crate) mod usage;

@@ -32,6 +32,8 @@ pub enum Operation {
     CompleteMultipartUpload,
     AbortMultipartUpload,
     ListParts,
+    GetObjectAcl,
+    PutObjectAcl,
     GetObjectTagging,
     PutObjectTagging,
     GetBucketVersioning,

@@ -30,8 +30,10 @@
 //! ```
 
 mod insert;
+mod remove;
 
 pub use insert::{InsertError, Position, insert};
+pub use remove::{RemoveError, remove};
 
 use crate::key::{Key, Kind};
 use crate::keyring::{Keyring, KeyringError};

@@ -55,6 +55,7 @@ pub mod manifest;
 pub mod names;
 pub mod plan;
 pub mod profile;
+pub mod rekey;
 pub mod shard;
 
 pub mod advice;

@@ -6,7 +6,7 @@ use crate::options::{Options, Resolved, SetupError, Signing, resolve};
 use crate::state::StateDir;
 use crate::transport::Transport;
 use crate::trial::ProvedPlaces;
-use crate::write::ContentHeaders;
+use crate::write::{ContentHeaders, Kept};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{Tag, Tagging};
@@ -60,6 +60,7 @@ pub struct Head {
     pub echo: KeyEcho,
     /// Encryption under keys that the gateway holds: `AES256` (SSE-S3), `aws:kms` and others.
     pub server_side: Option<String>,
+    pub(crate) kept: Kept,
 }
 
 /// What HEAD without a key says: the negative half of a proof.
@@ -303,6 +304,11 @@ impl From<aws_sdk_s3::operation::head_object::HeadObjectOutput> for Head {
                 .collect(),
             echo: KeyEcho::new(head.sse_customer_algorithm(), head.sse_customer_key_md5()),
             server_side: head.server_side_encryption().map(|kind| kind.as_str().to_owned()),
+            kept: Kept {
+                expires: head.expires_string().map(str::to_owned),
+                storage_class: head.storage_class().map(|class| class.as_str().to_owned()),
+                only: None,
+            },
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::write::{PutError, PutOptions, Uploaded};
 use s3_ssec_core::keyring::Keyring;
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::record::TAG_KEY;
+pub(crate) use server::{LARGEST, Request as CopyRequest, send as send_copy};
 pub(crate) use trial::CopyTrials;
 
 /// A copy did not succeed.

@@ -4,6 +4,7 @@ mod check;
 mod fetch;
 mod file;
 mod partial;
+mod spans;
 mod stream;
 
 use crate::call::CallError;
@@ -17,6 +18,7 @@ use s3_ssec_core::key::Fingerprint;
 use s3_ssec_core::keyring::{Keyring, OpenError};
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::record::RecordError;
+pub(crate) use spans::Reading;
 use std::io;
 use std::path::{Path, PathBuf};
 use tokio::io::AsyncWrite;
@@ -286,7 +288,7 @@ impl Client {
     }
 
     /// Settles size and ETag, so that every range comes from one and the same object.
-    async fn want(
+    pub(crate) async fn want(
         &self,
         name: &ObjectName,
         located: &Located,

@@ -60,6 +60,18 @@ impl Client {
         delimiter: Option<&str>,
         start: Option<String>,
     ) -> Result<(Vec<Listed>, Option<String>), CallError> {
+        self.list_after(bucket, prefix, delimiter, start, None).await
+    }
+
+    /// As [`Client::list_page`]; the first page begins behind the key `after`.
+    pub(crate) async fn list_after(
+        &self,
+        bucket: &BucketName,
+        prefix: &str,
+        delimiter: Option<&str>,
+        start: Option<String>,
+        after: Option<String>,
+    ) -> Result<(Vec<Listed>, Option<String>), CallError> {
         let answer = self
             .s3
             .list_objects_v2()
@@ -67,6 +79,7 @@ impl Client {
             .prefix(prefix)
             .set_delimiter(delimiter.map(str::to_owned))
             .set_continuation_token(start)
+            .set_start_after(after)
             .send()
             .await
             .map_err(self.explain(Operation::ListObjects, SentKey::None))?;

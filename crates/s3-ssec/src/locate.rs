@@ -121,7 +121,7 @@ impl Client {
 
     /// The tags, or why they may not be read: 403 is not "no record", and keys that need none are
     /// still tried.
-    async fn readable_tags(
+    pub(crate) async fn readable_tags(
         &self,
         name: &ObjectName,
         version: Option<&str>,
@@ -134,7 +134,7 @@ impl Client {
         }
     }
 
-    async fn locate_by(
+    pub(crate) async fn locate_by(
         &self,
         keys: &Keyring,
         name: &ObjectName,

@@ -2,7 +2,7 @@
 //!
 //! * `proved.json`: where a trial write was already proved;
 //! * `ledger.jsonl`: nonces of objects whose gateway took no tag;
-//! * `uploads/`, `downloads/`: journals of transfers that may have to go on after a crash.
+//! * `uploads/`, `downloads/`, `rekeys/`: journals of what may have to go on after a crash.
 
 use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::key::Fingerprint;
@@ -86,7 +86,7 @@ pub(crate) struct JournalFile {
 }
 
 impl JournalFile {
-    fn open(path: PathBuf) -> io::Result<(Self, String)> {
+    pub(crate) fn open(path: PathBuf) -> io::Result<(Self, String)> {
         let mut file = OpenOptions::new().create(true).read(true).append(true).open(&path)?;
         file.try_lock().map_err(|_| io::Error::other("another process is at it"))?;
         let mut text = String::new();
@@ -103,6 +103,11 @@ impl JournalFile {
     /// Empties the file.
     pub(crate) fn clear(&mut self) {
         let _ = self.file.set_len(0);
+    }
+
+    /// Cuts off what comes after so many bytes: a line that a crash cut short.
+    pub(crate) fn cut(&mut self, length: usize) -> io::Result<()> {
+        self.file.set_len(length as u64)
     }
 
     /// Removes the file.

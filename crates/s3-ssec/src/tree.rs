@@ -211,17 +211,24 @@ pub(crate) struct Pages<'a> {
     client: &'a Client,
     place: &'a S3Address,
     next: Option<Option<String>>,
+    after: Option<String>,
 }
 
 impl<'a> Pages<'a> {
     pub(crate) fn new(client: &'a Client, place: &'a S3Address) -> Self {
-        Self { client, place, next: Some(None) }
+        Self::after(client, place, None)
+    }
+
+    /// From the first object behind this key on.
+    pub(crate) fn after(client: &'a Client, place: &'a S3Address, after: Option<String>) -> Self {
+        Self { client, place, next: Some(None), after }
     }
 
     /// The next objects: key and size. `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<(String, u64)>>, CallError> {
         let Some(start) = self.next.take() else { return Ok(None) };
-        let page = self.client.list_page(&self.place.bucket, &self.place.path, None, start).await?;
+        let (bucket, path) = (&self.place.bucket, &self.place.path);
+        let page = self.client.list_after(bucket, path, None, start, self.after.take()).await?;
         self.next = page.1.map(Some);
         let objects = page.0.into_iter().filter_map(|listed| match listed {
             Listed::Object { key, size, .. } => Some((key, size)),

@@ -5,7 +5,7 @@ mod notes;
 
 use crate::call::CallError;
 use crate::client::{Client, WithoutKey};
-use crate::put::{Upload, send};
+use crate::put::{Condition, Upload, send};
 use crate::state::StateDir;
 use crate::watch::Watch;
 use crate::write::{Existing, Leftover, PutError, PutOptions};
@@ -165,7 +165,7 @@ impl Client {
         let upload = upload.map_err(Failure::of)?;
         let part = upload.trial_part().await;
         let completed = match part {
-            Ok(part) => upload.complete(&[part], Existing::Replace).await.map_err(Failure::Call),
+            Ok(part) => upload.complete(&[part], Condition::default()).await.map_err(Failure::Call),
             Err(error) => Err(Failure::of(error)),
         };
         let completed = match completed {

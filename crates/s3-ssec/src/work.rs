@@ -1,7 +1,8 @@
 //! The journal of a command on many objects, as a file: one for each shard.
 //!
-//! Lines are appended as objects are dealt with, and synchronised about once a second: what a crash
-//! of the machine takes from its end is done again. One process at a time has it.
+//! Lines are appended as objects are dealt with, and synchronised about once a second, less often on a
+//! busy disk: what a crash of the machine takes from its end is done again. One process at a time
+//! has it.
 
 use s3_ssec_core::journal::print;
 use s3_ssec_core::journal::work::{WorkBegun, WorkLine};
@@ -10,8 +11,11 @@ use std::io::{self, BufRead as _, BufReader, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long lines may lie unsynchronised.
+/// How long lines lie unsynchronised at least.
 const SYNC: Duration = Duration::from_secs(1);
+/// On a busy disk, how many times as long as the last synchronisation took: nine tenths of the time
+/// are for work.
+const PAUSE: u32 = 9;
 
 /// A journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +63,8 @@ pub enum GoOn {
 pub struct WorkJournal {
     file: File,
     path: PathBuf,
-    synced: Instant,
+    go_on: GoOn,
+    next_sync: Instant,
 }
 
 impl WorkJournal {
@@ -74,7 +79,8 @@ impl WorkJournal {
         let mut options = OpenOptions::new();
         let file = options.create(true).read(true).append(true).open(path).map_err(failed)?;
         file.try_lock().map_err(|_| WorkError::Busy(path.to_owned()))?;
-        let mut journal = Self { file, path: path.to_owned(), synced: Instant::now() };
+        let (path, next_sync) = (path.to_owned(), Instant::now() + SYNC);
+        let mut journal = Self { file, path, go_on, next_sync };
         let end = journal.end(begun, go_on)?;
         journal.file.set_len(end).map_err(failed)?;
         journal.lines(&mut |line, _| {
@@ -89,12 +95,21 @@ impl WorkJournal {
     pub fn append(&mut self, line: &WorkLine) -> Result<(), WorkError> {
         let written = self.file.write_all(print(line).as_bytes());
         written.map_err(|error| self.failed(error))?;
+        // Where the listing says how to go on, a line between two marks is worth nothing alone.
+        let waits = self.go_on == GoOn::AfterListed && matches!(line, WorkLine::Object(_));
         let ended = matches!(line, WorkLine::Ended { .. });
-        if ended || self.synced.elapsed() >= SYNC {
+        if ended || (self.is_due() && !waits) {
+            let begun = Instant::now();
             self.file.sync_data().map_err(|error| self.failed(error))?;
-            self.synced = Instant::now();
+            self.next_sync = Instant::now() + (begun.elapsed() * PAUSE).max(SYNC);
         }
         Ok(())
+    }
+
+    /// True if the next line that can stand alone is synchronised: then what it speaks of has to be
+    /// on the disk before it.
+    pub fn is_due(&self) -> bool {
+        Instant::now() >= self.next_sync
     }
 
     fn failed(&self, error: io::Error) -> WorkError {

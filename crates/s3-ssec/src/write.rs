@@ -2,6 +2,9 @@
 
 use crate::call::CallError;
 use crate::client::{Client, WithoutKey};
+use aws_sdk_s3::types::StorageClass;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::echo::{EchoError, EchoVerified};
 use s3_ssec_core::key::{Fingerprint, RandomError};
@@ -52,6 +55,34 @@ pub struct PutOptions {
     pub part_size: u64,
     /// Parts in flight, at most. It begins with 4 and takes more while that is faster.
     pub in_flight: usize,
+    /// What else belongs to an object that is written anew.
+    pub(crate) kept: Kept,
+}
+
+/// What an object keeps when it is written anew under another key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// `Expires`, an HTTP date.
+    pub(crate) expires: Option<String>,
+    /// Its storage class, where that is not the usual one.
+    pub(crate) storage_class: Option<String>,
+    /// `If-Match`: the ETag, without quotes, of the only object that may be replaced.
+    pub(crate) only: Option<String>,
+}
+
+impl Kept {
+    /// The value of `If-Match`.
+    pub(crate) fn if_match(&self) -> Option<String> {
+        self.only.as_ref().map(|etag| format!("\"{etag}\""))
+    }
+
+    pub(crate) fn expires(&self) -> Option<DateTime> {
+        DateTime::from_str(self.expires.as_deref()?, Format::HttpDate).ok()
+    }
+
+    pub(crate) fn class(&self) -> Option<StorageClass> {
+        self.storage_class.as_deref().map(StorageClass::from)
+    }
 }
 
 impl Default for PutOptions {
@@ -63,6 +94,7 @@ impl Default for PutOptions {
             existing: Existing::Replace,
             part_size: 64 << 20,
             in_flight: 16,
+            kept: Kept::default(),
         }
     }
 }
@@ -195,6 +227,12 @@ pub enum PutError {
     /// No random bytes.
     #[error(transparent)]
     Random(#[from] RandomError),
+}
+
+/// The MD5 of a content, as RGW has it in the ETag of one PUT.
+pub(crate) fn md5_hex(content: &[u8]) -> String {
+    use md5::Digest as _;
+    md5::Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn leftover_text(leftover: Leftover) -> &'static str {

@@ -17,7 +17,7 @@ live![
 
 /// When the command is killed, as seen from one of its requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Moment {
+pub(crate) enum Moment {
     /// The gateway has not heard the request.
     Unheard,
     /// The gateway has answered, and the command has not heard the answer.
@@ -26,7 +26,7 @@ enum Moment {
 
 /// Counts the requests of a run, and stops it at one of them.
 #[derive(Default)]
-struct Steps {
+pub(crate) struct Steps {
     /// Requests that still pass, and what happens to the next one. `None` lets all pass.
     stop: Mutex<Option<(usize, Moment)>>,
     reached: Arc<Notify>,
@@ -50,7 +50,13 @@ impl Steps {
     }
 
     /// Runs the command, and kills it at a step, counted from 0.
-    async fn kill(&self, person: &Person, arguments: &[&str], step: usize, moment: Moment) {
+    pub(crate) async fn kill(
+        &self,
+        person: &Person,
+        arguments: &[&str],
+        step: usize,
+        moment: Moment,
+    ) {
         *self.stop.lock().unwrap() = Some((step, moment));
         let running = person.start(arguments);
         let reached = tokio::time::timeout(Duration::from_secs(60), self.reached.notified());
@@ -62,13 +68,17 @@ impl Steps {
 }
 
 /// A proxy that stops the command where `steps` says, counting only requests that `which` picks.
-async fn stepping(gateway: &Gateway, steps: &Arc<Steps>, which: fn(&Asked) -> bool) -> Proxy {
+pub(crate) async fn stepping(
+    gateway: &Gateway,
+    steps: &Arc<Steps>,
+    which: fn(&Asked) -> bool,
+) -> Proxy {
     let steps = Arc::clone(steps);
     let rule = move |asked: &Asked| if which(asked) { steps.deed() } else { Deed::Pass };
     Proxy::new(gateway, rule).await
 }
 
-const MOMENTS: [Moment; 2] = [Moment::Unheard, Moment::Unanswered];
+pub(crate) const MOMENTS: [Moment; 2] = [Moment::Unheard, Moment::Unanswered];
 
 async fn a_put_killed_at_any_step_is_finished_by_the_next(gateway: &'static Gateway) {
     let (bucket, steps) = (Bucket::new(gateway).await, Arc::<Steps>::default());

@@ -18,8 +18,8 @@ const EXAMPLES: &str = "crates/s3-ssec-cli/examples/cluster";
 /// Checks manifests against the schemas of Kubernetes, strictly.
 const VALIDATOR: &str = "kubernetes-validate==1.37.0";
 const OBJECTS: usize = 2000;
-/// Slurm waits two minutes before it starts a requeued task.
-const PATIENCE: Duration = Duration::from_secs(900);
+/// Slurm waits two minutes before it starts a requeued task; the rest is for slow machines.
+const PATIENCE: Duration = Duration::from_secs(1800);
 
 /// The manifest of the indexed job is one that Kubernetes takes.
 pub(super) fn check_manifest(sh: &Shell) -> Result<()> {

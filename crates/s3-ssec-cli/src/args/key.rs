@@ -2,6 +2,7 @@
 
 use super::backup::{BackupArgs, DrillArgs, RestoreArgs};
 use super::parse;
+use super::retire::RetireArgs;
 use super::scope::ScopeArgs;
 use clap::{Args, Subcommand, ValueEnum};
 use s3_ssec::core::key::Fingerprint;
@@ -29,6 +30,8 @@ pub(crate) enum KeyCommand {
     Restore(RestoreArgs),
     /// Prove that a backup opens an object
     Drill(DrillArgs),
+    /// Take a key out of a file, when no object is under it any more
+    Retire(RetireArgs),
     /// Show or change which gateway may see which key
     Scope(ScopeArgs),
 }

@@ -184,6 +184,9 @@ impl Book<'_> {
     fn through(&mut self, AuditMark { key, version }: AuditMark) -> io::Result<()> {
         let out = self.flush()?;
         let Some(journal) = &mut self.journal else { return Ok(()) };
+        if let Some(lines) = self.lines.as_mut().filter(|_| journal.is_due()) {
+            lines.sync()?;
+        }
         let through = WorkLine::Through(WorkThrough { key, version, out });
         journal.append(&through).map_err(io::Error::other)
     }
@@ -196,6 +199,9 @@ impl Book<'_> {
     /// Ends the journal; removes it if nobody asked for it.
     fn close(&mut self, exit_code: u8, path: Option<PathBuf>) -> Result<(), Failure> {
         let Some(mut journal) = self.journal.take() else { return Ok(()) };
+        if let Some(lines) = &mut self.lines {
+            lines.sync().map_err(AuditError::Told)?;
+        }
         journal.append(&WorkLine::Ended { exit_code })?;
         if let Some(path) = path {
             // It is only in the way of nobody.

@@ -7,6 +7,7 @@ mod export;
 mod import;
 mod new;
 mod restore;
+mod retire;
 mod scope;
 mod show;
 
@@ -30,6 +31,7 @@ pub(super) async fn run(session: &Session, command: KeyCommand) -> Result<(), Fa
         KeyCommand::Backup(args) => backup::run(session, &args),
         KeyCommand::Restore(args) => restore::run(session, &args),
         KeyCommand::Drill(args) => drill::run(session, &args).await,
+        KeyCommand::Retire(args) => retire::run(session, args).await,
         KeyCommand::Scope(args) => scope::run(session, args.command),
     }
 }

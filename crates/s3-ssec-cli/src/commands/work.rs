@@ -82,7 +82,14 @@ impl WorkLog {
         self.error.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    fn note(&mut self, name: &str, outcome: WorkOutcome, bytes: u64, failure: Option<&Failure>) {
+    /// Notes what became of one object.
+    pub(super) fn note(
+        &mut self,
+        name: &str,
+        outcome: WorkOutcome,
+        bytes: u64,
+        failure: Option<&Failure>,
+    ) {
         if self.journal.is_none() {
             return;
         }

@@ -75,6 +75,15 @@ impl Config {
         Ok(Waiting::new(all, files.into_iter().next()))
     }
 
+    /// The keys that rules name for what is read there; `None` where no rule is for it.
+    pub(super) fn keys_if_any(&self, need: &Need) -> Result<Option<Keyring>, Failure> {
+        let touched = |rule: &Rule| need.places().any(|place| rule.touches(place));
+        match self.rules.iter().any(touched) {
+            true => self.keys(need).map(|waiting| Some(waiting.anywhere().keys)),
+            false => Ok(None),
+        }
+    }
+
     /// The rule for all of a place.
     fn writer(&self, place: &S3Address) -> Result<&Rule, Failure> {
         let mut touching = self.rules.iter().filter(|rule| rule.touches(place));

@@ -14,6 +14,11 @@ impl Need {
         Self { reads: vec![place.into().0], writes: None }
     }
 
+    /// To read what is at several places.
+    pub(crate) fn to_read_all(places: &[S3Address]) -> Self {
+        Self { reads: places.to_vec(), writes: None }
+    }
+
     /// To write there, and to look at what is there.
     pub(crate) fn to_write(place: impl Into<Spot>) -> Self {
         let place = place.into().0;

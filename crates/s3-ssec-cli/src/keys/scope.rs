@@ -14,7 +14,7 @@ use s3_ssec::core::keyring::{Keyring, KeyringError};
 use s3_ssec::core::names::S3Address;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// A gateway, or a bucket or prefix there.
@@ -109,6 +109,11 @@ impl Waiting {
     /// Keys that came out of a backup, and stand in no file.
     pub(crate) fn of_backup(backup: KeyFile) -> Result<Self, KeyringError> {
         Ok(Self::new(backup.into_keyring()?, None))
+    }
+
+    /// Keys of a key file.
+    pub(crate) fn of_file(keys: KeyFile, path: &Path) -> Result<Self, KeyringError> {
+        Ok(Self::new(keys.into_keyring()?, Some(path.to_owned())))
     }
 
     /// All of them, because the person said so, or because no gateway is there to see them.

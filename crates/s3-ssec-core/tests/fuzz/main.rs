@@ -9,7 +9,13 @@
 //! S3_SSEC_FUZZ_SECONDS=10 S3_SSEC_FUZZ_SEED=17 cargo test -p s3-ssec-core --test fuzz -- rules
 //! ```
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests: a failure is a failed test"
+)]
 
 mod mutate;
 mod targets;

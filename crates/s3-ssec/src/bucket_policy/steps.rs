@@ -3,8 +3,8 @@
 use super::{Place, PolicyError, Trial};
 use crate::call::CallError;
 use crate::client::Client;
-use crate::put::{Upload, send};
-use crate::write::{Existing, PutError, PutOptions};
+use crate::put::{Condition, Upload, send};
+use crate::write::{PutError, PutOptions};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use s3_ssec_core::advice::{Operation, SentKey};
@@ -159,7 +159,7 @@ impl Client {
             Err(error) => return passed(Err(error)),
         };
         let outcome = match upload.trial_part().await {
-            Ok(part) => upload.complete(&[part], Existing::Replace).await.map(drop),
+            Ok(part) => upload.complete(&[part], Condition::default()).await.map(drop),
             Err(error) => passed(Err(error)),
         };
         if outcome.is_err() {

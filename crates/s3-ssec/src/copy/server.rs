@@ -17,7 +17,7 @@ use s3_ssec_core::record::{Content, TAG_KEY};
 use std::sync::Arc;
 
 /// The most that one CopyObject takes (AWS "CopyObject"; RGW's `rgw_max_put_size`).
-const LARGEST: u64 = 5 << 30;
+pub(crate) const LARGEST: u64 = 5 << 30;
 
 /// True where the record of the copy can be written without reading the content: the digest is
 /// keyed by the person's key, so the source must have one, made with the key that writes.
@@ -28,28 +28,28 @@ pub(super) fn fits(source: &Source<'_>, keys: &Keyring) -> bool {
 }
 
 /// What goes into one CopyObject.
-pub(super) struct Request<'a> {
-    pub(super) from: &'a ObjectName,
-    pub(super) version: Option<&'a str>,
+pub(crate) struct Request<'a> {
+    pub(crate) from: &'a ObjectName,
+    pub(crate) version: Option<&'a str>,
     /// The source's ETag, so that an overwrite in between is an error. `None` for scratch objects.
-    pub(super) etag: Option<&'a str>,
-    pub(super) source_key: SourceKeyHeaders,
-    pub(super) to: &'a ObjectName,
-    pub(super) key: &'a Arc<TargetKeyHeaders>,
-    pub(super) tagging: Option<String>,
-    pub(super) options: &'a PutOptions,
+    pub(crate) etag: Option<&'a str>,
+    pub(crate) source_key: SourceKeyHeaders,
+    pub(crate) to: &'a ObjectName,
+    pub(crate) key: &'a Arc<TargetKeyHeaders>,
+    pub(crate) tagging: Option<String>,
+    pub(crate) options: &'a PutOptions,
 }
 
 /// What the gateway said of it.
-pub(super) struct Answer {
-    etag: String,
-    pub(super) version_id: Option<String>,
-    pub(super) echo: KeyEcho,
+pub(crate) struct Answer {
+    pub(crate) etag: String,
+    pub(crate) version_id: Option<String>,
+    pub(crate) echo: KeyEcho,
 }
 
 /// CopyObject. Metadata and tags are always sent anew: RGW 20.2.4 ignores `x-amz-tagging` unless
 /// both directives say REPLACE (measured).
-pub(super) async fn send(client: &Client, request: Request<'_>) -> Result<Answer, CallError> {
+pub(crate) async fn send(client: &Client, request: Request<'_>) -> Result<Answer, CallError> {
     let Request { from, version, etag, source_key, to, key, tagging, options } = request;
     let headers = options.headers.clone();
     let output = client
@@ -68,6 +68,8 @@ pub(super) async fn send(client: &Client, request: Request<'_>) -> Result<Answer
         .set_content_disposition(headers.disposition)
         .set_content_encoding(headers.encoding)
         .set_content_language(headers.language)
+        .set_storage_class(options.kept.class())
+        .set_expires(options.kept.expires())
         .customize()
         .key(key)
         .source_key(source_key)

@@ -15,6 +15,7 @@ pub(super) struct Check {
     recorded: Option<ContentDigest>,
     tree: Option<ContentTree>,
     proof: Option<EchoVerified>,
+    etag: Option<String>,
 }
 
 impl Check {
@@ -26,6 +27,7 @@ impl Check {
             recorded: wanted.digest,
             tree: wanted.content_key.as_deref().map(ContentTree::new),
             proof: None,
+            etag: wanted.etag.clone(),
         }
     }
 
@@ -34,6 +36,12 @@ impl Check {
             fetched.pieces.into_iter().for_each(|piece| tree.add(piece));
         }
         self.proof = self.proof.or(fetched.proof);
+        self.etag = self.etag.take().or(fetched.etag);
+    }
+
+    /// The ETag of what arrived, once something has.
+    pub(super) fn etag(&self) -> Option<&str> {
+        self.etag.as_deref()
     }
 
     /// Size and digest of what arrived, whatever the record says.

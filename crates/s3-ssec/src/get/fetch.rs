@@ -21,7 +21,7 @@ const ATTEMPTS: u32 = 4;
 
 /// An object to read, with everything its requests need.
 #[derive(Clone)]
-pub(super) struct Fetch {
+pub(crate) struct Fetch {
     pub(super) client: Client,
     pub(super) name: ObjectName,
     pub(super) version: Option<String>,
@@ -29,7 +29,7 @@ pub(super) struct Fetch {
 }
 
 /// An object whose size is known, and what its content must be.
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     pub(super) fetch: Fetch,
     pub(super) size: u64,
     pub(super) etag: Option<String>,
@@ -43,6 +43,8 @@ pub(super) struct Fetched {
     pub(super) pieces: Vec<Piece>,
     /// That the gateway confirmed the key; `None` for a plain object.
     pub(super) proof: Option<EchoVerified>,
+    /// The ETag of the object it is of; `None` if it was not just fetched.
+    pub(super) etag: Option<String>,
 }
 
 /// Receives the bytes of one span.
@@ -93,7 +95,7 @@ impl Job {
     pub(super) fn hash(&self, content: &[u8]) -> Fetched {
         let mut pieces = Pieces::new(self.content_key.clone(), self.span.offset);
         pieces.update(content);
-        Fetched { pieces: pieces.finish(), proof: None }
+        Fetched { pieces: pieces.finish(), proof: None, etag: None }
     }
 
     /// Fetches the span into `sink` and hashes it on the way.
@@ -101,8 +103,9 @@ impl Job {
         let (mut short, mut silent) = (0, 0);
         loop {
             let (answer, proof) = self.request().await?;
+            let etag = Some(bare_etag(answer.e_tag()));
             match self.receive(answer, sink).await {
-                Ok(pieces) => return Ok(Fetched { pieces, proof }),
+                Ok(pieces) => return Ok(Fetched { pieces, proof, etag }),
                 Err(GetError::Truncated(_)) if short + 1 < ATTEMPTS => short += 1,
                 // Each silence lasts as long as a person is ready to wait: twice is enough.
                 Err(GetError::Call(_)) if silent == 0 => silent += 1,

@@ -56,7 +56,7 @@ async fn read(
     Ok(check)
 }
 
-async fn fetch(job: Job) -> Result<(Vec<u8>, Fetched), GetError> {
+pub(super) async fn fetch(job: Job) -> Result<(Vec<u8>, Fetched), GetError> {
     let room = usize::try_from(job.span.length).unwrap_or_default();
     let mut content = Buffer(Vec::with_capacity(room));
     let fetched = job.run(&mut content).await?;

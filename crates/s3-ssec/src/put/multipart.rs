@@ -3,6 +3,8 @@
 mod parts;
 mod resume;
 
+pub(crate) use parts::{STREAM_PART, Transferred, send_read};
+
 use super::journal::UploadLog;
 use super::single::refused;
 use super::source::{Reader, SourceFile};
@@ -12,7 +14,6 @@ use crate::client::Client;
 use crate::write::{Existing, Leftover, PutError, PutOptions, RecordKept, Uploaded};
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::BytesMut;
-use parts::Transferred;
 use resume::Resumed;
 use s3_ssec_core::advice::{Cause, Operation, SentKey};
 use s3_ssec_core::echo::{EchoError, EchoVerified, KeyEcho, verify_by_heads, verify_echo};
@@ -40,6 +41,22 @@ pub(crate) struct Upload {
 pub(crate) struct StoredPart {
     pub(crate) number: u16,
     pub(crate) etag: String,
+}
+
+/// What must hold for an upload to be completed.
+#[derive(Default)]
+pub(crate) struct Condition {
+    if_none_match: Option<String>,
+    if_match: Option<String>,
+}
+
+impl From<&PutOptions> for Condition {
+    fn from(options: &PutOptions) -> Self {
+        Self {
+            if_none_match: (options.existing == Existing::Keep).then(|| "*".to_owned()),
+            if_match: options.kept.if_match(),
+        }
+    }
 }
 
 /// What the gateway said of Complete.
@@ -208,7 +225,7 @@ async fn finish(
     upload: &Upload,
     transferred: Transferred,
 ) -> Result<Uploaded, PutError> {
-    let completed = upload.complete(&transferred.parts, writing.options.existing).await;
+    let completed = upload.complete(&transferred.parts, writing.options.into()).await;
     let completed = completed.map_err(|error| refused(writing.name(), error))?;
     describe(writing, upload, transferred, completed).await
 }
@@ -269,6 +286,8 @@ impl Upload {
             .set_content_encoding(options.headers.encoding.clone())
             .set_content_language(options.headers.language.clone())
             .set_metadata(Some(options.metadata.iter().cloned().collect()))
+            .set_storage_class(options.kept.class())
+            .set_expires(options.kept.expires())
             .customize()
             .key(headers)
             .send()
@@ -312,7 +331,7 @@ impl Upload {
     pub(crate) async fn complete(
         &self,
         parts: &[StoredPart],
-        existing: Existing,
+        condition: Condition,
     ) -> Result<Completed, CallError> {
         let part = |part: &StoredPart| {
             CompletedPart::builder()
@@ -331,7 +350,8 @@ impl Upload {
             .key(self.name.key.as_str())
             .upload_id(&self.id)
             .multipart_upload(list)
-            .set_if_none_match((existing == Existing::Keep).then(|| "*".to_owned()))
+            .set_if_none_match(condition.if_none_match)
+            .set_if_match(condition.if_match)
             .customize()
             .key(&self.headers)
             .send()
@@ -393,7 +413,7 @@ impl Upload {
 }
 
 /// The ETag of a completed upload: the MD5 of its parts' MD5s, and their number.
-fn joined_etag(parts: &[StoredPart]) -> String {
+pub(crate) fn joined_etag(parts: &[StoredPart]) -> String {
     use md5::Digest as _;
     let mut joined = md5::Md5::new();
     for part in parts {

@@ -3,7 +3,7 @@
 use super::{Writing, tagging};
 use crate::call::{CallError, PayloadHash, WithKey as _};
 use crate::client::{Client, bare_etag};
-use crate::write::{Existing, Leftover, PutError, PutOptions, RecordKept, Uploaded};
+use crate::write::{Existing, Leftover, PutError, PutOptions, RecordKept, Uploaded, md5_hex};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use s3_ssec_core::advice::{Operation, SentKey};
@@ -108,8 +108,7 @@ pub(super) fn refused(name: &ObjectName, error: CallError) -> PutError {
 
 /// The ETag RGW gives to a plaintext of one PUT: its MD5. Only needed to recognise our own.
 fn plain_etag(content: &[u8]) -> String {
-    use md5::Digest as _;
-    md5::Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    md5_hex(content)
 }
 
 /// PutObject with a customer key.
@@ -136,6 +135,9 @@ pub(crate) async fn send(
         .set_content_language(options.headers.language.clone())
         .set_metadata(Some(metadata))
         .set_if_none_match(if_none_match)
+        .set_if_match(options.kept.if_match())
+        .set_storage_class(options.kept.class())
+        .set_expires(options.kept.expires())
         .body(ByteStream::from(content.clone()))
         .customize()
         .key(headers)

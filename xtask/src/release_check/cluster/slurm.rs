@@ -117,6 +117,8 @@ impl Slurm {
 
 impl Drop for Slurm {
     fn drop(&mut self) {
+        // Tasks outlive the daemon that started them.
+        let _ = self.command("scancel").arg("--me").status();
         for daemon in self.daemons.iter_mut().rev() {
             // One that is gone already is what is wanted.
             let _ = daemon.kill();

@@ -114,15 +114,20 @@ impl Lines {
     /// Writes what waits. Gives how many bytes there are now.
     pub(super) fn flush(&mut self) -> io::Result<u64> {
         match &mut self.target {
-            Target::File(file) => {
-                file.write_all(&self.buffer)?;
-                file.sync_data()?;
-            }
+            Target::File(file) => file.write_all(&self.buffer)?,
             Target::StandardOutput(output) => output.bytes(&self.buffer)?,
         }
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(self.written)
+    }
+
+    /// What is written is on the disk when this returns.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        match &mut self.target {
+            Target::File(file) => file.sync_data(),
+            Target::StandardOutput(_) => Ok(()),
+        }
     }
 
     fn csv(&mut self, fields: &[&str]) -> io::Result<()> {

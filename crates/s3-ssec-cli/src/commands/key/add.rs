@@ -70,7 +70,7 @@ fn old(path: &Path, label: Option<&String>) -> Result<Vec<Entry>, Failure> {
     Ok(entries)
 }
 
-fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
+pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let bytes = KeySource::File(path.to_owned()).bytes()?;
     if !KeyFile::is_key_file(&bytes) {
         let what =

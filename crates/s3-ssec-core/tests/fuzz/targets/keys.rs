@@ -129,7 +129,7 @@ pub(super) fn key_words(input: &[u8]) -> String {
             Ok(key) => {
                 let printed = words::Words::of(&key).print(4);
                 let known = Known { kind: None, fingerprint: Some(key.fingerprint()) };
-                let again = words::read(&printed, known).ok().expect("what is printed is read");
+                let again = words::read(&printed, known).expect("what is printed is read");
                 assert!(again.same_bytes(&key));
                 said += &key.kind().to_string();
             }
@@ -151,7 +151,7 @@ pub(super) fn share_lines(input: &[u8]) -> String {
     match shares::read(&text) {
         Ok(read) => {
             for share in &read {
-                let again = Share::parse(&share.print()).ok().expect("what is printed is read");
+                let again = Share::parse(&share.print()).expect("what is printed is read");
                 assert_eq!((again.index(), again.threshold()), (share.index(), share.threshold()));
             }
             match shares::combine(&read) {

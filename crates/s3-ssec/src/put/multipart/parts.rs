@@ -28,15 +28,15 @@ use std::time::Instant;
 use tokio::task::JoinSet;
 
 /// Size of a part that is held in memory because its source can be read only once.
-pub(super) const STREAM_PART: u64 = 16 * MIB;
+pub(crate) const STREAM_PART: u64 = 16 * MIB;
 /// Parts of a stream in flight at once: what is in memory.
 const STREAM_IN_FLIGHT: usize = 3;
 
 /// A content that is at the gateway, part by part.
-pub(super) struct Transferred {
-    pub(super) parts: Vec<StoredPart>,
-    pub(super) size: u64,
-    pub(super) digest: ContentDigest,
+pub(crate) struct Transferred {
+    pub(crate) parts: Vec<StoredPart>,
+    pub(crate) size: u64,
+    pub(crate) digest: ContentDigest,
     /// Bytes that were at the gateway before.
     pub(super) continued: u64,
 }
@@ -63,14 +63,14 @@ impl Collected {
         Self { tree, parts: Vec::new(), continued: 0, flight }
     }
 
-    async fn next(
+    async fn next<E: From<PutError> + 'static>(
         &mut self,
-        tasks: &mut JoinSet<Result<Done, PutError>>,
+        tasks: &mut JoinSet<Result<Done, E>>,
         watch: &Watch,
-    ) -> Result<bool, PutError> {
+    ) -> Result<bool, E> {
         let Some(done) = tasks.join_next().await else { return Ok(false) };
         // A task ends early only when its set is dropped, or by a defect.
-        let done = done.unwrap_or(Err(PutError::Stopped))?;
+        let done = done.unwrap_or_else(|_| Err(PutError::Stopped.into()))?;
         self.flight.finished(done.size, Instant::now());
         done.pieces.into_iter().for_each(|piece| self.tree.add(piece));
         self.parts.push(done.stored);
@@ -176,6 +176,35 @@ pub(super) async fn send_stream(
     }
     while collected.next(&mut tasks, writing.watch).await? {}
     collected.finish().ok_or(PutError::Stopped)
+}
+
+/// Sends what `read` gives for each span of the plan, some parts at a time, in whatever order.
+pub(crate) async fn send_read<E, F>(
+    upload: &Upload,
+    key: &Arc<ContentKey>,
+    plan: MultipartPlan,
+    in_flight: usize,
+    watch: &Watch,
+    read: impl Fn(Span) -> F,
+) -> Result<Transferred, E>
+where
+    E: From<PutError> + Send + 'static,
+    F: Future<Output = Result<Bytes, E>> + Send + 'static,
+{
+    let mut collected = Collected::new(key, in_flight);
+    let mut tasks = JoinSet::<Result<Done, E>>::new();
+    for part in plan.parts() {
+        while tasks.len() >= collected.flight.limit() {
+            collected.next(&mut tasks, watch).await?;
+        }
+        let (upload, key, content) = (upload.clone(), Arc::clone(key), read(part.span));
+        tasks.spawn(async move {
+            let content = content.await?;
+            Ok(memory_part(&upload, key, part.number, part.span.offset, content).await?)
+        });
+    }
+    while collected.next(&mut tasks, watch).await? {}
+    collected.finish().ok_or_else(|| PutError::Stopped.into())
 }
 
 async fn memory_part(

@@ -161,7 +161,7 @@ impl Upload {
     /// True if the upload was created under our key: then, and only then, it takes a part with our
     /// key and echoes it. The last possible part number is used, which no plan of ours reaches
     /// before 10,000 parts.
-    async fn is_ours(&self) -> bool {
+    pub(crate) async fn is_ours(&self) -> bool {
         self.probe_part().await.is_ok()
     }
 }

@@ -1,0 +1,205 @@
+//! Every object of a place under a new key.
+//!
+//! What is done to one object, and in which order, is decided in the core ([`s3_ssec_core::rekey`]);
+//! here its steps are taken (`object`, `read`, `replace`), many objects at a time (`run`), with a journal on
+//! disk (`log`), on a gateway whose ways were tried before (`probe`).
+
+mod access;
+mod log;
+mod object;
+mod probe;
+mod read;
+mod replace;
+mod run;
+mod versions;
+
+pub use versions::OldVersions;
+
+use crate::call::CallError;
+use crate::get::GetError;
+use crate::select::{SelectError, Selection};
+use crate::tree::Filter;
+use crate::write::PutError;
+use s3_ssec_core::key::Fingerprint;
+use s3_ssec_core::names::{BucketName, NameError};
+use s3_ssec_core::rekey::{Outcome, Way};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How to rekey.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct RekeyOptions {
+    /// Which objects.
+    pub selection: Selection,
+    /// Which of their names, below the place.
+    pub filter: Arc<Filter>,
+    /// Look and count, and write nothing.
+    pub dry_run: bool,
+    /// Encrypt objects that are in the clear.
+    pub encrypt_plain: bool,
+    /// Take objects of ours whose record is pending or gone as they are.
+    pub accept_undescribed: bool,
+    /// Objects in flight, at most.
+    pub in_flight: usize,
+    /// Bytes read in a second, at most.
+    pub rate: Option<u64>,
+    /// Where the steps are noted, instead of the state directory.
+    pub steps: Option<PathBuf>,
+}
+
+impl Default for RekeyOptions {
+    fn default() -> Self {
+        Self {
+            selection: Selection::default(),
+            filter: Arc::new(Filter::default()),
+            dry_run: false,
+            encrypt_plain: true,
+            accept_undescribed: false,
+            in_flight: 16,
+            rate: None,
+            steps: None,
+        }
+    }
+}
+
+/// One object, and what became of it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RekeyItem {
+    /// The object key.
+    pub key: String,
+    /// What became of it; on a dry run what would.
+    pub outcome: Outcome,
+    /// Its size in bytes, where it is known.
+    pub size: u64,
+    /// The key it was under; `None` if it was in the clear or that is not known.
+    pub from: Option<Fingerprint>,
+    /// It was in the clear.
+    pub was_plain: bool,
+    /// Why it did not get its new key.
+    pub why: Option<RekeyError>,
+}
+
+/// How many objects, and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Count {
+    /// Objects.
+    pub objects: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+impl Count {
+    pub(crate) fn add(&mut self, bytes: u64) {
+        self.objects += 1;
+        self.bytes += bytes;
+    }
+}
+
+/// Everything that was done, or on a dry run would be.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct RekeySummary {
+    /// Through this machine: written with one PUT.
+    pub whole: Count,
+    /// Through this machine, in parts.
+    pub parts: Count,
+    /// Copied by the gateway.
+    pub copied: Count,
+    /// Of these, in the clear before.
+    pub were_plain: Count,
+    /// Under the target key already.
+    pub already: Count,
+    /// In the clear, and left so.
+    pub left_plain: Count,
+    /// Gone before it was their turn.
+    pub absent: u64,
+    /// What did not get its new key.
+    pub bad: Vec<RekeyItem>,
+    /// Rekeyed by the run that this one went on with.
+    pub before: Count,
+    /// The longest time between the last look at an object and its replacement, where the gateway
+    /// does not honour `If-Match`: what somebody writes within it is lost.
+    pub window: Option<Duration>,
+    /// Older versions, on a versioned bucket: they stay under the keys they were written with.
+    pub old_versions: Option<OldVersions>,
+    /// Objects whose access list could not be read: they have the usual one now.
+    pub without_grants: u64,
+    /// True if it ended early, on request or because the gateway proved nothing.
+    pub stopped: bool,
+    /// True if the same command goes on from here.
+    pub goes_on: bool,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Bytes in a second of the last run on this gateway, for an estimate.
+    pub known_rate: Option<u64>,
+}
+
+impl RekeySummary {
+    /// Everything that got its new key in this run.
+    pub fn rekeyed(&self) -> Count {
+        let ways = [self.whole, self.parts, self.copied];
+        let sum = |of: fn(&Count) -> u64| ways.iter().map(of).sum();
+        Count { objects: sum(|count| count.objects), bytes: sum(|count| count.bytes) }
+    }
+
+    fn add(&mut self, item: RekeyItem) {
+        match item.outcome {
+            Outcome::Rekeyed(way) => {
+                let count = match way {
+                    Way::Whole => &mut self.whole,
+                    Way::Parts => &mut self.parts,
+                    Way::Copy => &mut self.copied,
+                };
+                count.add(item.size);
+                if item.was_plain {
+                    self.were_plain.add(item.size);
+                }
+            }
+            Outcome::Already => self.already.add(item.size),
+            Outcome::Plain => self.left_plain.add(item.size),
+            Outcome::Absent => self.absent += 1,
+            _ => self.bad.push(item),
+        }
+    }
+}
+
+/// An object did not get its new key, or a run did not take place.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RekeyError {
+    /// The object could not be read, or is not what was uploaded.
+    #[error(transparent)]
+    Get(#[from] GetError),
+    /// The new one could not be written.
+    #[error(transparent)]
+    Put(#[from] PutError),
+    /// Another call failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// No object key of S3.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The manifest.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    /// The journal cannot be written or belongs to another process; nothing is done without it.
+    #[error("the journal of the run cannot be used: {0}")]
+    Journal(io::Error),
+    /// No scratch object may be written, so that nothing can be proved before an object is replaced.
+    #[error("no trial object may be written in s3://{0}")]
+    NoTrial(BucketName),
+    /// With the record it would have more tags than S3 allows.
+    #[error("it has {0} tags, and with its record one more than the ten that S3 allows")]
+    TooManyTags(usize),
+    /// An upload that was begun could not be aborted.
+    #[error("a half-done upload of it could not be aborted")]
+    UploadLeft,
+    /// Interrupted on request.
+    #[error("interrupted")]
+    Stopped,
+}

@@ -1,0 +1,310 @@
+//! The steps that move bytes or change what is at the gateway.
+
+use super::RekeyError;
+use super::object::Work;
+use super::read::IN_MEMORY;
+use crate::client::{Head, WithoutKey};
+use crate::copy::{CopyRequest, send_copy};
+use crate::get::GetError;
+use crate::nonce;
+use crate::put::{Condition, Upload, joined_etag, send, tagging};
+use crate::trial::WriteKind;
+use crate::write::{Leftover, PutError, PutOptions};
+use s3_ssec_core::derive::Nonce;
+use s3_ssec_core::echo::{KeyEcho, verify_by_heads, verify_echo};
+use s3_ssec_core::headers::TargetKeyHeaders;
+use s3_ssec_core::key::Kind;
+use s3_ssec_core::keyring::Seal;
+use s3_ssec_core::record::{Content as Recorded, TAG_KEY};
+use s3_ssec_core::rekey::{Mark, Outcome, RekeyLine, Replacing, Standing, Way};
+use std::sync::Arc;
+
+impl Work {
+    fn seal(&self) -> Result<Seal<'_>, RekeyError> {
+        // Drawn before anything is noted.
+        let nonce = self.found.nonce.ok_or(RekeyError::Stopped)?;
+        Ok(Seal::new(self.shared.keys.writer(), self.name.clone(), nonce))
+    }
+
+    fn new_headers(&self) -> Result<Arc<TargetKeyHeaders>, RekeyError> {
+        Ok(Arc::new(TargetKeyHeaders::of(&self.seal()?.customer_key())))
+    }
+
+    /// How the new object is written: as the old one was.
+    fn put_options(&self) -> PutOptions {
+        let Some(head) = &self.found.head else { return PutOptions::default() };
+        PutOptions {
+            headers: head.headers.clone(),
+            metadata: head.metadata.clone().into_iter().collect(),
+            tags: self.found.tags.clone(),
+            kept: head.kept.clone(),
+            ..PutOptions::default()
+        }
+    }
+
+    fn tagging(&self, tags: &[(String, String)]) -> Option<String> {
+        (!self.found.tagless).then(|| tagging(tags))
+    }
+
+    /// The line that announces a step. Draws the nonce and writes the record.
+    pub(super) fn line(&mut self, mark: Mark) -> Result<RekeyLine, RekeyError> {
+        let object = self.name.key.as_str().to_owned();
+        if mark == Mark::Opening || (mark == Mark::Replacing && self.found.upload.is_none()) {
+            self.found.nonce = Some(nonce::draw(&self.name, None).map_err(PutError::from)?);
+        }
+        Ok(match mark {
+            Mark::Opening => RekeyLine::Opening { object, nonce: self.seal()?.nonce().to_string() },
+            Mark::Opened => {
+                let upload_id = self.found.upload.as_ref().map(|upload| upload.id.clone());
+                RekeyLine::Opened { object, upload_id: upload_id.unwrap_or_default() }
+            }
+            Mark::Settled(outcome) => {
+                let size = if let Outcome::Rekeyed(_) = outcome { self.found.size } else { 0 };
+                RekeyLine::Settled { object, outcome, size }
+            }
+            Mark::Replacing => {
+                let (size, digest) = self.found.digest.ok_or(RekeyError::Stopped)?;
+                let record = self.seal()?.record(Recorded::Known { size, digest }).to_string();
+                let mut tags = vec![(TAG_KEY.to_owned(), record)];
+                tags.extend(self.found.tags.iter().cloned());
+                self.found.new_tags.clone_from(&tags);
+                let way = self.machine.way();
+                let (old_etag, grants) = (self.found.etag.clone(), self.found.grants.clone());
+                let nonce = self.seal()?.nonce().to_string();
+                RekeyLine::Replacing {
+                    object,
+                    with: Replacing { way, nonce, old_etag, tags, grants },
+                }
+            }
+        })
+    }
+
+    /// Opens the upload that the content is read into.
+    pub(super) async fn open(&mut self) -> Result<(), RekeyError> {
+        self.found.room = self.shared.room(IN_MEMORY).await;
+        let head = self.old_head().await?;
+        self.found.head = Some(head.ok_or_else(|| GetError::Changed(self.name.clone()))?);
+        let (client, name, watch) = (&self.shared.client, &self.name, &self.shared.watch);
+        let options = self.put_options();
+        client.try_first(name, WriteKind::Multipart, &options, watch).await?;
+        let mut tags =
+            vec![(TAG_KEY.to_owned(), self.seal()?.record(Recorded::Pending).to_string())];
+        tags.extend(self.found.tags.iter().cloned());
+        let (headers, tags) = (self.new_headers()?, self.tagging(&tags));
+        let upload = Upload::create(client, name, &headers, tags, &options).await?;
+        self.found.upload = Some(upload);
+        Ok(())
+    }
+
+    pub(super) async fn replace(&mut self, way: Way) -> Result<(), RekeyError> {
+        let (confirmed, abilities) = (self.found.confirmed.take(), self.shared.abilities);
+        let conditional = match way {
+            Way::Whole => {
+                self.put_whole().await?;
+                abilities.put_condition
+            }
+            Way::Parts => {
+                self.complete().await?;
+                abilities.complete_condition
+            }
+            Way::Copy => {
+                self.copy().await?;
+                // The condition is on the source, which is the same object.
+                true
+            }
+        };
+        if !conditional {
+            self.replaced_after(confirmed);
+        }
+        self.found.room = None;
+        Ok(())
+    }
+
+    /// Believes the echo in the answer, and nothing else.
+    fn prove(&mut self, echo: &KeyEcho, headers: &TargetKeyHeaders) -> Result<(), RekeyError> {
+        match verify_echo(headers.key_md5(), echo) {
+            Ok(_) => {
+                self.found.echoed = true;
+                Ok(())
+            }
+            Err(error) => {
+                let (name, leftover) = (self.name.clone(), Leftover::Perhaps);
+                Err(PutError::NotProved { name, error, leftover }.into())
+            }
+        }
+    }
+
+    async fn put_whole(&mut self) -> Result<(), RekeyError> {
+        let mut options = self.put_options();
+        options.kept.only = self.shared.abilities.put_condition.then(|| self.found.etag.clone());
+        let headers = self.new_headers()?;
+        if self.found.tagless {
+            self.shared.client.note_in_ledger(&self.seal()?);
+        }
+        let tags = self.tagging(&self.found.new_tags);
+        let (client, content) = (&self.shared.client, &self.found.content);
+        let sent = send(client, &self.name, &headers, content, tags, &options).await?;
+        self.found.version = sent.version_id;
+        self.prove(&sent.echo, &headers)
+    }
+
+    async fn complete(&mut self) -> Result<(), RekeyError> {
+        let mut options = PutOptions::default();
+        let only = self.shared.abilities.complete_condition.then(|| self.found.etag.clone());
+        options.kept.only = only;
+        // Between Complete and its tags, other commands find the nonce here.
+        self.shared.client.note_in_ledger(&self.seal()?);
+        let (Some(upload), Some(sent)) = (&self.found.upload, &self.found.sent) else {
+            return Err(RekeyError::Stopped);
+        };
+        let completed = upload.complete(&sent.parts, Condition::from(&options)).await?;
+        self.found.version = completed.version_id;
+        Ok(())
+    }
+
+    async fn copy(&mut self) -> Result<(), RekeyError> {
+        let options = self.put_options();
+        let headers = self.new_headers()?;
+        let located = self.found.located.as_ref();
+        let opens = located.and_then(|located| located.headers.as_ref());
+        let source_key = opens.ok_or(RekeyError::Stopped)?.as_source();
+        let request = CopyRequest {
+            from: &self.name,
+            version: None,
+            etag: Some(&self.found.etag),
+            source_key,
+            to: &self.name,
+            key: &headers,
+            tagging: self.tagging(&self.found.new_tags),
+            options: &options,
+        };
+        let answer = send_copy(&self.shared.client, request).await?;
+        self.found.version = answer.version_id;
+        self.prove(&answer.echo, &headers)
+    }
+
+    /// Who is there now.
+    pub(super) async fn check(&mut self) -> Result<Standing, RekeyError> {
+        if self.found.nonce.is_none() {
+            self.take_up();
+        }
+        let (client, name) = (&self.shared.client, &self.name);
+        let (headers, version) = (self.new_headers()?, self.found.version.as_deref());
+        let head = match client.head(name, version, &headers).await {
+            Ok(head) => head,
+            Err(error) if matches!(error.status(), Some(400 | 404)) => {
+                let old = self.old_head().await?;
+                let same = old.is_some_and(|old| old.etag == self.found.etag);
+                return Ok(if same { Standing::Old } else { Standing::Others });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if self.found.echoed && verify_echo(headers.key_md5(), &head.echo).is_ok() {
+            return Ok(Standing::Ours);
+        }
+        let status = match client.head_without_key(name, version).await? {
+            WithoutKey::KeyNeeded => 400,
+            WithoutKey::Readable(head) => match self.standing_in_the_clear(&head).await? {
+                Standing::Unproved => 200,
+                standing => return Ok(standing),
+            },
+            WithoutKey::Absent => return Ok(Standing::Others),
+        };
+        match verify_by_heads(headers.key_md5(), &head.echo, status) {
+            Ok(_) => {
+                self.found.size = head.size;
+                Ok(Standing::Ours)
+            }
+            Err(error) => {
+                let (name, leftover) = (name.clone(), Leftover::Perhaps);
+                self.complain(PutError::NotProved { name, error, leftover }.into());
+                Ok(Standing::Unproved)
+            }
+        }
+    }
+
+    /// Whose object that is which needs no key: the old one, somebody's, or ours that was not encrypted.
+    async fn standing_in_the_clear(&self, head: &Head) -> Result<Standing, RekeyError> {
+        let (client, name) = (&self.shared.client, &self.name);
+        let tags = client.tags(name, self.found.version.as_deref()).await?;
+        let record = self.found.new_tags.first();
+        let sent = self.found.sent.as_ref();
+        let ours = record.is_some_and(|record| tags.contains(record))
+            || sent.is_some_and(|sent| head.etag == joined_etag(&sent.parts));
+        let was_plain = self.found.located.as_ref().is_some_and(|old| old.headers.is_none());
+        Ok(match ours {
+            true => Standing::Unproved,
+            false if was_plain && head.etag == self.found.etag => Standing::Old,
+            false => Standing::Others,
+        })
+    }
+
+    /// Takes over what the journal knows of an earlier run.
+    fn take_up(&mut self) {
+        let Some(pending) = &self.pending else { return };
+        let with = pending.replacing.clone();
+        let nonce = with.as_ref().map(|with| &with.nonce).or(pending.nonce.as_ref());
+        self.found.nonce = nonce.and_then(|nonce| Nonce::parse(nonce));
+        let Some(Replacing { tags, grants, old_etag, .. }) = with else { return };
+        (self.found.new_tags, self.found.grants) = (tags, grants);
+        self.found.etag = old_etag;
+    }
+
+    /// Tags and access list.
+    pub(super) async fn describe(&mut self) -> Result<(), RekeyError> {
+        let (client, name) = (&self.shared.client, &self.name);
+        if !self.found.tagless {
+            let version = self.found.version.as_deref();
+            client.put_tags(name, version, &self.found.new_tags).await?;
+        }
+        if !self.found.grants.is_empty() {
+            client.put_grants(name, &self.found.grants).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the version that is not proved.
+    pub(super) async fn take_back(&mut self) -> Result<(), RekeyError> {
+        match &self.found.version {
+            Some(version) => Ok(self.shared.client.delete(&self.name, Some(version)).await?),
+            // An object without versions may be all that is left of its content.
+            None => Err(PutError::Unfinished(self.name.clone()).into()),
+        }
+    }
+
+    /// Aborts the upload of this run, or the one that an earlier run left.
+    pub(super) async fn abort(&mut self) -> Result<(), RekeyError> {
+        if self.found.nonce.is_none() {
+            self.take_up();
+        }
+        let known = self.found.upload.take().map(|upload| upload.id);
+        let pending = self.pending.take();
+        let known = known.or_else(|| pending.and_then(|pending| pending.upload_id));
+        let (client, name) = (self.shared.client.clone(), self.name.clone());
+        let headers = self.new_headers()?;
+        let upload = |id| Upload {
+            client: client.clone(),
+            name: name.clone(),
+            id,
+            headers: Arc::clone(&headers),
+        };
+        let mut left = Leftover::Nothing;
+        match known {
+            Some(id) => left = upload(id).abort().await,
+            // Its ID was never heard. Under a direct key it cannot be told from another machine's.
+            None if self.shared.keys.writer().kind() == Kind::Direct => {}
+            None => {
+                for id in client.uploads_of(&name).await? {
+                    let upload = upload(id);
+                    if upload.is_ours().await && upload.abort().await != Leftover::Nothing {
+                        left = Leftover::Upload;
+                    }
+                }
+            }
+        }
+        match left {
+            Leftover::Nothing => Ok(()),
+            _ => Err(RekeyError::UploadLeft),
+        }
+    }
+}
