@@ -18,6 +18,15 @@ Examples:
   s3-ssec key scope remove 4816dfc85c4eac7b https://old.example.org    not any more
 A key without any place left is as if it had never been used.";
 
+const ADD: &str = "\
+Examples:
+  s3-ssec key scope add 4816dfc85c4eac7b https://other.example.org
+  s3-ssec key scope add 4816dfc85c4eac7b https://other.example.org s3://bucket/prefix/";
+
+const REMOVE: &str = "\
+Example:
+  s3-ssec key scope remove 4816dfc85c4eac7b https://old.example.org";
+
 /// `s3-ssec key scope`.
 #[derive(Args)]
 #[command(after_long_help = SCOPE)]
@@ -30,14 +39,17 @@ pub(crate) struct ScopeArgs {
 #[derive(Subcommand)]
 pub(crate) enum ScopeCommand {
     /// Show where keys belong and which copies of them are known
+    #[command(after_long_help = "Example:\n  s3-ssec key scope show 4816dfc85c4eac7b")]
     Show {
         /// Only this key
         #[arg(value_parser = fingerprint)]
         key: Option<Fingerprint>,
     },
     /// Let a key be used at a gateway
+    #[command(after_long_help = ADD)]
     Add(PlaceArgs),
     /// Do not let a key be used at a gateway any more
+    #[command(after_long_help = REMOVE)]
     Remove(PlaceArgs),
 }
 
