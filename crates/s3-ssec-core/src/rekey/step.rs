@@ -104,28 +104,28 @@ pub enum Mark {
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    /// Find out what is there: [`Rewrite::looked`].
+    /// Find out what is there: [`Rewrite::looked`](super::Rewrite::looked).
     Look,
-    /// Note it, safely on disk: [`Rewrite::done`].
+    /// Note it, safely on disk: [`Rewrite::done`](super::Rewrite::done).
     Note(Mark),
-    /// Open an upload under a new key: [`Rewrite::done`].
+    /// Open an upload under a new key: [`Rewrite::done`](super::Rewrite::done).
     Open,
     /// Read all of the old content and compare it with its record; for [`Way::Parts`] into the parts of
-    /// the upload: [`Rewrite::read`].
+    /// the upload: [`Rewrite::read`](super::Rewrite::read).
     Read(Way),
-    /// Ask once more what is there: [`Rewrite::confirmed`].
+    /// Ask once more what is there: [`Rewrite::confirmed`](super::Rewrite::confirmed).
     Confirm,
-    /// Put the new object in the place of the old one: [`Rewrite::done`].
+    /// Put the new object in the place of the old one: [`Rewrite::done`](super::Rewrite::done).
     Replace(Way),
-    /// Find out who is there now: [`Rewrite::checked`].
+    /// Find out who is there now: [`Rewrite::checked`](super::Rewrite::checked).
     Check,
-    /// Write the tags and the access list that the replacement could not carry: [`Rewrite::done`].
+    /// Write the tags and the access list that the replacement could not carry: [`Rewrite::done`](super::Rewrite::done).
     Describe,
-    /// Remove the version that is not proved; only where it has an ID: [`Rewrite::done`].
+    /// Remove the version that is not proved; only where it has an ID: [`Rewrite::done`](super::Rewrite::done).
     TakeBack,
-    /// Abort the upload: [`Rewrite::done`].
+    /// Abort the upload: [`Rewrite::done`](super::Rewrite::done).
     Abort,
-    /// Let some time go by: [`Rewrite::done`].
+    /// Let some time go by: [`Rewrite::done`](super::Rewrite::done).
     Wait(Duration),
     /// Nothing more.
     End(Outcome),
