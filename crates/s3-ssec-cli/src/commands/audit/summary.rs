@@ -86,7 +86,9 @@ impl Tally {
         let text = self.text(keys).to_string();
         match beside_lines {
             true => {
-                text.lines().for_each(|line| session.output.note(line));
+                // Remarks are one line each, and plain.
+                let plain = anstream::adapter::strip_str(&text).to_string();
+                plain.lines().for_each(|line| session.output.note(line));
                 Ok(())
             }
             false => session.output.report(text, &self.json()),
