@@ -65,7 +65,8 @@ fn in_flight() -> clap::builder::RangedI64ValueParser<u8> {
 #[derive(Args)]
 pub(crate) struct ReadArgs {
     /// A version, on a versioned bucket; the newest where it is left out
-    #[arg(long, value_name = "ID")]
+    // RGW's version IDs may begin with a dash (measured).
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) version_id: Option<String>,
     /// The name it was written under, if the bucket was renamed or synchronised
     #[arg(long, value_name = "S3://B/K", value_parser = parse::object)]
@@ -206,7 +207,7 @@ pub(crate) struct RmArgs {
     #[arg(value_parser = parse::address)]
     pub(crate) object: S3Address,
     /// Delete this version for good, on a versioned bucket
-    #[arg(long, value_name = "ID", conflicts_with = "recursive")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, conflicts_with = "recursive")]
     pub(crate) version_id: Option<String>,
     #[command(flatten)]
     pub(crate) tree: TreeArgs,
@@ -228,7 +229,8 @@ pub(crate) struct VerifyArgs {
     #[arg(value_parser = parse::address)]
     pub(crate) object: S3Address,
     /// A version, on a versioned bucket; the newest where it is left out
-    #[arg(long, value_name = "ID")]
+    // RGW's version IDs may begin with a dash (measured).
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) version_id: Option<String>,
     /// The name it was written under, if the bucket was renamed or synchronised
     #[arg(long, value_name = "S3://B/K", value_parser = parse::object)]

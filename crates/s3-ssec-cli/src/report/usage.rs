@@ -107,6 +107,14 @@ mod tests {
     }
 
     #[test]
+    fn version_ids_may_begin_with_a_dash() {
+        for command in [&["get", "s3://bucket/a", "a"][..], &["rm", "s3://bucket/a"]] {
+            let words = ["s3-ssec"].iter().chain(command).chain(&["--version-id", "-T.x"]);
+            assert!(Cli::try_parse_from(words).is_ok(), "{command:?}");
+        }
+    }
+
+    #[test]
     fn two_lines_say_what_and_how() {
         let (what, todo) = lines(&["put", "a"]);
         assert_eq!(what, "the following required arguments were not provided: <TARGET>");
