@@ -1,6 +1,7 @@
 //! Clients that are killed, lines that break, gateways that go away, disks that rot. Whatever
 //! happens, the next run leaves the right bytes, the right tags and nothing else.
 
+mod gateway;
 pub(crate) mod killed;
 mod line;
 mod rot;
@@ -9,7 +10,7 @@ use harness::{Bucket, Gateway, Live, Person};
 use s3_ssec::core::key::Kind;
 
 pub(crate) fn tests() -> Vec<Live> {
-    [killed::tests(), line::tests(), rot::tests()].into_iter().flatten().collect()
+    [gateway::tests(), killed::tests(), line::tests(), rot::tests()].into_iter().flatten().collect()
 }
 
 const MIB: usize = 1 << 20;

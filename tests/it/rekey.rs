@@ -1,6 +1,7 @@
 //! Rekey: every object under a new key, none lost, none touched that should not be.
 
 mod disturbed;
+mod histories;
 mod killed;
 mod kinds;
 
@@ -13,7 +14,10 @@ use s3_ssec::{PutOptions, Source, Watch};
 use serde_json::Value;
 
 pub(crate) fn tests() -> Vec<Live> {
-    [kinds::tests(), disturbed::tests(), killed::tests()].into_iter().flatten().collect()
+    [kinds::tests(), disturbed::tests(), histories::tests(), killed::tests()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 const MIB: usize = 1 << 20;

@@ -211,6 +211,8 @@ async fn start_driver(home: &ScratchDir) -> (Child, u16) {
     let mut driver = Command::new("chromedriver")
         .args(["--port=0", "--allowed-origins=*"])
         .env("HOME", home.path())
+        // What Chromium leaves there when it is killed goes with the home.
+        .env("TMPDIR", home.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

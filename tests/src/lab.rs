@@ -23,7 +23,7 @@ pub struct Lab {
 }
 
 /// A gateway. Of one that is not the laboratory's own, some things are not known.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Gateway {
     pub version: String,
     pub release: Option<String>,
@@ -36,6 +36,8 @@ pub struct Gateway {
     pub secret_key_2: Option<String>,
     ca: Option<PathBuf>,
     pub log: Option<PathBuf>,
+    /// The file in which each crash is noted.
+    crashes: Option<PathBuf>,
 }
 
 static LAB: LazyLock<Lab> = LazyLock::new(|| {
@@ -54,6 +56,11 @@ impl Gateway {
     pub fn major(&self) -> Option<u32> {
         let major = self.release.as_ref()?.split('.').next()?;
         Some(major.parse().expect("a release starts with a number"))
+    }
+
+    /// How much is noted of its crashes, in bytes: another number means another crash.
+    pub fn crashes(&self) -> u64 {
+        self.crashes.as_ref().and_then(|file| std::fs::metadata(file).ok()).map_or(0, |m| m.len())
     }
 
     /// The authorities behind its certificate.

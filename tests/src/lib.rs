@@ -20,9 +20,11 @@ pub mod moto;
 pub mod page;
 pub mod proxy;
 pub mod scanner;
+pub mod spare;
 pub mod tab_memory;
 pub mod terminal;
 pub mod transcript;
+mod trial;
 
 pub use browser::Browser;
 pub use bucket::Bucket;
@@ -38,6 +40,7 @@ use libtest_mimic::Trial;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use trial::trial;
 
 /// A test that runs once on every gateway of the laboratory.
 pub struct Live {
@@ -65,7 +68,7 @@ pub fn trials(tests: Vec<Live>) -> Vec<Trial> {
         tests.into_iter().flat_map(|test| gateways.iter().map(move |g| (test.name, test.run, g)));
     all.map(|(name, run, gateway)| {
         let name = name.trim_start_matches("it::");
-        trial(format!("{name}@{}", gateway.version), move || run(gateway))
+        trial(format!("{name}@{}", gateway.version), gateway, move || run(gateway))
     })
     .collect()
 }
@@ -78,7 +81,10 @@ pub fn transcripts() -> Vec<Trial> {
         .flat_map(|(name, path)| gateways.iter().map(move |g| (name.clone(), path.clone(), g)));
     all.map(|(name, path, gateway)| {
         let name = format!("cmd::{name}@{}", gateway.version);
-        trial(name, move || async move { transcript::play(&path, gateway).await })
+        trial(name, gateway, move || {
+            let path = path.clone();
+            async move { transcript::play(&path, gateway).await }
+        })
     })
     .collect()
 }
@@ -91,16 +97,10 @@ pub fn guide() -> Vec<Trial> {
     all.map(|(chapter, gateway)| {
         let name = format!("guide::{}@{}", chapter.name, gateway.version);
         let chapter = Arc::clone(chapter);
-        trial(name, move || async move { guide::play(&chapter, gateway).await })
+        trial(name, gateway, move || {
+            let chapter = Arc::clone(&chapter);
+            async move { guide::play(&chapter, gateway).await }
+        })
     })
     .collect()
-}
-
-fn trial<F: Future<Output = ()>>(name: String, run: impl FnOnce() -> F + Send + 'static) -> Trial {
-    Trial::test(name, move || {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        runtime.block_on(run());
-        Ok(())
-    })
 }

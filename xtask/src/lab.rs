@@ -6,12 +6,14 @@
 mod certificate;
 mod cluster;
 mod config;
+mod keeper;
 mod packages;
 mod paths;
 mod process;
 mod state;
 
 pub(crate) use certificate::Tls;
+pub(crate) use keeper::keep;
 pub(crate) use packages::remove as remove_dir;
 pub(crate) use paths::{Version, cache, hash, lock};
 pub(crate) use state::{Options, Store};
@@ -83,6 +85,7 @@ impl Gateway {
             "secret_key_2": LAB2.secret_key,
             "ca": tls()?.ca,
             "log": self.log,
+            "crashes": keeper::file(&self.run_dir),
             "run_dir": self.run_dir,
         }))
     }

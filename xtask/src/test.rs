@@ -14,7 +14,7 @@ use xshell::Shell;
 const LAB_VARIABLE: &str = "S3_SSEC_LAB";
 
 /// Live tests at a time: each moves data through one gateway on the same two cores.
-const THREADS: &str = "--test-threads=4";
+const THREADS: &str = "--test-threads=6";
 
 /// Variables of the user's that would change what the live tests do.
 const FOREIGN_VARIABLES: [&str; 7] = [
@@ -166,6 +166,7 @@ fn foreign_gateway(sh: &Shell, endpoint: &str) -> Result<Value> {
         "region": variable("AWS_REGION").unwrap_or_else(|| REGION.to_owned()),
         "ca": variable("AWS_CA_BUNDLE"),
         "log": null,
+        "crashes": null,
         "run_dir": null,
     }))
 }
@@ -179,7 +180,9 @@ fn live_tests(
 ) -> Result<()> {
     let file = write_lab(sh, tools, gateways)?;
     let wanted = if flags.only.is_some() { Wanted::Some } else { Wanted::All };
-    stages.tests("live tests", wanted, || run_live_tests(&file, flags))?;
+    // A gateway of the user's is for the user to keep.
+    let ours: &[Version] = if flags.endpoint.is_some() { &[] } else { &Version::ALL };
+    stages.tests("live tests", wanted, || lab::keep(ours, || run_live_tests(&file, flags)))?;
     Ok(())
 }
 

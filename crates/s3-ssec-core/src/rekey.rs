@@ -13,13 +13,19 @@
 //! * Whatever replaces it was noted before, with its nonce and its tags, so that a crash at any point
 //!   leaves an object that the next run can finish or begin anew.
 //! * What somebody else wrote in between is left alone.
+//!
+//! A [`History`] does this to every version of an object, one after the other.
 
+mod history;
+#[cfg(test)]
+mod history_model;
 mod journal;
 #[cfg(test)]
 mod model;
 mod pace;
 mod step;
 
+pub use history::{History, HistoryMark, HistoryStep, PendingHistory, Seen, Versions};
 pub use journal::{Grant, Pending, RekeyBegun, RekeyJournal, RekeyLine, Replacing, whole};
 pub use pace::Pace;
 pub use step::{Content, Description, Mark, Outcome, Rules, Sight, Standing, Step, Trouble, Way};
@@ -29,7 +35,7 @@ use std::time::Duration;
 /// Tries for one object before it is given up for this run.
 pub const ATTEMPTS: u32 = 3;
 
-/// The rewriting of one object (or of one version, into a new one).
+/// The rewriting of one object, or of one version of it into a new one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rewrite {
     rules: Rules,

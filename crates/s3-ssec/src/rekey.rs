@@ -1,10 +1,11 @@
 //! Every object of a place under a new key.
 //!
 //! What is done to one object, and in which order, is decided in the core ([`s3_ssec_core::rekey`]);
-//! here its steps are taken (`object`, `read`, `replace`), many objects at a time (`run`), with a journal on
+//! here its steps are taken (`object`, `read`, `replace`), or to one with all its versions (`history`), many objects at a time (`run`), with a journal on
 //! disk (`log`), on a gateway whose ways were tried before (`probe`).
 
 mod access;
+mod history;
 mod log;
 mod object;
 mod probe;
@@ -42,6 +43,8 @@ pub struct RekeyOptions {
     pub encrypt_plain: bool,
     /// Take objects of ours whose record is pending or gone as they are.
     pub accept_undescribed: bool,
+    /// Older versions too, on a versioned bucket: each is written anew, and the old ones are deleted.
+    pub versions: bool,
     /// Objects in flight, at most.
     pub in_flight: usize,
     /// Bytes read in a second, at most.
@@ -58,6 +61,7 @@ impl Default for RekeyOptions {
             dry_run: false,
             encrypt_plain: true,
             accept_undescribed: false,
+            versions: false,
             in_flight: 16,
             rate: None,
             steps: None,
@@ -73,8 +77,10 @@ pub struct RekeyItem {
     pub key: String,
     /// What became of it; on a dry run what would.
     pub outcome: Outcome,
-    /// Its size in bytes, where it is known.
+    /// Its size in bytes, where it is known; of all versions that are written anew.
     pub size: u64,
+    /// Versions that are written anew.
+    pub versions: u64,
     /// The key it was under; `None` if it was in the clear or that is not known.
     pub from: Option<Fingerprint>,
     /// It was in the clear.
@@ -110,6 +116,8 @@ pub struct RekeySummary {
     pub parts: Count,
     /// Copied by the gateway.
     pub copied: Count,
+    /// Versions that these had, and that were written anew with their history.
+    pub versions: u64,
     /// Of these, in the clear before.
     pub were_plain: Count,
     /// Under the target key already.
@@ -156,6 +164,7 @@ impl RekeySummary {
                     Way::Copy => &mut self.copied,
                 };
                 count.add(item.size);
+                self.versions += item.versions;
                 if item.was_plain {
                     self.were_plain.add(item.size);
                 }
@@ -199,6 +208,12 @@ pub enum RekeyError {
     /// An upload that was begun could not be aborted.
     #[error("a half-done upload of it could not be aborted")]
     UploadLeft,
+    /// Old versions cannot be rewritten where a new one takes the place of another.
+    #[error("versioning is suspended in s3://{0}")]
+    Suspended(BucketName),
+    /// A version under a direct key cannot be told from somebody else's after a crash.
+    #[error("older versions cannot get a direct key")]
+    DirectTarget,
     /// Interrupted on request.
     #[error("interrupted")]
     Stopped,

@@ -34,7 +34,7 @@ fn overwrite(gateway: &'static Gateway, bucket: &str, key: &'static str, content
 }
 
 /// When somebody else writes: just before the first such request passes.
-fn meanwhile(
+pub(super) fn meanwhile(
     gateway: &'static Gateway,
     bucket: &Bucket,
     size: usize,

@@ -76,7 +76,7 @@ async fn write(bucket: &Bucket, person: &Person, case: Case, seed: u64) {
 }
 
 /// Journals of runs that are not at their end.
-fn steps_left(person: &Person) -> Vec<String> {
+pub(super) fn steps_left(person: &Person) -> Vec<String> {
     let directory = person.everything().join("state/s3-ssec/rekeys");
     let entries = std::fs::read_dir(directory).into_iter().flatten();
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()

@@ -22,6 +22,9 @@ const READY_TIMEOUT: Duration = Duration::from_secs(90);
 /// Order of starting; stopping goes the other way.
 const DAEMONS: [&str; 3] = ["mon", "osd", "rgw"];
 
+/// How many lines of a crash are shown: the signal and the upper half of the stack.
+const CRASH_LINES: usize = 24;
+
 /// Options of every client tool: no monitor is asked for a configuration.
 const CLIENT: [&str; 3] = ["-n", "client.admin", "--no-mon-config"];
 
@@ -99,6 +102,23 @@ impl Cluster {
     pub(super) fn running(&self) -> Option<Gateway> {
         let state = self.state.as_ref()?;
         DAEMONS.iter().all(|daemon| self.is_alive(state, daemon)).then(|| self.gateway(state))
+    }
+
+    /// Whether a daemon that was started, and not stopped, has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        let Some(state) = &self.state else { return false };
+        DAEMONS.iter().any(|d| state.pids.contains_key(*d) && !self.is_alive(state, d))
+    }
+
+    /// What the gateway's log says of its end: the signal and where it struck.
+    pub(super) fn crash(&self) -> String {
+        let log = fs::read(self.run.join("rgw.log")).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        match log.rfind("*** Caught signal") {
+            // After the places comes a dump of the last ten thousand events.
+            Some(start) => log[start..].lines().take(CRASH_LINES).collect::<Vec<_>>().join("\n"),
+            None => self.last_words("rgw"),
+        }
     }
 
     /// One line for a person.

@@ -24,6 +24,11 @@ On a gateway that honours If-Match nothing that somebody else writes meanwhile i
 object is looked at just before and just after; the time between is reported. On a versioned bucket the
 older versions stay as they are, under the keys they were written with; their number is reported.
 
+With --versions they get the new key too. S3 orders versions by time alone, so all versions of an object
+are written anew on top, the oldest first, and only when all stand there do the old ones go. Until then a
+reader who names no version may meet an older one: choose a quiet hour. Version IDs and dates become new,
+and deletions between versions are forgotten. Whatever goes wrong, what was written is taken back.
+
 From a direct key to derived keys needs a newly made master key: the same 32 bytes cannot be both.
 
 Examples:
@@ -31,6 +36,7 @@ Examples:
   s3-ssec rekey s3://bucket --to new.key --key-file old.key --dry-run
   s3-ssec rekey s3://bucket --to new.key --key-file old.key
   s3-ssec rekey s3://bucket/2026/ --to lab.key --rate 100MiB      after s3-ssec key add lab.key
+  s3-ssec rekey s3://bucket --to new.key --key-file old.key --versions
   s3-ssec rekey s3://in-the-clear --to lab.key                    encrypts a bucket
   s3-ssec rekey s3://bucket --to new.key --shard 2/4 --journal 2.jsonl";
 
@@ -59,6 +65,9 @@ pub(crate) struct RekeyArgs {
     /// Take objects of yours whose record is pending or gone as they are, unverified
     #[arg(long)]
     allow_unverified: bool,
+    /// Rewrite older versions too, and delete them under their old keys
+    #[arg(long)]
+    versions: bool,
     /// Bytes read in a second, at most: 50MiB
     #[arg(long, value_name = "SIZE", value_parser = parse::size)]
     pub(crate) rate: Option<u64>,
@@ -77,6 +86,7 @@ impl RekeyArgs {
         options.dry_run = self.dry_run;
         options.encrypt_plain = !self.skip_plain;
         options.accept_undescribed = self.allow_unverified;
+        options.versions = self.versions;
         options.rate = self.rate;
         options.in_flight = self.files.into();
         options.selection = self.work.selection();
@@ -94,7 +104,8 @@ impl RekeyArgs {
         let include = self.include.iter().map(|glob| format!("include={glob}"));
         let exclude = self.exclude.iter().map(|glob| format!("exclude={glob}"));
         let to = [format!("to={target}")];
-        let mut details: Vec<_> = include.chain(exclude).chain(to).collect();
+        let versions = self.versions.then(|| "versions".to_owned());
+        let mut details: Vec<_> = include.chain(exclude).chain(to).chain(versions).collect();
         details.extend(self.work.manifest_detail());
         details
     }

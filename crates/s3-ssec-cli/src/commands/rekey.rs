@@ -142,6 +142,7 @@ fn fields(args: &RekeyArgs, keys: &Keyring, summary: &RekeySummary, failed: u64)
         .optional("gone", (summary.absent > 0).then_some(summary.absent))
         .optional("not rekeyed", (failed > 0).then_some(failed))
         .optional("window", window)
+        .optional("versions", histories(summary))
         .optional("old versions", old)
         .optional(
             "access lists",
@@ -150,6 +151,13 @@ fn fields(args: &RekeyArgs, keys: &Keyring, summary: &RekeySummary, failed: u64)
             }),
         )
         .optional("estimate", estimate(args, summary))
+}
+
+/// What became of the versions behind the newest ones.
+fn histories(summary: &RekeySummary) -> Option<String> {
+    let (all, objects) = (summary.versions, summary.rekeyed().objects);
+    let verb = "written anew, in their order; the old ones are deleted";
+    (all > objects).then(|| format!("{all} {verb}"))
 }
 
 fn label(keys: &Keyring) -> String {
@@ -188,6 +196,7 @@ fn in_json(args: &RekeyArgs, keys: &Keyring, summary: &RekeySummary) -> Value {
         "copied": count(summary.copied),
         "were_plain": count(summary.were_plain),
         "left_plain": count(summary.left_plain),
+        "versions": summary.versions,
         "already": count(summary.already),
         "earlier": count(summary.before),
         "gone": summary.absent,

@@ -24,6 +24,14 @@ impl From<RekeyError> for Failure {
                  nothing is replaced before it is proved to be encrypted.",
             ),
             RekeyError::TooManyTags(_) => (Exit::Failed, "Take one of its tags away."),
+            RekeyError::Suspended(_) => (
+                Exit::Usage,
+                "Enable versioning for the time of the run, or leave --versions out: where it is \
+                 suspended, a new object would take the place of a version.",
+            ),
+            RekeyError::DirectTarget => {
+                (Exit::Usage, "Make a master key: s3-ssec key new --out new.key")
+            }
             RekeyError::UploadLeft => {
                 (Exit::Failed, "Run the same command again, or s3-ssec repair: they abort it.")
             }

@@ -5,7 +5,7 @@
 //! more than comfort between two lines: after Complete on RGW 16 and 18 the tags of an object are
 //! nowhere else.
 
-use super::{Outcome, Way};
+use super::{Outcome, PendingHistory, Way};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +20,9 @@ pub struct RekeyBegun {
     pub target: String,
     /// The shard, as `I/N`.
     pub shard: String,
+    /// Older versions get the key too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub versions: bool,
 }
 
 /// Everything that is needed to tell whether a replacement arrived, and to finish it.
@@ -74,6 +77,25 @@ pub enum RekeyLine {
         /// With what.
         with: Replacing,
     },
+    /// About to write these versions anew, on top.
+    History {
+        /// The object key.
+        object: String,
+        /// Their version IDs, and those of delete markers.
+        old: Vec<String>,
+    },
+    /// One of them was written.
+    Written {
+        /// The object key.
+        object: String,
+        /// The ID of the new version.
+        version: String,
+    },
+    /// All of them were; the old ones are about to go.
+    Dropping {
+        /// The object key.
+        object: String,
+    },
     /// Nothing more is to be done for it.
     Settled {
         /// The object key.
@@ -100,9 +122,18 @@ pub struct Pending {
     pub upload_id: Option<String>,
     /// The replacement that may have been sent.
     pub replacing: Option<Replacing>,
+    /// Where all its versions are rewritten: how far that came.
+    pub history: Option<PendingHistory>,
 }
 
 impl Pending {
+    /// A nonce is about to be used for the object.
+    fn draws(&mut self, nonce: &str) {
+        if let Some(history) = &mut self.history {
+            history.nonces.push(nonce.to_owned());
+        }
+    }
+
     /// True if an upload may be open.
     pub fn may_upload(&self) -> bool {
         self.nonce.is_some()
@@ -152,8 +183,10 @@ impl RekeyJournal {
         match line {
             RekeyLine::Begun(_) => {}
             RekeyLine::Opening { object, nonce } => {
-                let pending = Pending { nonce: Some(nonce), ..Pending::default() };
-                self.pending.insert(object, pending);
+                let pending = self.pending.entry(object).or_default();
+                pending.draws(&nonce);
+                let history = pending.history.take();
+                *pending = Pending { nonce: Some(nonce), history, ..Pending::default() };
             }
             RekeyLine::Opened { object, upload_id } => {
                 self.pending.entry(object).or_default().upload_id = Some(upload_id);
@@ -162,9 +195,24 @@ impl RekeyJournal {
                 let pending = self.pending.entry(object).or_default();
                 // An upload of an earlier try is gone by now, unless this is its Complete.
                 if with.way != Way::Parts {
-                    *pending = Pending::default();
+                    pending.draws(&with.nonce);
+                    *pending = Pending { history: pending.history.take(), ..Pending::default() };
                 }
                 pending.replacing = Some(with);
+            }
+            RekeyLine::History { object, old } => {
+                let history = Some(PendingHistory { old, ..PendingHistory::default() });
+                self.pending.insert(object, Pending { history, ..Pending::default() });
+            }
+            RekeyLine::Written { object, version } => {
+                let pending = self.pending.entry(object).or_default();
+                let mut history = pending.history.take().unwrap_or_default();
+                history.new.push(version);
+                *pending = Pending { history: Some(history), ..Pending::default() };
+            }
+            RekeyLine::Dropping { object } => {
+                let pending = self.pending.entry(object).or_default();
+                pending.history.get_or_insert_default().dropping = true;
             }
             RekeyLine::Settled { object, outcome, size } => {
                 self.pending.remove(&object);
@@ -208,6 +256,7 @@ mod tests {
                 place: "s3://bucket/".to_owned(),
                 target: "4816dfc85c4eac7b".to_owned(),
                 shard: "1/1".to_owned(),
+                versions: false,
             }),
             RekeyLine::Opening { object: object("a"), nonce: "6b043d805a".to_owned() },
             RekeyLine::Opened { object: object("a"), upload_id: "2~x".to_owned() },
@@ -261,5 +310,41 @@ mod tests {
         assert!(journal.bad.contains("b"));
         journal.take(settled(Outcome::Rekeyed(Way::Copy)));
         assert!(journal.bad.is_empty() && journal.rekeyed == 1);
+    }
+
+    #[test]
+    fn a_history_keeps_what_is_needed_to_go_back_or_on() {
+        let object = || "a".to_owned();
+        let line = |line: RekeyLine| print(&line);
+        let [_, opening, opened, parts, ..] = &lines()[..] else { panic!() };
+        let text: Vec<String> = vec![
+            print(&lines()[0]),
+            line(RekeyLine::History { object: object(), old: vec!["o1".into(), "o2".into()] }),
+            print(opening),
+            print(opened),
+            print(parts),
+            line(RekeyLine::Written { object: object(), version: "n1".to_owned() }),
+            line(RekeyLine::Replacing {
+                object: object(),
+                with: Replacing {
+                    way: Way::Whole,
+                    nonce: "7777777777".to_owned(),
+                    old_etag: "e".to_owned(),
+                    tags: Vec::new(),
+                    grants: Vec::new(),
+                },
+            }),
+            line(RekeyLine::Dropping { object: object() }),
+        ];
+        let after = |count: usize| {
+            let journal = RekeyJournal::parse(&text[..count].concat()).unwrap();
+            journal.pending["a"].clone()
+        };
+        let history = |count| after(count).history.unwrap();
+        assert_eq!(history(2).old, ["o1", "o2"]);
+        assert_eq!((history(3).nonces.len(), after(4).upload_id.is_some()), (1, true));
+        assert_eq!((history(6).new, after(6).may_upload()), (vec!["n1".to_owned()], false));
+        assert_eq!((history(7).nonces.len(), after(7).replacing.is_some()), (2, true));
+        assert!(!history(7).dropping && history(8).dropping);
     }
 }

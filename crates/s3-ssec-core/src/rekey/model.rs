@@ -86,6 +86,7 @@ impl Case {
             target: target(),
             encrypt_plain: true,
             accept_undescribed: false,
+            renew: false,
             copies: self.way == Way::Copy,
             conditional: self.conditional,
             whole_max: if self.way == Way::Parts { 0 } else { 100 },

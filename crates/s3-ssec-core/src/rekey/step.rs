@@ -177,6 +177,8 @@ pub struct Rules {
     pub encrypt_plain: bool,
     /// Take objects whose record is pending or gone as they are.
     pub accept_undescribed: bool,
+    /// Write anew also what is under the target key.
+    pub renew: bool,
     /// The gateway was seen to copy from one customer key to another.
     pub copies: bool,
     /// The gateway was seen to honour `If-Match` on a PUT.
@@ -199,7 +201,7 @@ impl Rules {
                 return Err(Outcome::Undescribed);
             }
             Sight::Open { key, description, .. }
-                if key == self.target && description != Description::Lost =>
+                if key == self.target && description != Description::Lost && !self.renew =>
             {
                 return Err(Outcome::Already);
             }

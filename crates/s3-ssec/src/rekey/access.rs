@@ -10,17 +10,26 @@ use s3_ssec_core::rekey::Grant;
 
 impl Client {
     /// The grants of an object; none where only its owner has one.
-    pub(super) async fn grants(&self, name: &ObjectName) -> Result<Vec<Grant>, CallError> {
-        let (owner, grants) = self.access(name).await?;
+    pub(super) async fn grants(
+        &self,
+        name: &ObjectName,
+        version: Option<&str>,
+    ) -> Result<Vec<Grant>, CallError> {
+        let (owner, grants) = self.access(name, version).await?;
         let usual =
             |grant: &Grant| grant.permission == "FULL_CONTROL" && grant.to == format!("id:{owner}");
         Ok(if grants.iter().all(usual) { Vec::new() } else { grants })
     }
 
     /// The owner and all grants.
-    async fn access(&self, name: &ObjectName) -> Result<(String, Vec<Grant>), CallError> {
+    async fn access(
+        &self,
+        name: &ObjectName,
+        version: Option<&str>,
+    ) -> Result<(String, Vec<Grant>), CallError> {
         let (bucket, key) = (name.bucket.as_str(), name.key.as_str());
-        let answer = self.s3.get_object_acl().bucket(bucket).key(key).send().await;
+        let get = self.s3.get_object_acl().bucket(bucket).key(key);
+        let answer = get.set_version_id(version.map(str::to_owned)).send().await;
         let answer = answer.map_err(self.explain(Operation::GetObjectAcl, SentKey::None))?;
         let owner = answer.owner().and_then(Owner::id).unwrap_or_default().to_owned();
         Ok((owner, answer.grants().iter().filter_map(noted).collect()))
@@ -30,15 +39,17 @@ impl Client {
     pub(super) async fn put_grants(
         &self,
         name: &ObjectName,
+        version: Option<&str>,
         grants: &[Grant],
     ) -> Result<(), CallError> {
-        let (owner, _) = self.access(name).await?;
+        let (owner, _) = self.access(name, version).await?;
         let policy = AccessControlPolicy::builder()
             .owner(Owner::builder().id(owner).build())
             .set_grants(Some(grants.iter().filter_map(sent).collect()))
             .build();
         let (bucket, key) = (name.bucket.as_str(), name.key.as_str());
         let put = self.s3.put_object_acl().bucket(bucket).key(key).access_control_policy(policy);
+        let put = put.set_version_id(version.map(str::to_owned));
         put.send().await.map(drop).map_err(self.explain(Operation::PutObjectAcl, SentKey::None))
     }
 }

@@ -4,7 +4,7 @@ use super::RekeyError;
 use crate::client::Client;
 use crate::state::JournalFile;
 use s3_ssec_core::journal::print;
-use s3_ssec_core::rekey::{RekeyBegun, RekeyJournal, RekeyLine, whole};
+use s3_ssec_core::rekey::{Pending, RekeyBegun, RekeyJournal, RekeyLine, whole};
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -38,6 +38,7 @@ impl Log {
             place: text.clone(),
             target: text.clone(),
             shard: text,
+            versions: false,
         };
         Self { known: Mutex::new(RekeyJournal::new(begun)), entries: None, writer: None }
     }
@@ -51,10 +52,11 @@ impl Log {
         steps: Option<&Path>,
     ) -> Result<(Self, Option<RekeyJournal>), RekeyError> {
         let mut known = RekeyJournal::new(begun.clone());
-        let names = [&begun.endpoint, &begun.place, &begun.target, &begun.shard];
+        let mut names = vec![&*begun.endpoint, &*begun.place, &*begun.target, &*begun.shard];
+        names.extend(begun.versions.then_some("versions"));
         let opened = match (steps, &client.state) {
             (Some(path), _) => JournalFile::open(path.to_owned()),
-            (None, Some(state)) => state.journal(DIRECTORY, &names.map(String::as_str)),
+            (None, Some(state)) => state.journal(DIRECTORY, &names),
             (None, None) => {
                 return Ok((Self { known: Mutex::new(known), entries: None, writer: None }, None));
             }
@@ -108,6 +110,12 @@ impl Log {
 
     fn take(&self, line: RekeyLine) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).take(line);
+    }
+
+    /// What they say of one object that is in the middle.
+    pub(super) fn pending(&self, object: &str) -> Option<Pending> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.pending.get(object).cloned()
     }
 
     /// What all lines say.

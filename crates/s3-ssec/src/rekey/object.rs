@@ -13,6 +13,7 @@ use bytes::Bytes;
 use s3_ssec_core::advice::Cause;
 use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::digest::{ContentDigest, ContentKey};
+use s3_ssec_core::key::Fingerprint;
 use s3_ssec_core::keyring::{Keyring, OpenError};
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::record::TAG_KEY;
@@ -94,6 +95,8 @@ pub(super) struct Found {
 pub(super) struct Work {
     pub(super) shared: Arc<Shared>,
     pub(super) name: ObjectName,
+    /// The version that is read, and written anew on top; else the object is replaced.
+    pub(super) source: Option<String>,
     pub(super) machine: Rewrite,
     pub(super) found: Found,
     /// What an earlier run left of it.
@@ -104,30 +107,37 @@ pub(super) struct Work {
 impl Work {
     pub(super) fn new(shared: Arc<Shared>, name: ObjectName) -> Self {
         let machine = Rewrite::new(shared.rules);
-        Self { shared, name, machine, found: Found::default(), pending: None, why: None }
+        let (source, found) = (None, Found::default());
+        Self { shared, name, source, machine, found, pending: None, why: None }
+    }
+
+    /// One version of the object, into a new one.
+    pub(super) fn version(shared: Arc<Shared>, name: ObjectName, version: String) -> Self {
+        Self { source: Some(version), ..Self::new(shared, name) }
     }
 
     /// Goes on with what a crash left in the middle.
     pub(super) fn recover(shared: Arc<Shared>, name: ObjectName, pending: Pending) -> Self {
         let machine = Rewrite::recover(shared.rules, &pending);
-        let pending = Some(pending);
-        Self { shared, name, machine, found: Found::default(), pending, why: None }
+        Self { machine, pending: Some(pending), ..Self::new(shared, name) }
     }
 
     /// Takes every step to the end.
     pub(super) async fn run(mut self) -> RekeyItem {
+        let outcome = self.run_to_end().await;
+        self.item(outcome)
+    }
+
+    pub(super) async fn run_to_end(&mut self) -> Outcome {
         loop {
             let step = self.machine.step();
-            if let Step::End(outcome) = step {
-                return self.item(outcome);
-            }
             match step {
+                Step::End(outcome) => return outcome,
                 Step::Note(Mark::Settled(outcome)) if self.shared.options.dry_run => {
-                    return self.item(outcome);
+                    return outcome;
                 }
                 Step::Read(_) | Step::Note(_) if self.shared.options.dry_run => {
-                    let way = self.machine.way();
-                    return self.item(Outcome::Rekeyed(way));
+                    return Outcome::Rekeyed(self.machine.way());
                 }
                 _ => {}
             }
@@ -149,10 +159,25 @@ impl Work {
         self.why = Some(why);
     }
 
-    fn item(self, outcome: Outcome) -> RekeyItem {
+    /// Why it did not end well.
+    pub(super) fn why(&mut self) -> Option<RekeyError> {
+        self.why.take()
+    }
+
+    /// The version that was written.
+    pub(super) fn written(&self) -> Option<String> {
+        self.found.version.clone()
+    }
+
+    /// The key that what was read is under, and whether it is in the clear.
+    pub(super) fn origin(&self) -> (Option<Fingerprint>, bool) {
         let located = self.found.located.as_ref();
-        let from = located.and_then(|located| located.key);
         let was_plain = located.is_some_and(|located| located.state == ObjectState::Plain);
+        (located.and_then(|located| located.key), was_plain)
+    }
+
+    fn item(self, outcome: Outcome) -> RekeyItem {
+        let (from, was_plain) = self.origin();
         if let Outcome::Rekeyed(_) = outcome {
             self.shared.watch.moved(self.found.size);
         }
@@ -160,6 +185,7 @@ impl Work {
             key: self.name.key.as_str().to_owned(),
             outcome,
             size: self.found.size,
+            versions: 1,
             from,
             was_plain,
             why: self.why.filter(|_| !outcome.is_good()),
@@ -208,10 +234,10 @@ impl Work {
     }
 
     /// What is there, and which key opens it.
-    async fn look(&mut self) -> Result<Sight, RekeyError> {
+    pub(super) async fn look(&mut self) -> Result<Sight, RekeyError> {
         let (client, name) = (&self.shared.client, &self.name);
         self.found = Found::default();
-        let (tags, refused) = match client.readable_tags(name, None).await {
+        let (tags, refused) = match client.readable_tags(name, self.source.as_deref()).await {
             Ok(read) => read,
             Err(GetError::NotFound(_)) => return Ok(Sight::Absent),
             Err(error) => return Err(error.into()),
@@ -222,7 +248,7 @@ impl Work {
             // Tags that cannot be read cannot be kept.
             Some(_) => return refused.map_or(Ok(Sight::Locked), |error| Err(error.into())),
         };
-        let options = ReadOptions { accept_plain: true, ..ReadOptions::default() };
+        let options = self.read_options();
         let located =
             client.locate_by(&self.shared.keys, name, &options, tags.as_deref(), None).await;
         let located = match located {
@@ -263,7 +289,8 @@ impl Work {
         if let (None, Some(headers)) = (&located.head, &located.headers)
             && (target || located.content.is_none())
         {
-            let head = client.head(name, None, headers).await.map_err(|error| {
+            let version = self.source.as_deref();
+            let head = client.head(name, version, headers).await.map_err(|error| {
                 match error.cause() == Some(Cause::WrongKey) || error.status() == Some(400) {
                     true => GetError::OtherKey(name.clone()),
                     false => error.into(),
@@ -283,17 +310,22 @@ impl Work {
         })
     }
 
+    fn read_options(&self) -> ReadOptions {
+        let version = self.source.clone();
+        ReadOptions { accept_plain: true, version, ..ReadOptions::default() }
+    }
+
     /// HEAD with the key that opens the old object, or without one. `None` if it is not there.
     pub(super) async fn old_head(&self) -> Result<Option<Head>, RekeyError> {
-        let (client, name) = (&self.shared.client, &self.name);
+        let (client, name, version) = (&self.shared.client, &self.name, self.source.as_deref());
         let Some(located) = &self.found.located else { return Ok(None) };
         let Some(headers) = &located.headers else {
-            return match client.head_without_key(name, None).await? {
+            return match client.head_without_key(name, version).await? {
                 WithoutKey::Readable(head) => Ok(Some(*head)),
                 WithoutKey::KeyNeeded | WithoutKey::Absent => Ok(None),
             };
         };
-        match client.head(name, None, headers).await {
+        match client.head(name, version, headers).await {
             Ok(head) => match proved(name, headers, &head) {
                 Ok(_) => Ok(Some(head)),
                 // Somebody has put an object in the clear in its place.
@@ -307,7 +339,7 @@ impl Work {
 
     /// True if what is there needs no key.
     pub(super) async fn is_readable(&self) -> Result<bool, RekeyError> {
-        let head = self.shared.client.head_without_key(&self.name, None).await?;
+        let head = self.shared.client.head_without_key(&self.name, self.source.as_deref()).await?;
         Ok(matches!(head, WithoutKey::Readable(_)))
     }
 
@@ -315,7 +347,7 @@ impl Work {
     pub(super) async fn reading(&self) -> Result<Reading, RekeyError> {
         let gone = || GetError::NotFound(self.name.clone());
         let located = self.found.located.as_ref().ok_or_else(gone)?;
-        let options = GetOptions::default();
+        let options = GetOptions { read: self.read_options(), ..GetOptions::default() };
         let wanted = self.shared.client.want(&self.name, located, &options).await?;
         Ok(Reading::new(wanted))
     }
@@ -335,11 +367,19 @@ impl Work {
 
     /// Notes how long somebody else's write could have gone unnoticed.
     pub(super) fn replaced_after(&self, confirmed: Option<Instant>) {
+        // A version takes nobody's place.
+        if self.source.is_some() {
+            return;
+        }
         let open = confirmed.map_or(Duration::ZERO, |confirmed| confirmed.elapsed());
         self.shared.window.fetch_max(open.as_micros() as u64, Relaxed);
     }
 
     async fn note(&mut self, mark: Mark) -> Result<(), RekeyError> {
+        // Of a version its history is told.
+        if self.source.is_some() && matches!(mark, Mark::Settled(_)) {
+            return Ok(());
+        }
         let line = self.line(mark)?;
         match self.shared.log.note(line).await {
             true => Ok(()),
@@ -350,6 +390,16 @@ impl Work {
 
 /// What an error of a step means for the object.
 fn trouble(step: Step, error: &RekeyError) -> Trouble {
+    match error {
+        // It was replaced between two questions.
+        RekeyError::Get(GetError::OtherKey(_) | GetError::NotFound(_)) if step != Step::Look => {
+            Trouble::Condition
+        }
+        error => trouble_of(error),
+    }
+}
+
+pub(super) fn trouble_of(error: &RekeyError) -> Trouble {
     let call = |error: &crate::CallError| match error.status() {
         Some(412) => Trouble::Condition,
         // An earlier try of the same request may have completed it.
@@ -366,12 +416,6 @@ fn trouble(step: Step, error: &RekeyError) -> Trouble {
         RekeyError::Put(PutError::NotProved { .. })
         | RekeyError::Get(GetError::NotProved { .. }) => Trouble::Unproved,
         RekeyError::Get(error) if error.may_pass_later() => Trouble::MayPass,
-        // It was replaced between two questions.
-        RekeyError::Get(GetError::OtherKey(_) | GetError::NotFound(_))
-            if !matches!(step, Step::Look) =>
-        {
-            Trouble::Condition
-        }
         _ => Trouble::Refused,
     }
 }

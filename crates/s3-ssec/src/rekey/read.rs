@@ -41,8 +41,8 @@ impl Work {
         }
         let reading = self.reading().await?;
         let (client, watch) = (self.shared.client.clone(), self.shared.watch.clone());
-        let name = self.name.clone();
-        let grants = async move { client.grants(&name).await };
+        let (name, version) = (self.name.clone(), self.source.clone());
+        let grants = async move { client.grants(&name, version.as_deref()).await };
         let content = async {
             match way {
                 Way::Whole => self.read_whole(reading).await,

@@ -170,7 +170,7 @@ impl Work {
         let source_key = opens.ok_or(RekeyError::Stopped)?.as_source();
         let request = CopyRequest {
             from: &self.name,
-            version: None,
+            version: self.source.as_deref(),
             etag: Some(&self.found.etag),
             source_key,
             to: &self.name,
@@ -199,6 +199,10 @@ impl Work {
             }
             Err(error) => return Err(error.into()),
         };
+        if self.source.is_some() && self.found.version.is_none() {
+            self.found.version.clone_from(&head.version_id);
+        }
+        let version = self.found.version.as_deref();
         if self.found.echoed && verify_echo(headers.key_md5(), &head.echo).is_ok() {
             return Ok(Standing::Ours);
         }
@@ -253,12 +257,12 @@ impl Work {
     /// Tags and access list.
     pub(super) async fn describe(&mut self) -> Result<(), RekeyError> {
         let (client, name) = (&self.shared.client, &self.name);
+        let version = self.found.version.as_deref();
         if !self.found.tagless {
-            let version = self.found.version.as_deref();
             client.put_tags(name, version, &self.found.new_tags).await?;
         }
         if !self.found.grants.is_empty() {
-            client.put_grants(name, &self.found.grants).await?;
+            client.put_grants(name, version, &self.found.grants).await?;
         }
         Ok(())
     }
@@ -270,6 +274,11 @@ impl Work {
             // An object without versions may be all that is left of its content.
             None => Err(PutError::Unfinished(self.name.clone()).into()),
         }
+    }
+
+    /// Aborts an upload that an earlier run left, and nothing else.
+    pub(super) async fn only_abort(mut self) -> Result<(), RekeyError> {
+        self.abort().await
     }
 
     /// Aborts the upload of this run, or the one that an earlier run left.

@@ -1,15 +1,19 @@
 //! A run: first what an earlier one left in the middle, then the listing, many objects at a time.
 
+use super::history::HistoryWork;
 use super::log::Log;
 use super::object::{Shared, Work};
 use super::probe::Abilities;
+use super::versions::{VersionedKeys, Versioning};
 use super::{Count, RekeyError, RekeyItem, RekeyOptions, RekeySummary};
+use crate::call::CallError;
 use crate::client::Client;
 use crate::copy;
-use crate::select::Objects;
+use crate::select::{Objects, SelectError};
 use crate::tree::Pages;
 use crate::trial::TRIAL_PREFIX;
 use crate::watch::Watch;
+use s3_ssec_core::key::Kind;
 use s3_ssec_core::keyring::Keyring;
 use s3_ssec_core::names::{ObjectKey, ObjectName, S3Address};
 use s3_ssec_core::plan::SINGLE_PUT_MAX;
@@ -63,6 +67,7 @@ impl Client {
         report: &mut (dyn FnMut(&RekeyItem) + Send),
     ) -> Result<RekeySummary, RekeyError> {
         let begun = Instant::now();
+        let histories = options.versions && self.keeps_versions(keys, place).await?;
         let target = keys.writer().fingerprint();
         let (log, before) = match options.dry_run {
             true => (Log::nowhere(), None),
@@ -73,11 +78,16 @@ impl Client {
                     place: place.to_string(),
                     target: target.to_string(),
                     shard: options.selection.shard.to_string(),
+                    versions: histories,
                 },
                 options.steps.as_deref(),
             )?,
         };
-        let abilities = self.abilities(place, options, watch).await?;
+        let mut abilities = self.abilities(place, options, watch).await?;
+        if histories {
+            // A version is written on top, whatever is there.
+            (abilities.put_condition, abilities.complete_condition) = (false, false);
+        }
         let shared = Arc::new(Shared {
             client: self.clone(),
             keys: Arc::clone(keys),
@@ -86,6 +96,7 @@ impl Client {
                 target,
                 encrypt_plain: options.encrypt_plain,
                 accept_undescribed: options.accept_undescribed,
+                renew: false,
                 copies: abilities.copies,
                 conditional: abilities.put_condition,
                 whole_max: SINGLE_PUT_MAX,
@@ -101,7 +112,7 @@ impl Client {
             window: Default::default(),
             without_grants: Default::default(),
         });
-        let mut run = Run::new(Arc::clone(&shared), place, report);
+        let mut run = Run::new(Arc::clone(&shared), place, histories, report);
         if let Some(before) = &before {
             run.take_up(before).await?;
         }
@@ -110,11 +121,23 @@ impl Client {
         // What was begun comes to its end, also where the listing does not.
         let mut summary = run.finish().await;
         listed?;
-        if !summary.stopped {
+        if !summary.stopped && !histories {
             summary.old_versions = self.old_versions(place, options).await?;
         }
         self.close(shared, &mut summary).await;
         Ok(summary)
+    }
+
+    /// True where there are versions to rewrite.
+    async fn keeps_versions(&self, keys: &Keyring, place: &S3Address) -> Result<bool, RekeyError> {
+        match self.versioning(&place.bucket).await? {
+            Versioning::Never => Ok(false),
+            Versioning::Suspended => Err(RekeyError::Suspended(place.bucket.clone())),
+            Versioning::Enabled if keys.writer().kind() == Kind::Direct => {
+                Err(RekeyError::DirectTarget)
+            }
+            Versioning::Enabled => Ok(true),
+        }
     }
 
     /// What the gateway does. A dry run writes no scratch object, and believes the last examination.
@@ -169,9 +192,49 @@ impl Client {
     }
 }
 
+/// Where the keys come from that are worked off.
+enum Keys<'a> {
+    Objects(Objects<'a>),
+    Versions(Box<VersionedKeys>),
+}
+
+impl<'a> Keys<'a> {
+    fn new(
+        client: &'a Client,
+        place: &'a S3Address,
+        histories: bool,
+        passed: Option<String>,
+        options: &RekeyOptions,
+    ) -> Self {
+        let selection = options.selection.clone();
+        match &selection.manifest {
+            // What is deleted has versions too, and is in no other listing.
+            None if histories => {
+                Self::Versions(Box::new(VersionedKeys::new(client, place, passed)))
+            }
+            None => Self::Objects(Objects::Listed(Pages::after(client, place, passed), selection)),
+            Some(_) => Self::Objects(Objects::new(client, place, &selection)),
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<Result<String, SelectError>>>, CallError> {
+        Ok(match self {
+            Self::Objects(objects) => objects
+                .next()
+                .await?
+                .map(|page| page.into_iter().map(|chosen| chosen.map(|(key, _)| key)).collect()),
+            Self::Versions(keys) => {
+                keys.next().await?.map(|page| page.into_iter().map(Ok).collect())
+            }
+        })
+    }
+}
+
 struct Run<'a> {
     shared: Arc<Shared>,
     place: &'a S3Address,
+    /// Objects with all their versions.
+    histories: bool,
     tasks: JoinSet<(Option<usize>, RekeyItem)>,
     /// Listed objects in order, and whether they are done; the first has the number `first`.
     listed: VecDeque<(String, bool)>,
@@ -190,11 +253,13 @@ impl<'a> Run<'a> {
     fn new(
         shared: Arc<Shared>,
         place: &'a S3Address,
+        histories: bool,
         report: &'a mut (dyn FnMut(&RekeyItem) + Send),
     ) -> Self {
         Self {
             shared,
             place,
+            histories,
             tasks: JoinSet::new(),
             listed: VecDeque::new(),
             first: 0,
@@ -216,13 +281,21 @@ impl<'a> Run<'a> {
         self.summary.before = Count { objects: before.rekeyed, bytes: before.bytes };
         self.taken_up = before.pending.keys().chain(&before.bad).cloned().collect();
         for (key, pending) in &before.pending {
-            let work = Work::recover(Arc::clone(&self.shared), self.name(key)?, pending.clone());
-            self.take_on(None, work).await;
+            let (shared, name) = (Arc::clone(&self.shared), self.name(key)?);
+            match &pending.history {
+                Some(_) => {
+                    let work = HistoryWork::recover(shared, name, pending);
+                    self.take_on(None, work.run()).await
+                }
+                None => {
+                    let work = Work::recover(shared, name, pending.clone());
+                    self.take_on(None, work.run()).await
+                }
+            };
         }
         while self.finish_one().await {}
         for key in before.bad.iter().filter(|key| !before.pending.contains_key(*key)) {
-            let work = Work::new(Arc::clone(&self.shared), self.name(key)?);
-            self.take_on(None, work).await;
+            self.take_on_object(None, key).await?;
         }
         Ok(())
     }
@@ -230,21 +303,16 @@ impl<'a> Run<'a> {
     /// The listing, behind this key.
     async fn work_off(&mut self, passed: Option<String>) -> Result<(), RekeyError> {
         let client = self.shared.client.clone();
-        let selection = self.shared.options.selection.clone();
-        let mut objects = match &selection.manifest {
-            None => Objects::Listed(Pages::after(&client, self.place, passed), selection),
-            Some(_) => Objects::new(&client, self.place, &selection),
-        };
-        while let Some(page) = objects.next().await? {
-            for chosen in page {
-                let (key, _) = chosen?;
+        let mut keys = Keys::new(&client, self.place, self.histories, passed, &self.shared.options);
+        while let Some(page) = keys.next().await? {
+            for key in page {
+                let key = key?;
                 if self.taken_up.contains(&key) || !self.shared.options.takes(self.place, &key) {
                     continue;
                 }
-                let work = Work::new(Arc::clone(&self.shared), self.name(&key)?);
                 let number = self.first + self.listed.len();
-                self.listed.push_back((key, false));
-                if !self.take_on(Some(number), work).await {
+                self.listed.push_back((key.clone(), false));
+                if !self.take_on_object(Some(number), &key).await? {
                     return Ok(());
                 }
             }
@@ -252,15 +320,32 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Takes on one more object, from its beginning.
+    async fn take_on_object(
+        &mut self,
+        number: Option<usize>,
+        key: &str,
+    ) -> Result<bool, RekeyError> {
+        let (shared, name) = (Arc::clone(&self.shared), self.name(key)?);
+        Ok(match self.histories {
+            true => self.take_on(number, HistoryWork::new(shared, name).run()).await,
+            false => self.take_on(number, Work::new(shared, name).run()).await,
+        })
+    }
+
     /// Takes on one more object, when there is room. False once it was asked to stop.
-    async fn take_on(&mut self, number: Option<usize>, work: Work) -> bool {
+    async fn take_on(
+        &mut self,
+        number: Option<usize>,
+        work: impl Future<Output = RekeyItem> + Send + 'static,
+    ) -> bool {
         while self.tasks.len() >= self.shared.options.in_flight.max(1) {
             self.finish_one().await;
         }
         if self.halted || self.shared.watch.is_stopped() {
             return false;
         }
-        self.tasks.spawn(async move { (number, work.run().await) });
+        self.tasks.spawn(async move { (number, work.await) });
         true
     }
 
