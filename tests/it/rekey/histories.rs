@@ -192,13 +192,14 @@ async fn a_history_killed_at_any_step_is_finished_by_the_next(gateway: &'static 
     let person = person_at(gateway, &proxy.endpoint);
     let (place, mut seed) = (bucket.url(""), 0);
     let arguments = ["rekey", &place, "--to", "new", "--quiet", "--files", "1", "--versions"];
-    // One that goes whole and one that goes in parts, and both are deleted.
+    // One that goes whole, and where the gateway does not copy one that goes in parts; both deleted.
+    let first = if gateway.major() == Some(16) { LARGE } else { 200 };
     let mut fresh = async || {
         seed += 1;
         for there in everything(&bucket).await {
             bucket.client.delete(&bucket.object(&there.key), Some(&there.id)).await.unwrap();
         }
-        let versions = [(2 * seed, LARGE), (2 * seed + 1, 100)];
+        let versions = [(2 * seed, first), (2 * seed + 1, 100)];
         write(&bucket, &person, "a", &versions).await;
         bucket.client.delete(&bucket.object("a"), None).await.unwrap();
         expected(&versions)

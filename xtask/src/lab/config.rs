@@ -80,6 +80,8 @@ bluestore_block_size = 21474836480
 memstore_device_bytes = 8589934592
 osd_memory_target = 939524096
 osd_mclock_skip_benchmark = true
+# Every write of a bucket waits for all gateways to hear of it; for one that was killed, 30 s.
+osd_client_watch_timeout = 5
 ",
         run = run.display(),
         store = store.osd_objectstore(),
