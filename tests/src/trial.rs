@@ -1,4 +1,5 @@
 //! One test on one gateway.
+#![allow(clippy::print_stderr, reason = "a repeated test has to be told where its output is read")]
 
 use crate::lab::Gateway;
 use libtest_mimic::Trial;
@@ -30,7 +31,7 @@ pub(crate) fn trial<F: Future<Output = ()>>(
         if !has_crashed_since(gateway, crashes) {
             resume_unwind(failure);
         }
-        eprintln!("gateway {} crashed meanwhile: once more", gateway.version);
+        eprintln!("gateway {} crashed meanwhile: the test is repeated", gateway.version);
         wait_for(gateway);
         block_on(run());
         Ok(())

@@ -49,7 +49,7 @@ pub(super) async fn run(session: &Session, args: RetireArgs) -> Result<(), Failu
     drop(lock);
     let fields = Fields::new(format_args!("{} has one key less", args.file.display()))
         .line("key", key)
-        .line("looked at", format_args!("{looked_at} objects and versions: none is under it"))
+        .line("looked at", format_args!("{looked_at}, versions included: none is under it"))
         .line("before", format_args!("{}, with the key: keep or destroy it", before.display()));
     let json = json!({
         "file": args.file.to_string_lossy(),
@@ -87,6 +87,14 @@ fn kept_as(args: &RetireArgs, key: Fingerprint) -> PathBuf {
 }
 
 /// Something is under the key, or may be.
+/// How many were found.
+fn found(objects: u64) -> String {
+    match objects {
+        1 => "1 object or version is".to_owned(),
+        _ => format!("{objects} objects or versions are"),
+    }
+}
+
 fn in_use(key: Fingerprint, place: &S3Address, under: &UnderKey) -> Failure {
     if !under.is_complete {
         let what = format!("{place}: interrupted before everything was looked at");
@@ -103,9 +111,9 @@ fn in_use(key: Fingerprint, place: &S3Address, under: &UnderKey) -> Failure {
             "Nothing was changed. See s3-ssec audit --versions: it says what is wrong with each.",
         ),
         objects => (
-            format!("{objects} objects or versions at {place} are under the key {key}{example}"),
-            "Nothing was changed. Give them another key with s3-ssec rekey; older versions have to be \
-             deleted, or their lifetime to run out.",
+            format!("{} under the key {key} at {place}{example}", found(objects)),
+            "Nothing was changed. Give them another key with s3-ssec rekey; --versions takes older \
+             versions along.",
         ),
     };
     Failure::new(Exit::Unsafe, what, todo)
