@@ -70,11 +70,19 @@ impl Bucket {
         assert_eq!(self.uploads().await, Vec::<String>::new());
     }
 
-    /// Removes the bucket and what is in it. Half-done uploads are a defect of the test.
+    /// Removes the bucket and what is in it, older versions too. Half-done uploads are a defect of
+    /// the test.
     pub async fn remove(self) {
         assert_eq!(self.uploads().await, Vec::<String>::new());
         for key in self.keys().await {
             self.client.delete(&self.object(&key), None).await.unwrap();
+        }
+        let versions = self.client.sdk().list_object_versions().bucket(self.name.as_str());
+        let versions = versions.send().await.unwrap();
+        let all = versions.versions().iter().map(|version| (version.key(), version.version_id()));
+        let markers = versions.delete_markers().iter();
+        for (key, id) in all.chain(markers.map(|marker| (marker.key(), marker.version_id()))) {
+            self.client.delete(&self.object(key.unwrap()), id).await.unwrap();
         }
         self.client.sdk().delete_bucket().bucket(self.name.as_str()).send().await.unwrap();
     }

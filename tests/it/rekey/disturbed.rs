@@ -244,7 +244,7 @@ async fn a_key_is_retired_when_nothing_is_under_it(gateway: &'static Gateway) {
     assert!(what.contains("the one that writes"), "{what}");
     person.run(["key", "add", "lab.key", "--label", "2027"]).await.done();
     let (what, todo) = person.run(retire).await.refused(5);
-    assert!(what.contains("1 objects or versions") && what.contains("such as a"), "{what}");
+    assert!(what.contains("1 object or version is") && what.contains("such as a"), "{what}");
     assert!(todo.contains("s3-ssec rekey"), "{todo}");
     assert_eq!(keyring(&person, "lab.key").keys().len(), 2, "nothing was changed");
     let ran = person.run(["rekey", &place, "--to", "lab.key", "--output", "json"]).await.done();

@@ -56,13 +56,6 @@ async fn everything(bucket: &Bucket) -> Vec<There> {
     all
 }
 
-async fn remove(bucket: Bucket) {
-    for there in everything(&bucket).await {
-        bucket.client.delete(&bucket.object(&there.key), Some(&there.id)).await.unwrap();
-    }
-    bucket.remove().await;
-}
-
 /// The contents of all versions of an object under the key in this file, the oldest first.
 async fn contents(person: &Person, bucket: &Bucket, file: &str, key: &str) -> Vec<Vec<u8>> {
     let mut contents = Vec::new();
@@ -128,7 +121,7 @@ async fn every_version_gets_the_new_key_in_its_place(gateway: &'static Gateway) 
     let said = rekey(&person, &bucket.url(""), VERSIONS, 0).await;
     assert_eq!(said["already"]["objects"], 5, "{said}");
     assert_eq!(everything(&bucket).await, after);
-    remove(bucket).await;
+    bucket.remove().await;
 }
 
 async fn a_version_that_cannot_be_opened_keeps_all(gateway: &'static Gateway) {
@@ -144,7 +137,7 @@ async fn a_version_that_cannot_be_opened_keeps_all(gateway: &'static Gateway) {
     assert_eq!(said["failed"][0]["outcome"], "locked", "{said}");
     assert_eq!(said["rekeyed"]["objects"], 1, "{said}");
     assert_eq!(a(everything(&bucket).await), before, "nothing was written, nothing deleted");
-    remove(bucket).await;
+    bucket.remove().await;
 }
 
 async fn what_was_written_is_taken_back(gateway: &'static Gateway) {
@@ -169,7 +162,7 @@ async fn what_was_written_is_taken_back(gateway: &'static Gateway) {
     let said = rekey(&person, &bucket.url(""), VERSIONS, 0).await;
     assert_eq!(said["versions"], 3, "{said}");
     assert!(contents(&person, &bucket, "new", "a").await == expected(&versions));
-    remove(bucket).await;
+    bucket.remove().await;
 }
 
 async fn a_version_of_somebody_else_keeps_its_place(gateway: &'static Gateway) {
@@ -182,7 +175,7 @@ async fn a_version_of_somebody_else_keeps_its_place(gateway: &'static Gateway) {
     assert_eq!(said["versions"], 3, "theirs too: {said}");
     let order = expected(&[(1, 100), (2, 200), (9, 33)]);
     assert!(contents(&person, &bucket, "new", "a").await == order, "theirs is the newest");
-    remove(bucket).await;
+    bucket.remove().await;
 }
 
 async fn a_history_killed_at_any_step_is_finished_by_the_next(gateway: &'static Gateway) {
@@ -227,7 +220,7 @@ async fn a_history_killed_at_any_step_is_finished_by_the_next(gateway: &'static 
         assert_eq!(bucket.uploads().await, Vec::<String>::new(), "{what}: orphaned uploads");
         assert_eq!(steps_left(&person), Vec::<String>::new(), "{what}: the journal is done");
     }
-    remove(bucket).await;
+    bucket.remove().await;
 }
 
 async fn only_buckets_with_versions_have_a_history(gateway: &'static Gateway) {
@@ -245,5 +238,5 @@ async fn only_buckets_with_versions_have_a_history(gateway: &'static Gateway) {
     let again = ["rekey", &bucket.url(""), "--to", "key", "--key-file", "new", "--versions"];
     let (what, _) = person.run(again).await.refused(2);
     assert!(what.contains("versioning is suspended"), "{what}");
-    remove(bucket).await;
+    bucket.remove().await;
 }
