@@ -24,6 +24,22 @@ pub(crate) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64)
     Ok(())
 }
 
+/// Fills `buffer` from `offset` on if all of it is in memory already; false where that is not so or
+/// cannot be asked. It never waits for a disk, so that a task may call it.
+#[cfg(target_os = "linux")]
+pub(crate) fn read_cached_at(file: &File, buffer: &mut [u8], offset: u64) -> bool {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let size = buffer.len();
+    let buffers = &mut [io::IoSliceMut::new(buffer)];
+    preadv2(file, buffers, offset, ReadWriteFlags::NOWAIT).is_ok_and(|read| read == size)
+}
+
+/// As on Linux, where it can be asked.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn read_cached_at(_: &File, _: &mut [u8], _: u64) -> bool {
+    false
+}
+
 /// Writes all of `bytes` at `offset`.
 #[cfg(unix)]
 pub(crate) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {

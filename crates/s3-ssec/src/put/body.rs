@@ -1,9 +1,11 @@
 //! A span of a file as the body of a request.
 //!
-//! Blocks are read one ahead and handed on without a copy, from buffers that go round: sending a
-//! gigabyte by the SDK's own file stream copies it once more and takes fresh memory for every block.
+//! Blocks are handed on without a copy, from buffers that go round: sending a gigabyte by the SDK's
+//! own file stream copies it once more and takes fresh memory for every block. What is in memory is
+//! read on the spot, which is the rule, because a part was hashed just before; else another thread
+//! reads one block ahead.
 
-use crate::positioned::read_exact_at;
+use crate::positioned::{read_cached_at, read_exact_at};
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
@@ -39,8 +41,27 @@ struct FileBody {
 }
 
 impl FileBody {
+    /// Bytes of the next block.
+    fn next_size(&self) -> usize {
+        usize::try_from(self.end - self.unread).unwrap_or(BLOCK).min(BLOCK)
+    }
+
+    /// The next block, if nobody has to wait for it.
+    fn read_now(&mut self) -> Option<Block> {
+        let size = self.next_size();
+        if self.ahead.is_some() || size == 0 {
+            return None;
+        }
+        let mut block = Arc::clone(&self.pool).block(size);
+        read_cached_at(&self.file, &mut block.bytes[..size], self.unread).then(|| {
+            self.unread += size as u64;
+            self.offset = self.unread;
+            block
+        })
+    }
+
     fn read_ahead(&mut self) {
-        let size = usize::try_from(self.end - self.unread).unwrap_or(BLOCK).min(BLOCK);
+        let size = self.next_size();
         if size == 0 {
             return;
         }
@@ -61,6 +82,9 @@ impl Body for FileBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if let Some(block) = self.read_now() {
+            return Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(block)))));
+        }
         if self.ahead.is_none() {
             self.read_ahead();
         }
