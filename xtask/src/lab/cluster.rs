@@ -110,9 +110,14 @@ impl Cluster {
         DAEMONS.iter().any(|d| state.pids.contains_key(*d) && !self.is_alive(state, d))
     }
 
+    /// The gateway's log.
+    pub(super) fn log(&self) -> PathBuf {
+        self.run.join("rgw.log")
+    }
+
     /// What the gateway's log says of its end: the signal and where it struck.
     pub(super) fn crash(&self) -> String {
-        let log = fs::read(self.run.join("rgw.log")).unwrap_or_default();
+        let log = fs::read(self.log()).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         match log.rfind("*** Caught signal") {
             // After the places comes a dump of the last ten thousand events.
@@ -329,7 +334,7 @@ impl Cluster {
             release: state.release.clone(),
             https: format!("https://localhost:{}", state.ports.https()),
             http: format!("http://127.0.0.1:{}", state.ports.http()),
-            log: self.run.join("rgw.log"),
+            log: self.log(),
             run_dir: self.run.clone(),
         }
     }

@@ -1,16 +1,17 @@
 //! Keeps gateways running while tests run: one that crashes is started again, and told.
 //!
-//! Releases do crash now and then (16.2.15 did, between two of a thousand tests). The service
-//! manager of a real cluster would start such a gateway again; here, tests that ran meanwhile are
-//! repeated once, which `tests/src/trial.rs` does when the file of crashes has grown.
+//! Releases do crash now and then (16.2.15 did, between two of a thousand tests), and some sickness
+//! ends with a restart only. The service manager of a real cluster would start such a gateway again;
+//! here, tests that ran meanwhile are repeated once, which `tests/src/trial.rs` does when the file of
+//! crashes has grown.
 
 use super::cluster::Cluster;
 use super::paths::{self, Version};
-use super::state::{Options, Store};
+use super::state::Options;
 use crate::output;
 use anyhow::{Context, Result, ensure};
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -54,25 +55,55 @@ pub(crate) fn keep<T>(versions: &[Version], work: impl FnOnce() -> Result<T>) ->
 }
 
 fn watch(versions: &[Version], done: &AtomicBool) -> Result<Vec<String>> {
+    let mut watched = versions.iter().map(|one| Watched::new(*one)).collect::<Result<Vec<_>>>()?;
     let mut crashes = Vec::new();
     while !done.load(Ordering::Relaxed) {
-        for version in versions {
-            crashes.extend(revive(*version)?);
+        for one in &mut watched {
+            crashes.extend(one.revive()?);
         }
         thread::sleep(POLL);
     }
     Ok(crashes)
 }
 
-/// Starts the gateway again if it has ended, and returns its last words.
-fn revive(version: Version) -> Result<Option<String>> {
-    if !Cluster::peek(version)?.has_ended() {
-        return Ok(None);
+/// What RGW 16.2.15 logs when it takes every form for malformed, until it is restarted: its parser of
+/// JSON is broken then. Seen in two of five runs of all tests, and once with a crash in the same place.
+const SICK: &[u8] = b"failed to parse policy";
+
+/// A gateway, and how far its log was read.
+struct Watched {
+    version: Version,
+    read: u64,
+}
+
+impl Watched {
+    fn new(version: Version) -> Result<Self> {
+        let log = Cluster::peek(version)?.log();
+        Ok(Self { version, read: fs::metadata(log).map(|log| log.len()).unwrap_or_default() })
     }
-    let mut cluster = Cluster::open(version)?;
-    let words = format!("{version}: {}\n", cluster.crash());
-    let path = file(&paths::run_dir(version)?);
-    OpenOptions::new().append(true).open(path)?.write_all(words.as_bytes())?;
-    cluster.up(Options::default(), Store::Disk)?;
-    Ok(Some(words))
+
+    /// Starts the gateway again if it has ended or is sick, and returns its last words.
+    fn revive(&mut self) -> Result<Option<String>> {
+        let cluster = Cluster::peek(self.version)?;
+        let words = match (cluster.has_ended(), self.is_sick(&cluster)?) {
+            (true, _) => cluster.crash(),
+            (false, true) => "it takes every form for malformed".to_owned(),
+            (false, false) => return Ok(None),
+        };
+        let words = format!("{}: {words}\n", self.version);
+        let mut cluster = Cluster::open(self.version)?;
+        let path = file(&paths::run_dir(self.version)?);
+        OpenOptions::new().append(true).open(path)?.write_all(words.as_bytes())?;
+        cluster.restart(Options::default())?;
+        Ok(Some(words))
+    }
+
+    /// Reads on in the log.
+    fn is_sick(&mut self, cluster: &Cluster) -> Result<bool> {
+        let mut log = File::open(cluster.log())?;
+        log.seek(SeekFrom::Start(self.read))?;
+        let mut new = Vec::new();
+        self.read += log.read_to_end(&mut new)? as u64;
+        Ok(new.windows(SICK.len()).any(|window| window == SICK))
+    }
 }
