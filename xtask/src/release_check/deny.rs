@@ -13,7 +13,7 @@ const VERSION: &str = "0.20.2";
 /// Runs cargo-deny.
 pub(super) fn check(sh: &Shell) -> Result<()> {
     let deny = tools::ensure(sh, "cargo-deny", VERSION)?;
-    let all = ["--offline", "--all-features", "check", "--config", ".deny.toml"];
+    let all = ["--offline", "--all-features", "--config", ".deny.toml", "check"];
     let what = ["--hide-inclusion-graph", "bans", "licenses", "sources"];
     sh.cmd(deny).args(all).args(what).quiet().run()?;
     output::say("advisories were not looked at: their database is on the network");
