@@ -92,13 +92,18 @@ async fn what_somebody_else_writes_meanwhile_stays(gateway: &'static Gateway) {
     bucket.remove().await;
 }
 
-async fn damaged_content_takes_no_place(gateway: &'static Gateway) {
-    let bucket = Bucket::new(gateway).await;
+/// A line on which a bit of every content flips.
+async fn flipping(gateway: &Gateway) -> Proxy {
     let rule = |asked: &Asked| match asked.operation() {
         "GetObject" => Deed::Flip(50),
         _ => Deed::Pass,
     };
-    let proxy = Proxy::new(gateway, rule).await;
+    Proxy::new(gateway, rule).await
+}
+
+async fn damaged_content_takes_no_place(gateway: &'static Gateway) {
+    let bucket = Bucket::new(gateway).await;
+    let proxy = flipping(gateway).await;
     let person = person_at(gateway, &proxy.endpoint);
     let keys = keyring(&person, "key");
     for (name, size) in [("large", LARGE), ("ranges", 9 << 20), ("small", 100)] {
@@ -122,11 +127,7 @@ async fn damaged_content_takes_no_place(gateway: &'static Gateway) {
 /// Objects without a record have the MD5 in their ETag, on RGW.
 async fn a_flipped_bit_of_another_tool_is_noticed(gateway: &'static Gateway) {
     let bucket = Bucket::new(gateway).await;
-    let rule = |asked: &Asked| match asked.operation() {
-        "GetObject" => Deed::Flip(50),
-        _ => Deed::Pass,
-    };
-    let proxy = Proxy::new(gateway, rule).await;
+    let proxy = flipping(gateway).await;
     let person = person_at(gateway, &proxy.endpoint);
     bucket.put_plain("a", &of(1, 100)).await;
     let said = rekey(&person, &bucket.url(""), &[], 3).await;

@@ -211,9 +211,16 @@ impl History {
         };
     }
 
-    /// Tells that a version was not written, and why.
+    /// Tells that a version was not written, or not under an ID that was heard, and what became of it.
     pub fn not_written(&mut self, outcome: Outcome) {
-        let outcome = if outcome == Outcome::Unfinished { Outcome::Failed } else { outcome };
+        let outcome = match outcome {
+            // Somebody deleted it since it was listed.
+            Outcome::Absent => Outcome::Changed,
+            // Good news of a version that is taken back are none of its object.
+            good if good.is_good() => Outcome::Failed,
+            Outcome::Unfinished => Outcome::Failed,
+            bad => bad,
+        };
         // A marker that was not heard of may be there, and counts as somebody's.
         self.then = Some(outcome);
         self.wait(AfterWait::Find);

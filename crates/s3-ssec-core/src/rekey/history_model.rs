@@ -243,6 +243,32 @@ impl State {
     }
 }
 
+#[test]
+fn what_is_taken_back_is_never_good() {
+    let outcomes = [
+        Outcome::Rekeyed(Way::Parts),
+        Outcome::Already,
+        Outcome::Absent,
+        Outcome::Plain,
+        Outcome::Damaged,
+        Outcome::Unfinished,
+    ];
+    for outcome in outcomes {
+        let mut state = start(0, false, [0, 0, 0]);
+        while !matches!(state.machine.step(), HistoryStep::Write(1)) {
+            state.act();
+        }
+        let before = state.meant.len();
+        state.machine.not_written(outcome);
+        while !matches!(state.machine.step(), HistoryStep::End(_)) {
+            state.act();
+        }
+        let HistoryStep::End(end) = state.machine.step() else { unreachable!() };
+        assert!(!end.is_good() && end != Outcome::Unfinished, "{outcome:?} became {end:?}");
+        assert_eq!(state.versions.len(), before, "{outcome:?}: what was written is gone");
+    }
+}
+
 fn explore(start: State) -> usize {
     let (mut seen, mut open) = (BTreeSet::new(), vec![start]);
     while let Some(state) = open.pop() {

@@ -74,7 +74,10 @@ impl HistoryWork {
 
     fn item(self, outcome: Outcome) -> RekeyItem {
         let outcome = match outcome {
-            Outcome::Rekeyed(_) => Outcome::Rekeyed(self.way),
+            Outcome::Rekeyed(_) => {
+                self.shared.watch.moved(self.size);
+                Outcome::Rekeyed(self.way)
+            }
             other => other,
         };
         RekeyItem {
