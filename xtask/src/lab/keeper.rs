@@ -67,7 +67,7 @@ fn watch(versions: &[Version], done: &AtomicBool) -> Result<Vec<String>> {
 }
 
 /// What RGW 16.2.15 logs when it takes every form for malformed, until it is restarted: its parser of
-/// JSON is broken then. Seen in two of five runs of all tests, and once with a crash in the same place.
+/// JSON is broken then. Seen in one of five runs of all tests; in another it crashed at the same place.
 const SICK: &[u8] = b"failed to parse policy";
 
 /// A gateway, and how far its log was read.
