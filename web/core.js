@@ -1,5 +1,6 @@
 // All that this page calls of the package s3-ssec. Whoever changes the package changes this file.
 
+import { CHUNK } from "./chunks.js";
 import init, * as ssec from "./pkg/s3_ssec.js";
 import initDocuments, * as documents from "./pkg/documents.js";
 
@@ -9,7 +10,7 @@ export const { linkExpiresAt, rangeHeader } = ssec;
 export const { journalBegun, journalCreated, journalSending, journalStored, journalCompleting } = documents;
 export const { applyPolicy, explainPolicy, applyCors, admitsOrigin, explainRefusal } = documents;
 
-/** Reads a journal: what began, `uploadId`, `sent` (SHA-256 by part), `stored` (ETag by part), `completing`. */
+/** Reads a journal: what began, `uploadId`, `sent` (what was sent, by part), `stored` (ETag by part), `completing`. */
 export function parseJournal(text) {
   const journal = documents.UploadJournal.parse(text);
   if (!journal) return undefined;
@@ -94,16 +95,19 @@ export class Place {
 
   /**
    * A request of this operation: `method`, `name` (of an object), `parameters`, `headers`, `customer`
-   * (a key), `sha256` (of the body), `document` (a small body). Signed as of now.
+   * (a key), `document` (a small body), or `length` and `sha256s` (of the chunks of a large one). Signed as
+   * of now.
    */
-  request(operation, { method, name, parameters = {}, headers = {}, customer, sha256, document }) {
+  request(operation, { method, name, parameters = {}, headers = {}, customer, document, length, sha256s }) {
     const request = this.gateway.request(method, this.bucket, name);
     for (const [key, value] of Object.entries(parameters)) request.parameter(key, value);
     for (const [key, value] of Object.entries(headers)) request.header(key, value);
     if (customer) request.key(customer);
-    if (sha256) request.payloadSha256(sha256);
     if (document !== undefined) request.document(document);
-    const signed = this.signer.sign(request, now());
+    // Nothing has no chunk.
+    const signed = length
+      ? this.signer.signChunked(request, now(), length, CHUNK, sha256s)
+      : this.signer.sign(request, now());
     request.free();
     return { operation, signed, sentKey: customer ? "target" : "none" };
   }

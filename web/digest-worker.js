@@ -1,10 +1,11 @@
 // Hashes contents off the main thread. Gets the content key of a person's key, never the key itself.
 
+import { CHUNK } from "./chunks.js";
 import { Filler } from "./filler.js";
 import init, { ContentHasher, ContentTree, PieceHasher, pieceLength } from "./pkg/digest.js";
 
 const ready = init();
-/** Contents under way, by the number that the page gave them: the key, the tree, the next piece. */
+/** Contents under way, by the number that the page gave them: the key, the tree, the bytes so far. */
 const contents = new Map();
 
 const does = {
@@ -12,16 +13,18 @@ const does = {
     contents.set(number, { contentKey, tree: new ContentTree(contentKey), size: 0 });
   },
 
-  /** Hashes a slice of a file that begins at a whole piece; the SHA-256 of all of it. */
+  /** Hashes a slice of a file that begins at a whole piece; the SHA-256s of its chunks. */
   async slice(number, { blob, offset }) {
     const read = turn.then(() => hashed(number, blob, offset));
     turn = read.catch(() => undefined);
-    return { sha256: new Uint8Array(await (await read).sha256) };
+    return { sha256s: await read };
   },
 
   /** Hashes so many bytes that arrived, and hands the buffer back. */
   bytes(number, { buffer, offset, length }) {
-    takePieces(number, new Uint8Array(buffer, 0, length), offset);
+    const pieces = new Pieces(contents.get(number), offset);
+    pieces.take(new Uint8Array(buffer, 0, length));
+    pieces.end();
     return { buffer };
   },
 
@@ -41,35 +44,58 @@ const does = {
 
 /** Slices are read one after another, into memory that stays: a tab that waits for its collector grows. */
 let turn = Promise.resolve();
-let memory = new ArrayBuffer();
+let memory = new ArrayBuffer(CHUNK);
 
-/** Hashes each piece of a slice while the browser reads the next one; then a promise of its SHA-256. */
 async function hashed(number, blob, offset) {
-  let taken = memory.byteLength < blob.size ? new ArrayBuffer(blob.size) : memory;
-  memory = new ArrayBuffer();
+  const pieces = new Pieces(contents.get(number), offset);
   const filler = new Filler(blob.stream());
-  for (let from = 0; from < blob.size; from += pieceLength()) {
-    const to = Math.min(from + pieceLength(), blob.size);
-    const { buffer, length } = await filler.fill(taken, from, to);
-    taken = buffer;
-    takePieces(number, new Uint8Array(taken, from, length), offset + from);
+  const digests = [];
+  for (let left = blob.size; left > 0; left -= CHUNK) {
+    // A read that fails takes the memory along.
+    if (!memory.byteLength) memory = new ArrayBuffer(CHUNK);
+    const { buffer, length } = await filler.fill(memory, 0, Math.min(CHUNK, left));
+    memory = buffer;
+    const chunk = new Uint8Array(buffer, 0, length);
+    // It takes a copy before it returns, so that the next chunk need not wait for it.
+    digests.push(crypto.subtle.digest("SHA-256", chunk));
+    pieces.take(chunk);
   }
-  // It takes a copy before it returns, so that the next slice need not wait for it.
-  const sha256 = crypto.subtle.digest("SHA-256", new Uint8Array(taken, 0, blob.size));
-  memory = taken;
-  return { sha256 };
+  pieces.end();
+  const sha256s = new Uint8Array(32 * digests.length);
+  for (const [index, digest] of digests.entries()) sha256s.set(new Uint8Array(await digest), 32 * index);
+  return sha256s;
 }
 
-function takePieces(number, bytes, offset) {
-  const content = contents.get(number);
-  const { contentKey, tree } = content;
-  content.size += bytes.length;
-  const length = pieceLength();
-  for (let start = 0; start < bytes.length; start += length) {
-    const hasher = new PieceHasher(contentKey, (offset + start) / length);
-    hasher.update(bytes.subarray(start, start + length));
-    tree.add(hasher.finish());
-    hasher.free();
+/** Puts bytes in order from a whole piece on into the tree of a content. */
+class Pieces {
+  constructor(content, offset) {
+    Object.assign(this, { content, next: offset / pieceLength(), room: 0 });
+  }
+
+  take(bytes) {
+    this.content.size += bytes.length;
+    for (let rest = bytes; rest.length; ) {
+      if (!this.room) this.begin();
+      const fits = rest.subarray(0, this.room);
+      this.hasher.update(fits);
+      this.room -= fits.length;
+      rest = rest.subarray(fits.length);
+      if (!this.room) this.end();
+    }
+  }
+
+  begin() {
+    this.hasher = new PieceHasher(this.content.contentKey, this.next++);
+    this.room = pieceLength();
+  }
+
+  /** The piece that was begun ends here. */
+  end() {
+    if (!this.hasher) return;
+    this.content.tree.add(this.hasher.finish());
+    this.hasher.free();
+    this.hasher = undefined;
+    this.room = 0;
   }
 }
 

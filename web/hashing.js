@@ -41,10 +41,10 @@ export class ContentDigest {
     contentKey.fill(0);
   }
 
-  /** Takes a slice of a file, at a whole piece of 4 MiB; its SHA-256. */
+  /** Takes a slice of a file, at a whole piece of 4 MiB; the SHA-256s of its chunks, one after another. */
   async slice(blob, offset) {
     await this.begun;
-    return (await ask("slice", this.number, { blob, offset })).sha256;
+    return (await ask("slice", this.number, { blob, offset })).sha256s;
   }
 
   /** Takes the first `length` bytes of a buffer, which goes to the worker and comes back. */

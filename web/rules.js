@@ -4,8 +4,7 @@ import { corsRules, policy, putCors, putPolicy } from "./bucket-documents.js";
 import * as core from "./core.js";
 import { explain } from "./diagnose.js";
 import { byId, make, say, showProblem } from "./dom.js";
-import { hex } from "./hashing.js";
-import { put, putPlain, remove } from "./s3.js";
+import { putPlain, putTrial, remove, trialName } from "./s3.js";
 import { session } from "./session.js";
 import { Unreadable } from "./transport.js";
 import { Stopped } from "./upload.js";
@@ -45,7 +44,7 @@ async function showPolicy() {
     now.replaceChildren(make("p", {}, "There is no policy: the bucket takes uploads without a customer key."));
     return;
   }
-    const notes = core.explainPolicy(text).map((note) => make("li", { class: "bad" }, `! ${note}`));
+  const notes = core.explainPolicy(text).map((note) => make("li", { class: "bad" }, `! ${note}`));
   const pretty = JSON.stringify(JSON.parse(text), undefined, 2);
   now.replaceChildren(make("pre", { tabindex: "0" }, pretty), make("ul", {}, ...notes));
 }
@@ -67,12 +66,10 @@ async function applyPolicy(rule) {
 }
 
 async function tryRequired(place) {
-  const name = `.s3-ssec-trial-${hex(crypto.getRandomValues(new Uint8Array(8)))}`;
+  const name = trialName();
   const plain = await putPlain(place, name);
   if (plain === "taken") await remove(place, name);
-  const customer = core.throwAwayKey();
-  const type = "application/octet-stream";
-  const encrypted = await put(place, name, { customer, body: new Blob(["trial"]), type, existing: "replace" })
+  const encrypted = await putTrial(place, name)
     .then(() => remove(place, name))
     .then(() => true, () => false);
   if (plain === "refused" && encrypted) return;

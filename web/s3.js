@@ -1,6 +1,8 @@
 // The calls of S3 that this page makes, each as one function. Every use of a key checks the echo.
 
+import { framed } from "./chunks.js";
 import * as core from "./core.js";
+import { hex } from "./hashing.js";
 import { all, Body, parseXml, Refusal, send, sendForXml, textOf, Unreadable } from "./transport.js";
 
 const OBJECTS_PER_PAGE = 100;
@@ -83,13 +85,20 @@ export async function getRange(place, name, { customer, etag, offset, length, si
   return filled.length === length && (await body.ended()) ? filled.buffer : undefined;
 }
 
+/** Sends a request with a blob, in chunks of these SHA-256s. */
+function sendFile(place, operation, spec, { body, sha256s, signal }) {
+  const sent = place.request(operation, { ...spec, length: body.size, sha256s });
+  const chunked = body.size ? framed(body, sent.signed.frames) : body;
+  return send(sent, { body: chunked, signal, data: "much" });
+}
+
 /** One PUT. `existing` says whether an object of the name is kept. Throws unless it was encrypted. */
-export async function put(place, name, { customer, body, sha256, tag, type, existing, signal }) {
+export async function put(place, name, { customer, body, sha256s, tag, type, existing, signal }) {
   const headers = { "content-type": type };
   if (tag) headers["x-amz-tagging"] = `${core.recordTag()}=${tag}`;
   if (existing === "keep") headers["if-none-match"] = "*";
-  const sent = place.request("PutObject", { method: "PUT", name, headers, customer, sha256 });
-  const answer = await send(sent, { body, signal, data: "much" });
+  const spec = { method: "PUT", name, headers, customer };
+  const answer = await sendFile(place, "PutObject", spec, { body, sha256s, signal });
   try {
     customer.verifyEcho(answer.headers);
   } catch (error) {
@@ -97,6 +106,22 @@ export async function put(place, name, { customer, body, sha256, tag, type, exis
     throw error;
   }
   return { etag: etagOf(answer), versionId: versionOf(answer) };
+}
+
+/** A name for an object that is there for a moment only. */
+export const trialName = () => `.s3-ssec-trial-${hex(crypto.getRandomValues(new Uint8Array(8)))}`;
+
+/** A small object under a key that nobody needs again. Throws unless it was encrypted. */
+export async function putTrial(place, name) {
+  const body = new Blob(["trial"]);
+  const sha256s = new Uint8Array(await crypto.subtle.digest("SHA-256", await body.arrayBuffer()));
+  const customer = core.throwAwayKey();
+  try {
+    const type = "application/octet-stream";
+    await put(place, name, { customer, body, sha256s, type, existing: "keep" });
+  } finally {
+    customer.free();
+  }
 }
 
 /**
@@ -150,10 +175,9 @@ export async function createUpload(place, name, { customer, tag, type }) {
 }
 
 /** Sends one part; its ETag. */
-export async function putPart(place, name, { uploadId, number, customer, body, sha256, signal }) {
-  const parameters = { partNumber: String(number), uploadId };
-  const sent = place.request("UploadPart", { method: "PUT", name, parameters, customer, sha256 });
-  const answer = await send(sent, { body, signal, data: "much" });
+export async function putPart(place, name, { uploadId, number, customer, body, sha256s, signal }) {
+  const spec = { method: "PUT", name, parameters: { partNumber: String(number), uploadId }, customer };
+  const answer = await sendFile(place, "UploadPart", spec, { body, sha256s, signal });
   customer.verifyEcho(answer.headers);
   return etagOf(answer);
 }

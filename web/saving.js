@@ -11,13 +11,24 @@ const LENT = 3;
 
 let registration;
 
+/** What the service worker answers for. Not the page: its requests would all be handed through it. */
+const SCOPE = "download/";
+
 /** Registers the service worker. Where that is impossible downloads go through memory. */
 export async function prepare() {
   try {
-    await navigator.serviceWorker.register(codeUrl("sw.js"));
-    registration = await navigator.serviceWorker.ready;
+    const coming = await navigator.serviceWorker.register(codeUrl("sw.js"), { scope: SCOPE });
+    await activated(coming);
+    registration = coming;
   } catch {
     registration = undefined;
+  }
+}
+
+async function activated(registration) {
+  const worker = registration.installing ?? registration.waiting;
+  while (!registration.active && worker.state !== "redundant") {
+    await new Promise((go) => worker.addEventListener("statechange", go, { once: true }));
   }
 }
 
@@ -53,7 +64,7 @@ async function throughWorker(name, size) {
   await lent.ready;
   const awake = setInterval(() => registration.active?.postMessage({ awake: true }), AWAKE);
   // A navigation in a frame: a link with `download` would not pass the service worker.
-  const frame = make("iframe", { src: `download/${id}`, hidden: true });
+  const frame = make("iframe", { src: `${SCOPE}${id}`, hidden: true });
   document.body.append(frame);
   const end = (message) => {
     port.postMessage(message);

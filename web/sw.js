@@ -4,7 +4,6 @@
 const waiting = new Map();
 
 addEventListener("install", () => skipWaiting());
-addEventListener("activate", (event) => event.waitUntil(clients.claim()));
 
 addEventListener("message", ({ data }) => {
   // `awake` only keeps this worker alive.

@@ -10,11 +10,10 @@ import { Refusal } from "./transport.js";
 /** What fits goes in one PUT, in bytes. */
 const SINGLE_MAX = 16 << 20;
 /** Wanted size of a part: few and large, because RGW's cipher restarts in each. */
-const PART = 16 << 20;
+const PART = 32 << 20;
 const PARTS_IN_FLIGHT = 4;
 /** Milliseconds that parts on their way have when another one failed. */
 const GRACE = 20_000;
-const TRIAL_PREFIX = ".s3-ssec-trial-";
 
 /** Something that a person has to decide or mend; `todo` says how. */
 export class Stopped extends Error {
@@ -31,11 +30,8 @@ const proved = new Set();
 async function tryFirst(place) {
   const where = `${place.endpoint} ${place.bucket}`;
   if (proved.has(where)) return;
-  const random = hex(crypto.getRandomValues(new Uint8Array(8)));
-  const name = `${TRIAL_PREFIX}${random}`;
-  const customer = core.throwAwayKey();
-  const type = "application/octet-stream";
-  await s3.put(place, name, { customer, body: new Blob(["trial"]), type, existing: "keep" });
+  const name = s3.trialName();
+  await s3.putTrial(place, name);
   const bare = await s3.headWithoutKey(place, name);
   await s3.remove(place, name);
   if (bare.state === "readable") throw notEncrypted();
@@ -64,12 +60,12 @@ export async function upload(job) {
 async function whole(job) {
   const { place, entry, file, name, existing, signal, type } = job;
   const digest = new ContentDigest(entry);
-  const sha256 = await digest.slice(file, 0);
+  const sha256s = await digest.slice(file, 0);
   const seal = core.sealFor(place, entry, name);
   const tag = core.completeTag(seal, file.size, await digest.finish());
   const customer = seal.customerKey();
   try {
-    await s3.put(place, name, { customer, body: file, sha256, tag, type, existing, signal }).catch(taken);
+    await s3.put(place, name, { customer, body: file, sha256s, tag, type, existing, signal }).catch(taken);
   } finally {
     customer.free();
     seal.free();
@@ -182,13 +178,14 @@ const grace = () => new Promise((resolve) => setTimeout(resolve, GRACE));
 async function onePart(job, { number, offset, length }) {
   const { place, name, file, uploadId, customer, signal, upload, digest, stored } = job;
   const body = file.slice(offset, offset + length);
-  const sha256 = await digest.slice(body, offset);
+  const sha256s = await digest.slice(body, offset);
+  const content = hex(new Uint8Array(await crypto.subtle.digest("SHA-256", sha256s)));
   const before = job.sent[number];
   // A part is only ever sent again with the same bytes: they share a key.
-  if (before && before !== hex(sha256)) throw changed();
+  if (before && before !== content) throw changed();
   if (stored.has(number)) return;
-  await journals.append(upload, core.journalSending(number, hex(sha256)));
-  const etag = await s3.putPart(place, name, { uploadId, number, customer, body, sha256, signal });
+  await journals.append(upload, core.journalSending(number, content));
+  const etag = await s3.putPart(place, name, { uploadId, number, customer, body, sha256s, signal });
   await journals.append(upload, core.journalStored(number, etag));
   stored.set(number, etag);
 }

@@ -146,7 +146,7 @@ async fn a_large_upload_goes_on_after_a_reload(gateway: &'static Gateway) {
     open_key(&browser, &key).await;
     scene.connect(&browser, &proxy.endpoint, &gateway.secret_key).await;
     browser.wait_for("#files:not([hidden])").await;
-    let (file, bytes) = scene.file("large.bin", 3, 50 << 20);
+    let (file, bytes) = scene.file("large.bin", 3, 100 << 20);
     browser.choose("#upload-files", "#files-input", &[&file]).await;
     browser.wait_for("#transfers [data-state=failed]").await;
     browser.picture("upload-broken-off").await;
@@ -158,7 +158,7 @@ async fn a_large_upload_goes_on_after_a_reload(gateway: &'static Gateway) {
     browser.wait_for("#transfers [data-state=half-done]").await;
     browser.picture("half-done").await;
     // Another file of the same size is not taken for it.
-    let (other, _) = scene.file("other.bin", 4, 50 << 20);
+    let (other, _) = scene.file("other.bin", 4, 100 << 20);
     browser.choose("#transfers [data-state=half-done] button", "#again-input", &[&other]).await;
     browser.wait_for_text("This is not the file that was being uploaded").await;
     browser.goto(&scene.page.origin).await;

@@ -10,6 +10,7 @@
 mod adapters;
 mod audit;
 mod browser;
+mod chunks;
 mod command;
 mod compat;
 mod copy_repair;
@@ -55,6 +56,7 @@ rooms![
     adapters,
     audit,
     browser,
+    chunks,
     command,
     compat,
     copy_repair,

@@ -67,16 +67,22 @@ impl Endpoint {
     /// One spelling for one place: host in lower case, no port where it is the scheme's own. The
     /// name under which an endpoint is remembered.
     pub fn canonical(&self) -> String {
-        let scheme = if self.secure { "https" } else { "http" };
-        // The URL was parsed before, and a scheme, a host and perhaps more stand in it.
-        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (scheme, authority, path) = self.scheme_authority_path();
         let usual = if self.secure { "443" } else { "80" };
         let port = authority.get(self.host.len()..).and_then(|port| port.strip_prefix(':'));
         match port.filter(|port| !port.is_empty() && *port != usual) {
             Some(port) => format!("{scheme}://{}:{port}{path}", self.host),
             None => format!("{scheme}://{}{path}", self.host),
         }
+    }
+
+    /// The scheme in lower case, host and port as they were given, and the path, which may be empty.
+    pub(crate) fn scheme_authority_path(&self) -> (&'static str, &str, &str) {
+        let scheme = if self.secure { "https" } else { "http" };
+        // The URL was parsed before: `://` stands behind the scheme.
+        let rest = self.url.get(scheme.len() + 3..).unwrap_or_default();
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        (scheme, authority, path)
     }
 
     /// The host alone, lower-case; IPv6 addresses in brackets.

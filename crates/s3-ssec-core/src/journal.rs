@@ -50,7 +50,8 @@ pub enum UploadLine {
     Sending {
         /// Part number, from 1.
         part: u16,
-        /// SHA-256 of its plaintext, lower-case hex.
+        /// SHA-256 of its plaintext, lower-case hex; of a part that is signed in chunks that of their
+        /// SHA-256s, one after another.
         sha256: String,
     },
     /// The gateway holds the part.

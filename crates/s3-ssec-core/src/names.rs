@@ -37,7 +37,7 @@ impl BucketName {
             && name.chars().all(inner)
             && ends(name.chars().next())
             && ends(name.chars().next_back())
-            && !name.contains("..");
+            && !name.as_bytes().windows(2).any(|two| two == b"..");
         if allowed { Ok(Self(name.to_owned())) } else { Err(NameError::Bucket(name.to_owned())) }
     }
 

@@ -184,7 +184,7 @@ impl UnsignedRequest {
 
     /// The value of `Host`.
     pub(crate) fn host(&self) -> &str {
-        self.origin.split_once("://").map_or("", |(_, host)| host)
+        self.origin.rsplit_once('/').map_or("", |(_, host)| host)
     }
 
     pub(crate) fn into_signed(self, query: &str) -> SignedRequest {
@@ -246,9 +246,8 @@ fn is_reserved(name: &str) -> bool {
 
 /// `https://host[:port]`, and the path before the bucket, if there is one.
 fn origin_and_path(endpoint: &Endpoint) -> (String, &str) {
-    let rest = endpoint.as_str().split_once("://").map_or("", |(_, rest)| rest);
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let (scheme, own_port) = if endpoint.is_secure() { ("https", ":443") } else { ("http", ":80") };
+    let (scheme, authority, path) = endpoint.scheme_authority_path();
+    let own_port = if endpoint.is_secure() { ":443" } else { ":80" };
     let host = authority.to_ascii_lowercase();
     let host = host.strip_suffix(own_port).unwrap_or(&host);
     ([scheme, "://", host].concat(), path)

@@ -42,6 +42,9 @@
 //! ```
 
 mod canonical;
+mod chunks;
+
+pub use chunks::ChunkSigner;
 
 use crate::credentials::Credentials;
 use crate::request::{Header, Payload, SignedRequest, Slash, UnsignedRequest, encode};
@@ -118,15 +121,16 @@ impl Signer {
     pub fn sign(&mut self, mut request: UnsignedRequest, now: Timestamp) -> SignedRequest {
         let payload = request.payload.text();
         request.set("x-amz-content-sha256".into(), &payload);
-        self.sign_headers(request, &payload, now)
+        self.sign_headers(request, &payload, now).0
     }
 
+    /// The request, and its signature.
     fn sign_headers(
         &mut self,
         mut request: UnsignedRequest,
         payload: &str,
         now: Timestamp,
-    ) -> SignedRequest {
+    ) -> (SignedRequest, String) {
         let moment = Moment::of(now, self);
         request.set("x-amz-date".into(), &moment.time);
         if let Some(token) = self.credentials.session_token() {
@@ -141,7 +145,7 @@ impl Signer {
         // Joined, because `format!` takes as long as a hash.
         let authorization = [ALGORITHM, &texts.concat(), &signature].concat();
         request.set("authorization".into(), &authorization);
-        request.into_signed(&query)
+        (request.into_signed(&query), signature)
     }
 
     /// Signs `request` in its address, as of `now`. Its headers have to be sent as they are; what is

@@ -97,7 +97,36 @@ function requests(key) {
   refused("endpoint", () => new ssec.Gateway("http://gw.example.org"));
   refused("endpoint", () => ssec.Gateway.orPlainLoopback("http://gw.example.org"));
   refused("credential", () => new ssec.Signer("us-east-1", "AKID", new Uint8Array()));
+  chunks(signer, put, secret);
   signer.free();
+}
+
+// A body in chunks: the frames that the signer makes, once more by the book.
+function chunks(signer, put, secret) {
+  const hash = (data) => createHash("sha256").update(data).digest();
+  const cut = [bytes(8192, 1), bytes(8192, 2), bytes(5, 3)];
+  const [sha256s, length] = [Buffer.concat(cut.map(hash)), 2 * 8192 + 5];
+  const signed = signer.signChunked(put(), NOW, length, 8192, sha256s);
+  assert.equal(signed.headers["x-amz-decoded-content-length"], String(length));
+  const hmac = (key, value) => createHmac("sha256", key).update(value).digest();
+  const key = ["20231114", "us-east-1", "s3", "aws4_request"].reduce(hmac, `AWS4${secret}`);
+  const nothing = hash("").toString("hex");
+  let last = signature(signed, secret);
+  assert.ok(signed.headers.authorization.endsWith(`Signature=${last}`));
+  const frames = [...cut, new Uint8Array()].map((chunk, index) => {
+    const scope = "20231114/us-east-1/s3/aws4_request";
+    const lines = ["AWS4-HMAC-SHA256-PAYLOAD", "20231114T221320Z", scope, last, nothing, hash(chunk).toString("hex")];
+    last = hmac(key, lines.join("\n")).toString("hex");
+    return `${index ? "\r\n" : ""}${chunk.length.toString(16)};chunk-signature=${last}\r\n`;
+  });
+  frames[3] += "\r\n";
+  assert.deepEqual(signed.frames, frames);
+  // No chunk, chunks that are too small, one digest too few, one too many, half of one.
+  refused("argument", () => signer.signChunked(put(), NOW, 0, 8192, new Uint8Array()));
+  refused("argument", () => signer.signChunked(put(), NOW, 4096, 4096, hash("")));
+  refused("argument", () => signer.signChunked(put(), NOW, length, 8192, sha256s.subarray(32)));
+  refused("argument", () => signer.signChunked(put(), NOW, 8192, 8192, sha256s));
+  refused("argument", () => signer.signChunked(put(), NOW, length, 8192, sha256s.subarray(1)));
 }
 
 function contents(key) {

@@ -2,14 +2,15 @@
 
 use crate::error::{ArgumentError, thrown};
 use crate::headers::CustomerKey;
-use crate::number::seconds;
-use js_sys::{JSON, Object, Reflect, Uint8Array};
+use crate::number::{bytes, seconds};
+use js_sys::{Array, JSON, Object, Reflect, Uint8Array};
 use s3_ssec_core::credentials::{Credentials, SecretAccessKey};
 use s3_ssec_core::endpoint::{Endpoint, PlainHttp};
 use s3_ssec_core::headers::SourceKeyHeaders;
 use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName};
 use s3_ssec_core::request::{self as core, Payload, Place, RequestError, UnsignedRequest};
 use s3_ssec_core::sigv4::{self, Lifetime};
+use std::num::NonZeroU64;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use zeroize::Zeroizing;
@@ -150,6 +151,41 @@ impl Signer {
         descriptor(&self.0.sign(request.take()?, seconds(unix_seconds)?))
     }
 
+    /// As `sign`, for a content of `length` bytes, not 0, in chunks of `chunkLength` (at least 8192), the
+    /// last one excepted. `sha256s` are their SHA-256s in order, 32 bytes each. The gateway refuses a body
+    /// of other chunks, and nobody has to hold or hash it as a whole.
+    #[wasm_bindgen(js_name = signChunked, unchecked_return_type = "ChunkedRequest")]
+    pub fn sign_chunked(
+        &mut self,
+        request: &mut S3Request,
+        unix_seconds: f64,
+        length: f64,
+        chunk_length: u32,
+        sha256s: &Uint8Array,
+    ) -> Result<Object, JsValue> {
+        let (length, chunk) = (bytes(length)?, u64::from(chunk_length));
+        let sha256s = sha256s.to_vec();
+        let (digests, rest) = sha256s.as_chunks::<32>();
+        let fits = chunk >= CHUNK_MIN && rest.is_empty();
+        let fits = fits && length.div_ceil(chunk) == digests.len() as u64;
+        let Some(length) = NonZeroU64::new(length).filter(|_| fits) else {
+            let wanted = "there is a chunk, each has at least 8192 bytes and a SHA-256 of 32 bytes";
+            return Err(thrown(ArgumentError(wanted)));
+        };
+        let now = seconds(unix_seconds)?;
+        let (signed, mut signer) = self.0.sign_chunked(request.take()?, length, now);
+        let frames = Array::new();
+        let mut left = length.get();
+        for digest in digests {
+            frames.push(&signer.before(left.min(chunk), digest).into());
+            left = left.saturating_sub(chunk);
+        }
+        frames.push(&signer.end().into());
+        let object = descriptor(&signed)?;
+        Reflect::set(&object, &"frames".into(), &frames)?;
+        Ok(object)
+    }
+
     /// Signs in the address, for somebody without credentials. Hand the headers over apart from the
     /// address: they hold the key.
     #[wasm_bindgen(unchecked_return_type = "PresignedRequest")]
@@ -175,6 +211,9 @@ pub fn link_expires_at(url: &str) -> Option<f64> {
     sigv4::expiry_of(url).map(|moment| moment.unix_seconds() as f64)
 }
 
+/// Fewest bytes of a chunk that is not the last (AWS).
+const CHUNK_MIN: u64 = 8192;
+
 /// What all requests have in common, as the beginning of a JSON object.
 const COMMON: &str =
     r#"{"redirect":"error","credentials":"omit","referrerPolicy":"no-referrer","method":""#;
@@ -183,13 +222,11 @@ const COMMON: &str =
 /// crosses by itself takes as long as a hash.
 fn descriptor(request: &core::SignedRequest) -> Result<Object, JsValue> {
     let (method, url, headers) = request.parts();
-    let escapes = |text: &str| text.bytes().filter(is_escaped).count();
-    let of_header = |(name, value): (&str, &str)| name.len() + value.len() + escapes(value) + 6;
-    let fixed = COMMON.len() + method.as_str().len() + url.len() + escapes(url) + 32;
-    // A key is in it, so the memory is the right one from the beginning.
-    let mut json = Zeroizing::new(String::with_capacity(
-        fixed + headers.clone().map(of_header).sum::<usize>(),
-    ));
+    // A key is in it, so it never moves: enough memory from the beginning, were all to be escaped.
+    let of_header = |(name, value): (&str, &str)| name.len() + 2 * value.len() + 6;
+    let fixed = COMMON.len() + method.as_str().len() + 2 * url.len() + 32;
+    let capacity = fixed + headers.clone().map(of_header).sum::<usize>();
+    let mut json = Zeroizing::new(String::with_capacity(capacity));
     json.push_str(COMMON);
     json.push_str(method.as_str());
     json.push_str(r#"","url":""#);

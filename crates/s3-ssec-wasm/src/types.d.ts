@@ -45,6 +45,12 @@ export interface SignedRequest {
   readonly referrerPolicy: "no-referrer";
 }
 
+/** A request whose body goes in chunks: frames[0], the first chunk, frames[1], and so on; a frame is the last. */
+export interface ChunkedRequest extends SignedRequest {
+  /** ASCII: one for each chunk, and one behind them. `new Blob([frames[0], file.slice(0, n), ...])`. */
+  readonly frames: readonly string[];
+}
+
 /** A request for somebody without credentials. The address alone is refused. */
 export interface PresignedRequest extends SignedRequest {
   /** The first second at which it is refused, since 1970. */

@@ -281,6 +281,22 @@ fn a_signed_request_is_whole_and_spent() {
 }
 
 #[wasm_bindgen_test]
+fn a_body_in_chunks_has_a_frame_around_each() {
+    let gateway = Gateway::new("https://gateway.example.org").unwrap();
+    let secret = Uint8Array::from(&b"secret"[..]);
+    let mut signer = Signer::new("us-east-1", "AKID", &secret, None).unwrap();
+    let put = || gateway.request("PUT", Some(HOME[0].into()), Some("a".into())).unwrap();
+    let digests = Uint8Array::new_with_length(64);
+    let signed = signer.sign_chunked(&mut put(), NOW, 8200.0, 8192, &digests).unwrap();
+    let frames = Array::from(&Reflect::get(&signed, &"frames".into()).unwrap());
+    let begins = |index, text: &str| frames.get(index).as_string().unwrap().starts_with(text);
+    assert_eq!(frames.length(), 3);
+    assert!(begins(0, "2000;chunk-") && begins(1, "\r\n8;chunk-") && begins(2, "\r\n0;chunk-"));
+    assert_eq!(code(signer.sign_chunked(&mut put(), NOW, 8192.0, 8192, &digests)), "argument");
+    assert_eq!(code(signer.sign_chunked(&mut put(), NOW, 8200.5, 8192, &digests)), "argument");
+}
+
+#[wasm_bindgen_test]
 fn words_become_the_key_file_again() {
     let typed = |text: &str| Uint8Array::from(text.as_bytes());
     // 23 times the first word of the list and the one whose checksum fits: 32 bytes of zero.
