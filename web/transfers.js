@@ -57,7 +57,8 @@ function meter(line, size, buttons) {
   const start = performance.now();
   let moved = 0;
   line.show("running", "begins", buttons);
-  line.bar.value = 0;
+  // It moves without saying how far, until the first part is there: on a slow line that takes minutes.
+  line.bar.removeAttribute("value");
   return (bytes) => {
     moved += bytes;
     const seconds = (performance.now() - start) / 1000;

@@ -35,7 +35,7 @@ impl Reading {
         let add = |fetched| check.lock().unwrap_or_else(PoisonError::into_inner).add(fetched);
         let mut content = BytesMut::new();
         for span in &spans {
-            let (bytes, fetched) = fetch(wanted.job(*span)).await?;
+            let (bytes, fetched) = fetch(wanted.job(*span), Vec::new()).await?;
             add(fetched);
             if spans.len() == 1 {
                 return Ok(bytes.into());

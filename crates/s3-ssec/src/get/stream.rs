@@ -41,24 +41,30 @@ async fn read(
     let mut check = Check::new(&wanted);
     let mut ahead: VecDeque<Ahead> = VecDeque::new();
     let mut spans = wanted.spans().into_iter();
+    // The memory goes round: what an allocator gets back in such pieces it does not always reuse.
+    let mut free = Vec::new();
     loop {
         while ahead.len() < options.in_flight.clamp(1, AHEAD) {
             let Some(span) = spans.next() else { break };
-            ahead.push_back(Ahead(tokio::spawn(fetch(wanted.job(span)))));
+            let job = fetch(wanted.job(span), free.pop().unwrap_or_default());
+            ahead.push_back(Ahead(tokio::spawn(job)));
         }
         let Some(mut next) = ahead.pop_front() else { break };
         let (content, fetched) = (&mut next.0).await.unwrap_or(Err(GetError::Stopped))?;
         writer.write_all(&content).await.map_err(error)?;
         check.add(fetched);
         watch.moved(content.len() as u64);
+        free.push(content);
     }
     writer.flush().await.map_err(error)?;
     Ok(check)
 }
 
-pub(super) async fn fetch(job: Job) -> Result<(Vec<u8>, Fetched), GetError> {
-    let room = usize::try_from(job.span.length).unwrap_or_default();
-    let mut content = Buffer(Vec::with_capacity(room));
+/// Reads a range into `memory`, whatever was in it before.
+pub(super) async fn fetch(job: Job, mut memory: Vec<u8>) -> Result<(Vec<u8>, Fetched), GetError> {
+    memory.clear();
+    memory.reserve_exact(usize::try_from(job.span.length).unwrap_or_default());
+    let mut content = Buffer(memory);
     let fetched = job.run(&mut content).await?;
     Ok((content.0, fetched))
 }
