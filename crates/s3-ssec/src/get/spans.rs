@@ -4,7 +4,7 @@ use super::check::Check;
 use super::fetch::{SPAN, Wanted};
 use super::stream::fetch;
 use super::{GetError, Received};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use s3_ssec_core::plan::{Span, ranges};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -33,17 +33,13 @@ impl Reading {
                 .collect(),
         };
         let add = |fetched| check.lock().unwrap_or_else(PoisonError::into_inner).add(fetched);
-        let mut content = BytesMut::new();
-        for span in &spans {
-            let (bytes, fetched) = fetch(wanted.job(*span), Vec::new()).await?;
+        let mut content = Vec::with_capacity(usize::try_from(part.length).unwrap_or_default());
+        for span in spans {
+            let fetched;
+            (content, fetched) = fetch(wanted.job(span), content).await?;
             add(fetched);
-            if spans.len() == 1 {
-                return Ok(bytes.into());
-            }
-            content.reserve(usize::try_from(part.length).unwrap_or_default() - content.len());
-            content.extend_from_slice(&bytes);
         }
-        Ok(content.freeze())
+        Ok(content.into())
     }
 
     /// The ETag of what was read, without quotes.

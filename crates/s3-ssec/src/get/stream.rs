@@ -50,23 +50,23 @@ async fn read(
             ahead.push_back(Ahead(tokio::spawn(job)));
         }
         let Some(mut next) = ahead.pop_front() else { break };
-        let (content, fetched) = (&mut next.0).await.unwrap_or(Err(GetError::Stopped))?;
+        let (mut content, fetched) = (&mut next.0).await.unwrap_or(Err(GetError::Stopped))?;
         writer.write_all(&content).await.map_err(error)?;
         check.add(fetched);
         watch.moved(content.len() as u64);
+        content.clear();
         free.push(content);
     }
     writer.flush().await.map_err(error)?;
     Ok(check)
 }
 
-/// Reads a range into `memory`, whatever was in it before.
-pub(super) async fn fetch(job: Job, mut memory: Vec<u8>) -> Result<(Vec<u8>, Fetched), GetError> {
-    memory.clear();
-    memory.reserve_exact(usize::try_from(job.span.length).unwrap_or_default());
-    let mut content = Buffer(memory);
-    let fetched = job.run(&mut content).await?;
-    Ok((content.0, fetched))
+/// Appends a range to `content`.
+pub(super) async fn fetch(job: Job, mut content: Vec<u8>) -> Result<(Vec<u8>, Fetched), GetError> {
+    content.reserve_exact(usize::try_from(job.span.length).unwrap_or_default());
+    let mut end = End { from: content.len(), content };
+    let fetched = job.run(&mut end).await?;
+    Ok((end.content, fetched))
 }
 
 /// A range under way, given up with whoever waits for it.
@@ -78,15 +78,19 @@ impl Drop for Ahead {
     }
 }
 
-struct Buffer(Vec<u8>);
+/// What comes after the bytes that are there already.
+struct End {
+    from: usize,
+    content: Vec<u8>,
+}
 
-impl Sink for Buffer {
+impl Sink for End {
     fn restart(&mut self) {
-        self.0.clear();
+        self.content.truncate(self.from);
     }
 
     fn take(&mut self, bytes: &[u8]) -> Result<(), GetError> {
-        self.0.extend_from_slice(bytes);
+        self.content.extend_from_slice(bytes);
         Ok(())
     }
 }
