@@ -13,3 +13,7 @@ export function framed(blob, frames) {
   const last = frames.length - 1;
   return new Blob(frames.flatMap((frame, index) => (index < last ? [frame, chunk(index)] : [frame])));
 }
+
+/** Why a blob cannot be read, if that is what is behind `error`: streams and requests only say that they failed. */
+export const unreadOr = (blob, error) =>
+  blob.slice(0, 1).arrayBuffer().then(() => error, (unread) => unread);

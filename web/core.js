@@ -109,7 +109,7 @@ export class Place {
       ? this.signer.signChunked(request, now(), length, CHUNK, sha256s)
       : this.signer.sign(request, now());
     request.free();
-    return { operation, signed, sentKey: customer ? "target" : "none" };
+    return { place: this, operation, signed, sentKey: customer ? "target" : "none" };
   }
 
   /** Wipes the credentials. */

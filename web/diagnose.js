@@ -34,7 +34,7 @@ function notProved({ message, leftover }) {
  * "No CORS", an expired link and a wrong signature are the same silence to a page. Expiry stands in the
  * address; the rest one question without credentials tells apart.
  */
-async function silence({ url, cause }, address) {
+async function silence({ url, cause, believed }, address) {
   const expires = linkExpiresAt(url);
   if (expires !== undefined && expires <= Date.now() / 1000) {
     const since = new Date(expires * 1000).toLocaleString();
@@ -42,13 +42,22 @@ async function silence({ url, cause }, address) {
   }
   const { origin, pathname } = new URL(url);
   const bucket = pathname.split("/")[1];
+  if (cause?.name === "TimeoutError") {
+    return { what: `the gateway ${origin} does not answer`, todo: "Try again later: what was sent is not lost." };
+  }
   const seen = await look(address ?? `${origin}/${bucket}`);
-  if (seen === "silent") return unreachable(origin, cause);
+  if (seen === "silent") return unreachable(origin);
   if (seen === "closed") return noCors(bucket);
   if (expires !== undefined) {
     return {
       what: "the gateway does not accept this link",
       todo: "Copy the address and all header lines again, whole; or the headers are of another key.",
+    };
+  }
+  if (believed) {
+    return {
+      what: "the connection to the gateway broke, or it refused and did not let the page read why",
+      todo: "Try again: what was sent is not lost. If it stays so, look at the policy of the bucket.",
     };
   }
   return {
@@ -57,10 +66,7 @@ async function silence({ url, cause }, address) {
   };
 }
 
-function unreachable(origin, cause) {
-  if (cause?.name === "TimeoutError") {
-    return { what: `the gateway ${origin} does not answer`, todo: "Try again later: what was sent is not lost." };
-  }
+function unreachable(origin) {
   return {
     what: `the gateway ${origin} cannot be reached`,
     todo: `Check the address and the network. If its certificate is your own, open ${origin} in a tab once and accept it.`,

@@ -1,6 +1,6 @@
 // Hashes contents off the main thread. Gets the content key of a person's key, never the key itself.
 
-import { CHUNK } from "./chunks.js";
+import { CHUNK, unreadOr } from "./chunks.js";
 import { Filler } from "./filler.js";
 import init, { ContentHasher, ContentTree, PieceHasher, pieceLength } from "./pkg/digest.js";
 
@@ -17,7 +17,10 @@ const does = {
   async slice(number, { blob, offset }) {
     const read = turn.then(() => hashed(number, blob, offset));
     turn = read.catch(() => undefined);
-    return { sha256s: await read };
+    const sha256s = await read.catch(async (error) => {
+      throw await unreadOr(blob, error);
+    });
+    return { sha256s };
   },
 
   /** Hashes so many bytes that arrived, and hands the buffer back. */
@@ -37,7 +40,9 @@ const does = {
   },
 
   drop(number) {
-    contents.get(number)?.contentKey.fill(0);
+    const content = contents.get(number);
+    content?.contentKey.fill(0);
+    content?.tree.free();
     contents.delete(number);
   },
 };

@@ -3,7 +3,7 @@
 
 import * as core from "./core.js";
 import { ContentDigest } from "./hashing.js";
-import { inspect } from "./inspect.js";
+import { forget, inspect } from "./inspect.js";
 import { getRange } from "./s3.js";
 import { Stopped } from "./upload.js";
 
@@ -18,8 +18,15 @@ const AHEAD = 3;
  */
 export async function download(job, open) {
   const found = await inspect(job.place, job.keys, job.name);
-  refuse(found, job);
-  const sink = await open(found.size);
+  try {
+    refuse(found, job);
+    return await into(await open(found.size), job, found);
+  } finally {
+    forget(found);
+  }
+}
+
+async function into(sink, job, found) {
   try {
     const outcome = await ranges(job, found, sink);
     await sink.close();
@@ -27,8 +34,6 @@ export async function download(job, open) {
   } catch (error) {
     sink.abort(error);
     throw error;
-  } finally {
-    found.customer?.free();
   }
 }
 

@@ -22,8 +22,15 @@ export async function inspect(place, keys, name) {
     const customer = core.directKey(entry);
     const it = customer && (await headOrWrongKey(place, name, customer));
     if (it) return { state: "open-unverified", entry, customer, ...it };
+    customer?.free();
   }
   return { state: "other-key", fingerprint: fingerprintIn(tag) };
+}
+
+/** Wipes what `inspect` found out: an opened record holds the key that opened it. */
+export function forget({ customer, opened }) {
+  customer?.free();
+  opened?.free();
 }
 
 async function recordTagOf(place, name) {
@@ -43,7 +50,10 @@ async function openedWith(place, keys, name, tag) {
     if (!opened) continue;
     const customer = opened.customerKey();
     const it = await headOrWrongKey(place, name, customer);
-    if (!it) return undefined;
+    if (!it) {
+      forget({ customer, opened });
+      return undefined;
+    }
     const state = opened.size === undefined ? "broken-off" : "open";
     return { state, entry, customer, opened, ...it };
   }

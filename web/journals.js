@@ -19,6 +19,8 @@ function open() {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
+  // Whoever failed may ask again.
+  opened.catch(() => (opened = undefined));
   return opened;
 }
 

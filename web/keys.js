@@ -85,8 +85,15 @@ function forgetWords() {
   byId("words-text").value = byId("words-problem").textContent = "";
 }
 
+/** Bytes of the largest key file that is read. */
+const KEY_FILE_MAX = 64 << 10;
+
 async function openKey([file]) {
   showProblem();
+  if (file.size > KEY_FILE_MAX) {
+    showProblem({ what: `${file.name} is no key file: it is too large`, todo: "Choose the file of a key." });
+    return;
+  }
   try {
     const entries = core.readKeys(new Uint8Array(await file.arrayBuffer()));
     addKeys(entries);

@@ -2,7 +2,7 @@
 
 import { button, byId, choose, make, say, showProblem, sizeText } from "./dom.js";
 import { explain } from "./diagnose.js";
-import { inspect } from "./inspect.js";
+import { forget, inspect } from "./inspect.js";
 import { keyIsKept } from "./keys.js";
 import { list } from "./s3.js";
 import { session } from "./session.js";
@@ -18,7 +18,12 @@ let nextPage;
 /** Wires the section. */
 export function wireListing() {
   byId("refresh").addEventListener("click", () => show());
-  byId("more").addEventListener("click", () => show(nextPage));
+  const more = byId("more");
+  more.addEventListener("click", async () => {
+    more.disabled = true;
+    await show(nextPage);
+    more.disabled = false;
+  });
   byId("upload-files").addEventListener("click", () => choose(byId("files-input"), take));
   byId("upload-folder").addEventListener("click", () => choose(byId("folder-input"), take));
   const drop = byId("files");
@@ -30,8 +35,14 @@ export function wireListing() {
   drop.addEventListener("drop", async (event) => {
     event.preventDefault();
     byId("drop").classList.remove("over");
-    await take(await dropped(event.dataTransfer));
+    try {
+      await take(await dropped(event.dataTransfer));
+    } catch (error) {
+      showProblem(await explain(error));
+    }
   });
+  // What is dropped beside it would take the place of the page.
+  for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => event.preventDefault());
 }
 
 /** Shows a folder from its start, or one more page of it. */
@@ -97,7 +108,7 @@ function objectRow(place, { name, size }) {
 async function stateText(place, name) {
   try {
     const found = await inspect(place, session.keys, name);
-    found.customer?.free();
+    forget(found);
     const label = found.entry?.label || found.entry?.fingerprint;
     const texts = {
       open: `✓ encrypted, key “${label}”`,

@@ -10,7 +10,7 @@ import { showRules, wireRules } from "./rules.js";
 import { list } from "./s3.js";
 import { prepare } from "./saving.js";
 import { goTo, onChange, session } from "./session.js";
-import { showHalfDone } from "./transfers.js";
+import { showHalfDone, stopAll } from "./transfers.js";
 
 async function start() {
   performance.mark("begun");
@@ -23,7 +23,10 @@ async function start() {
     event.preventDefault();
     connect(event.target);
   });
-  byId("place-leave").addEventListener("click", () => goTo(undefined));
+  byId("place-leave").addEventListener("click", () => {
+    stopAll();
+    goTo(undefined);
+  });
   onChange(showPlace);
   performance.mark("usable");
   document.documentElement.dataset.ready = "yes";
@@ -48,7 +51,8 @@ async function connect(form) {
   } catch (error) {
     say("");
     showProblem(await explain(error, place?.address));
-    place?.leave();
+    // One that is shown is used on: what failed was something about it.
+    if (place !== session.place) place?.leave();
   } finally {
     submit.disabled = false;
   }

@@ -69,9 +69,9 @@ async function tryRequired(place) {
   const name = trialName();
   const plain = await putPlain(place, name);
   if (plain === "taken") await remove(place, name);
-  const encrypted = await putTrial(place, name)
-    .then(() => remove(place, name))
-    .then(() => true, () => false);
+  const version = await putTrial(place, name).catch(() => false);
+  const encrypted = version !== false;
+  if (encrypted) await remove(place, name, version);
   if (plain === "refused" && encrypted) return;
   throw new Stopped(
     "policy",

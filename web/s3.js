@@ -1,6 +1,6 @@
 // The calls of S3 that this page makes, each as one function. Every use of a key checks the echo.
 
-import { framed } from "./chunks.js";
+import { framed, unreadOr } from "./chunks.js";
 import * as core from "./core.js";
 import { hex } from "./hashing.js";
 import { all, Body, parseXml, Refusal, send, sendForXml, textOf, Unreadable } from "./transport.js";
@@ -86,10 +86,25 @@ export async function getRange(place, name, { customer, etag, offset, length, si
 }
 
 /** Sends a request with a blob, in chunks of these SHA-256s. */
-function sendFile(place, operation, spec, { body, sha256s, signal }) {
+async function sendFile(place, operation, spec, { body, sha256s, signal }) {
   const sent = place.request(operation, { ...spec, length: body.size, sha256s });
   const chunked = body.size ? framed(body, sent.signed.frames) : body;
-  return send(sent, { body: chunked, signal, data: "much" });
+  try {
+    return await send(sent, { body: chunked, signal, data: "much" });
+  } catch (error) {
+    throw await changedOr(error, place, body);
+  }
+}
+
+/** What a gateway says of a body that is not what was signed. */
+const OTHER_BODY = ["SignatureDoesNotMatch", "XAmzContentSHA256Mismatch"];
+
+/** That the file changed while it was sent, if that is what is behind an error; else the error. */
+async function changedOr(error, place, body) {
+  const refused = place.believed && error instanceof Refusal && OTHER_BODY.includes(error.code);
+  if (refused) return new DOMException("the file changed while it was sent", "NotReadableError");
+  if (!(error instanceof Unreadable)) return error;
+  return unreadOr(body, error);
 }
 
 /** One PUT. `existing` says whether an object of the name is kept. Throws unless it was encrypted. */
@@ -111,14 +126,14 @@ export async function put(place, name, { customer, body, sha256s, tag, type, exi
 /** A name for an object that is there for a moment only. */
 export const trialName = () => `.s3-ssec-trial-${hex(crypto.getRandomValues(new Uint8Array(8)))}`;
 
-/** A small object under a key that nobody needs again. Throws unless it was encrypted. */
+/** A small object under a key that nobody needs again; its version. Throws unless it was encrypted. */
 export async function putTrial(place, name) {
   const body = new Blob(["trial"]);
   const sha256s = new Uint8Array(await crypto.subtle.digest("SHA-256", await body.arrayBuffer()));
   const customer = core.throwAwayKey();
   try {
     const type = "application/octet-stream";
-    await put(place, name, { customer, body, sha256s, type, existing: "keep" });
+    return (await put(place, name, { customer, body, sha256s, type, existing: "keep" })).versionId;
   } finally {
     customer.free();
   }

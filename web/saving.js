@@ -35,10 +35,12 @@ async function activated(registration) {
 /**
  * Opens a file of this name in the folder of downloads. `write(buffer, length)` takes so many bytes at the
  * start of a buffer, and the buffer with them; `free()` gives one that was written, or undefined as long as
- * the page may make another; `close()`, `abort()`.
+ * the page may make another; `close()` waits until the browser has taken all; `abort()`. What waits ends
+ * with `signal`.
  */
-export function openFile(name, size) {
-  return registration?.active ? throughWorker(name, size) : throughMemory(name);
+export function openFile(name, size, signal = new AbortController().signal) {
+  const worker = registration?.active;
+  return worker ? throughWorker(worker, name, size, signal) : throughMemory(name);
 }
 
 function throughMemory(name) {
@@ -56,61 +58,77 @@ function throughMemory(name) {
   };
 }
 
-async function throughWorker(name, size) {
+async function throughWorker(worker, name, size, signal) {
   const { port1: port, port2 } = new MessageChannel();
   const id = crypto.randomUUID();
-  const lent = ledger(port);
-  registration.active.postMessage({ id, name, size, port: port2 }, [port2]);
-  await lent.ready;
-  const awake = setInterval(() => registration.active?.postMessage({ awake: true }), AWAKE);
+  const lent = new Ledger(port, signal);
+  worker.postMessage({ id, name, size, port: port2 }, [port2]);
+  await lent.ready();
+  const ping = () => worker.postMessage({ awake: true });
+  const awake = setInterval(ping, AWAKE);
   // A navigation in a frame: a link with `download` would not pass the service worker.
   const frame = make("iframe", { src: `${SCOPE}${id}`, hidden: true });
   document.body.append(frame);
-  const end = (message) => {
-    port.postMessage(message);
+  const end = () => {
     clearInterval(awake);
-    // The browser needs the frame until the download has its last byte.
-    setTimeout(() => frame.remove(), 10_000);
+    frame.remove();
   };
   return {
     async write(buffer, length) {
       lent.out();
+      // Timers of a hidden tab come once a minute.
+      ping();
       port.postMessage({ buffer, length }, [buffer]);
     },
     free: () => lent.back(),
-    close: async () => end({ close: true }),
-    abort: () => end({ abort: true }),
+    async close() {
+      port.postMessage({ close: true });
+      await lent.taken();
+      // The browser needs the frame until the download has its last byte.
+      setTimeout(end, 10_000);
+    },
+    abort() {
+      port.postMessage({ abort: true });
+      end();
+    },
   };
 }
 
 /** Counts the buffers that the worker has: it sends each back when the browser has taken its bytes. */
-function ledger(port) {
-  const returned = [];
-  let out = 0;
-  let cancelled = false;
-  let wake = () => undefined;
-  const { promise: ready, resolve } = Promise.withResolvers();
-  const refuse = () => {
-    if (cancelled) throw new DOMException("the download was cancelled in the browser", "AbortError");
-  };
-  port.onmessage = ({ data }) => {
-    if (data.ready) resolve();
-    if (data.buffer) returned.push(data.buffer);
-    if (data.cancelled) cancelled = true;
-    wake();
-  };
-  return {
-    ready,
-    out() {
-      refuse();
-      out += 1;
-    },
-    async back() {
-      while (!returned.length && !cancelled && out >= LENT) await new Promise((go) => (wake = go));
-      refuse();
-      if (!returned.length) return undefined;
-      out -= 1;
-      return returned.pop();
-    },
-  };
+class Ledger {
+  constructor(port, signal) {
+    Object.assign(this, { signal, returned: [], lent: 0, said: {}, wake: () => undefined });
+    port.onmessage = ({ data }) => {
+      if (data.buffer) this.returned.push(data.buffer);
+      // `ready`, `cancelled`, `taken`.
+      else Object.assign(this.said, data);
+      this.wake();
+    };
+    signal.addEventListener("abort", () => this.wake());
+  }
+
+  ready = () => this.until(() => this.said.ready);
+
+  taken = () => this.until(() => this.said.taken);
+
+  out() {
+    this.refuse();
+    this.lent += 1;
+  }
+
+  async back() {
+    await this.until(() => this.returned.length || this.lent < LENT);
+    if (!this.returned.length) return undefined;
+    this.lent -= 1;
+    return this.returned.pop();
+  }
+
+  async until(reached) {
+    for (this.refuse(); !reached(); this.refuse()) await new Promise((go) => (this.wake = go));
+  }
+
+  refuse() {
+    this.signal.throwIfAborted();
+    if (this.said.cancelled) throw new DOMException("the download was cancelled in the browser", "AbortError");
+  }
 }

@@ -3,7 +3,6 @@
 
 const waiting = new Map();
 
-addEventListener("install", () => skipWaiting());
 
 addEventListener("message", ({ data }) => {
   // `awake` only keeps this worker alive.
@@ -59,7 +58,10 @@ function stream(port) {
         giveBack();
         while (!arrived.length) await new Promise((go) => (wake = go));
         const { buffer, length } = arrived.shift();
-        if (!buffer) return controller.close();
+        if (!buffer) {
+          controller.close();
+          return port.postMessage({ taken: true });
+        }
         lent = buffer;
         return controller.enqueue(new Uint8Array(buffer, 0, length));
       },

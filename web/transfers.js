@@ -5,50 +5,79 @@ import { explain } from "./diagnose.js";
 import { download } from "./download.js";
 import { openFile } from "./saving.js";
 import { session } from "./session.js";
-import { discard, halfDone, nameIn, upload } from "./upload.js";
+import { Turns } from "./turns.js";
+import { discard, halfDone, nameIn, Stopped, upload } from "./upload.js";
 
 /** Transfers at a time; the others wait. */
-const AT_A_TIME = 2;
+const turns = new Turns(2);
 
-let running = 0;
-const queue = [];
+/** What ends each transfer that runs or waits. */
+const stops = new Set();
+
+/** Ends all transfers. Uploads in parts can go on later. */
+export function stopAll() {
+  for (const stop of stops) stop.abort(new DOMException("disconnected", "AbortError"));
+}
+
+addEventListener("beforeunload", (event) => {
+  if (stops.size) event.preventDefault();
+});
 
 /** A line of the list: its name, its state, its buttons. */
 class Line {
   constructor(name) {
+    this.name = name;
     this.state = make("span", { role: "status" });
+    // What moves is not read out: it changes all the time.
+    this.amount = make("span");
     this.bar = make("progress", { max: "1", value: "0", "aria-label": name });
     this.rest = make("div", { class: "buttons" });
-    this.element = make("li", {}, make("strong", {}, name), " ", this.state, this.bar, this.rest);
+    const head = [make("strong", {}, name), " ", this.state, this.amount];
+    this.element = make("li", { tabindex: "-1" }, ...head, this.bar, this.rest);
     byId("transfers").prepend(this.element);
   }
 
+  /** `buttons` are pairs of a text and what it does. */
   show(state, text, buttons = []) {
     this.element.dataset.state = state;
     this.state.textContent = text;
+    this.amount.textContent = "";
     this.bar.hidden = state !== "running";
     this.element.querySelector(".problem")?.remove();
-    this.rest.replaceChildren(...buttons);
+    const hadFocus = this.rest.contains(document.activeElement);
+    const named = ([label, onclick]) => button(label, onclick, { "aria-label": `${label} ${this.name}` });
+    this.rest.replaceChildren(...buttons.map(named));
+    if (hadFocus) (this.rest.firstElementChild ?? this.element).focus();
   }
 
   problem(problem, buttons) {
     this.show("failed", "", buttons);
-    this.element.insertBefore(make("div", { class: "problem" }, ...problemLines(problem)), this.rest);
+    const box = make("div", { class: "problem", role: "alert" }, ...problemLines(problem));
+    this.element.insertBefore(box, this.rest);
   }
 
-  remove = () => this.element.remove();
+  remove() {
+    const next = this.element.nextElementSibling?.querySelector("button") ?? byId("upload-files");
+    this.element.remove();
+    next.focus();
+  }
+
+  close = () => ["Close", () => this.remove()];
 }
 
-/** Runs `work` when there is room. */
-async function inTurn(line, work) {
+/** Runs `work(signal)` when there is room; `label` is on the button that ends it. */
+async function inTurn(line, label, reason, work) {
+  const stop = new AbortController();
+  const end = [label, () => stop.abort(new DOMException(reason, "AbortError"))];
+  stops.add(stop);
   line.show("waiting", "waits");
-  if (running >= AT_A_TIME) await new Promise((go) => queue.push(go));
-  running += 1;
   try {
-    return await work();
+    return await turns.take(() => {
+      stop.signal.throwIfAborted();
+      return work(stop.signal, end);
+    });
   } finally {
-    running -= 1;
-    queue.shift()?.();
+    stops.delete(stop);
   }
 }
 
@@ -56,114 +85,122 @@ async function inTurn(line, work) {
 function meter(line, size, buttons) {
   const start = performance.now();
   let moved = 0;
-  line.show("running", "begins", buttons);
+  line.show("running", "", buttons);
+  line.amount.textContent = "begins";
   // It moves without saying how far, until the first part is there: on a slow line that takes minutes.
   line.bar.removeAttribute("value");
   return (bytes) => {
     moved += bytes;
     const seconds = (performance.now() - start) / 1000;
     line.bar.value = size ? moved / size : 1;
-    line.state.textContent = `${sizeText(moved)} of ${sizeText(size)}, ${sizeText(Math.round(moved / seconds))}/s`;
+    const rate = sizeText(Math.round(moved / seconds));
+    line.amount.textContent = `${sizeText(moved)} of ${sizeText(size)}, ${rate}/s`;
   };
 }
 
 /** Uploads a file under this name. `after` is called when it is there. */
 export function addUpload(file, name, after) {
-  const { place } = session;
-  const job = { place, entry: session.keys[0], file, name, upload: crypto.randomUUID(), existing: "keep" };
+  const { place, keys } = session;
+  const { fingerprint } = keys[0];
+  const job = { place, fingerprint, file, name, upload: crypto.randomUUID(), existing: "keep" };
   return runUpload(new Line(name), job, after);
 }
 
-function runUpload(line, job, after) {
-  return inTurn(line, async () => {
-    const stop = new AbortController();
-    const pause = button("Pause", () => stop.abort(new DOMException("paused", "AbortError")));
-    const progress = meter(line, job.file.size, [pause]);
-    try {
-      await upload({ ...job, signal: stop.signal, progress, stage: (text) => line.show("running", text) });
-      line.show("done", `encrypted and verified, ${sizeText(job.file.size)}`, [button("Close", line.remove)]);
-      after();
-    } catch (error) {
-      await uploadStopped(line, job, after, error);
-    }
-  });
+async function runUpload(line, job, after) {
+  try {
+    await inTurn(line, "Pause", "paused", async (signal, pause) => {
+      const entry = session.keys.find(({ fingerprint }) => fingerprint === job.fingerprint);
+      if (!entry) throw keyIsClosed(job.fingerprint);
+      const progress = meter(line, job.file.size, [pause]);
+      const stage = (text) => line.show("running", text);
+      // Held as long as it runs, so that no other tab takes it for one that broke off.
+      await navigator.locks.request(lockOf(job.upload), () => upload({ ...job, entry, signal, progress, stage }));
+    });
+    line.show("done", `encrypted and verified, ${sizeText(job.file.size)}`, [line.close()]);
+    after();
+  } catch (error) {
+    await uploadStopped(line, job, after, error);
+  }
 }
+
+const lockOf = (upload) => `s3-ssec-upload-${upload}`;
+
+const keyIsClosed = (fingerprint) =>
+  new Stopped("no-key", `this upload is under the key ${fingerprint}, which is not open`, "Open its file, then go on.");
 
 /** What can be done with an upload that did not end well. */
 async function uploadStopped(line, job, after, error) {
-  const known = (await halfDone(job.place)).find((other) => other.upload === job.upload);
+  // Without a journal it starts anew.
+  const all = await halfDone(job.place).catch(() => []);
+  const known = all.find((other) => other.upload === job.upload);
   const next = { ...job, journal: known?.journal };
+  const add = (text, change) => [text, () => runUpload(line, { ...next, ...change }, after)];
+  const lost = error.kind === "changed" || error.name === "NotReadableError";
+  const again = () => choose(byId("again-input"), ([file]) => runUpload(line, { ...next, file }, after));
   const buttons = [];
-  const add = (text, change) => buttons.push(button(text, () => runUpload(line, { ...next, ...change }, after)));
-  if (error.kind === "exists") add("Replace", { existing: "replace" });
-  else add(known ? "Go on" : "Try again", {});
-  buttons.push(known ? discardButton(line, job.place, known) : button("Close", line.remove));
+  if (error.kind === "exists") buttons.push(add("Replace", { existing: "replace" }));
+  else if (lost) buttons.push(["Choose the same file…", again]);
+  else buttons.push(add(known ? "Go on" : "Try again", {}));
+  buttons.push(known ? discardButton(line, job.place, known) : line.close());
   if (error.name === "AbortError") line.show("paused", "paused", buttons);
   else line.problem(await explain(error, job.place.address), buttons);
 }
 
 function discardButton(line, place, { upload: name, journal }) {
-  return button("Discard", async () => {
+  const work = async () => {
     try {
       await discard(place, name, journal);
       line.remove();
     } catch (error) {
       line.problem(await explain(error, place.address), [discardButton(line, place, { upload: name, journal })]);
     }
-  });
+  };
+  return ["Discard", work];
 }
 
 /** Shows the uploads to this place that broke off in an earlier visit. */
 export async function showHalfDone(after) {
   const { place } = session;
-  for (const { upload: name, journal } of await halfDone(place)) {
+  const found = await halfDone(place);
+  const { held } = await navigator.locks.query();
+  const runs = new Set(held.map(({ name }) => name));
+  for (const { upload: name, journal } of found.filter(({ upload }) => !runs.has(lockOf(upload)))) {
     const line = new Line(nameIn(journal));
     const stored = Object.keys(journal.stored).length;
-    const again = button("Choose the same file…", () =>
-      choose(byId("again-input"), ([file]) => goOn(line, { place, name, journal, file }, after)),
-    );
+    const job = { place, fingerprint: journal.key, name: nameIn(journal), upload: name, journal, existing: "keep" };
+    const again = () => choose(byId("again-input"), ([file]) => runUpload(line, { ...job, file }, after));
     const text = `broke off; ${stored} parts of ${journal.source} are at the gateway`;
-    line.show("half-done", text, [again, discardButton(line, place, { upload: name, journal })]);
+    const buttons = [["Choose the same file…", again], discardButton(line, place, { upload: name, journal })];
+    line.show("half-done", text, buttons);
   }
-}
-
-function goOn(line, { place, name, journal, file }, after) {
-  const entry = session.keys.find(({ fingerprint }) => fingerprint === journal.key);
-  if (!entry) {
-    const todo = "Open that key file, then choose the file again.";
-    line.problem({ what: `this upload is under the key ${journal.key}`, todo }, [...line.rest.children]);
-    return;
-  }
-  runUpload(line, { place, entry, file, name: nameIn(journal), upload: name, journal, existing: "keep" }, after);
 }
 
 /** Downloads an object to the folder of downloads. */
-export function addDownload(name, plain = "refuse") {
+export async function addDownload(name, plain = "refuse") {
   const line = new Line(name);
   const { place, keys } = session;
-  return inTurn(line, async () => {
-    const stop = new AbortController();
-    const cancel = button("Cancel", () => stop.abort(new DOMException("cancelled", "AbortError")));
-    line.show("running", "begins", [cancel]);
-    let progress = () => undefined;
-    const open = (size) => {
-      progress = meter(line, size, [cancel]);
-      return openFile(name.split("/").filter(Boolean).pop() ?? "object", size);
-    };
-    const job = { place, keys, name, plain, signal: stop.signal, progress: (bytes) => progress(bytes) };
-    try {
-      line.show("done", outcomes[await download(job, open)], [button("Close", line.remove)]);
-    } catch (error) {
-      const all = [button("Close", line.remove)];
-      const again = (take) => () => {
+  try {
+    const outcome = await inTurn(line, "Cancel", "cancelled", (signal, cancel) => {
+      line.show("running", "", [cancel]);
+      let progress = () => undefined;
+      const open = (size) => {
+        progress = meter(line, size, [cancel]);
+        return openFile(name.split("/").filter(Boolean).pop() ?? "object", size, signal);
+      };
+      return download({ place, keys, name, plain, signal, progress: (bytes) => progress(bytes) }, open);
+    });
+    line.show("done", outcomes[outcome], [line.close()]);
+  } catch (error) {
+    const again = (text, take) => {
+      const work = () => {
         line.remove();
         addDownload(name, take);
       };
-      if (error.kind === "plain") all.unshift(button("Download all the same", again("take")));
-      else all.unshift(button("Try again", again(plain)));
-      line.problem(await explain(error, place.address), all);
-    }
-  });
+      return [text, work];
+    };
+    const first = error.kind === "plain" ? again("Download all the same", "take") : again("Try again", plain);
+    line.problem(await explain(error, place.address), [first, line.close()]);
+  }
 }
 
 const outcomes = {

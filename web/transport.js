@@ -5,7 +5,7 @@ import { xmlText } from "./trust.js";
 
 /** Milliseconds until a small request is given up, and one that carries data. */
 const PATIENCE = 60_000;
-const PATIENCE_DATA = 900_000;
+const PATIENCE_DATA = 1_800_000;
 
 /** The gateway answered, and refused. */
 export class Refusal extends Error {
@@ -20,13 +20,15 @@ export class Refusal extends Error {
 export class Unreadable extends Error {
   constructor(sent, cause) {
     super(`${sent.operation}: no readable answer`, { cause });
-    Object.assign(this, { name: "Unreadable", operation: sent.operation, url: sent.signed.url });
+    const { operation, signed, place } = sent;
+    Object.assign(this, { name: "Unreadable", operation, url: signed.url, believed: place?.believed });
   }
 }
 
 /**
  * Sends a request and returns the answer if it is a success. `sent` holds `signed` (url, method,
- * headers and what keeps a key from travelling), `operation` (the S3 name) and `sentKey`.
+ * headers and what keeps a key from travelling), `operation` (the S3 name), `sentKey`, and the `place`,
+ * which is believed from its first success on.
  */
 export async function send(sent, { body, signal, data = "small" } = {}) {
   const limit = AbortSignal.timeout(data === "small" ? PATIENCE : PATIENCE_DATA);
@@ -37,7 +39,10 @@ export async function send(sent, { body, signal, data = "small" } = {}) {
   } catch (error) {
     throw silence(sent, signal, error);
   }
-  if (answer.ok) return answer;
+  if (answer.ok) {
+    if (sent.place) sent.place.believed = true;
+    return answer;
+  }
   const [code, message] = await refusalOf(answer);
   throw new Refusal(sent, answer.status, code, message);
 }

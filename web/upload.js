@@ -6,12 +6,15 @@ import { ContentDigest, hex } from "./hashing.js";
 import * as journals from "./journals.js";
 import * as s3 from "./s3.js";
 import { Refusal } from "./transport.js";
+import { Turns } from "./turns.js";
 
 /** What fits goes in one PUT, in bytes. */
 const SINGLE_MAX = 16 << 20;
 /** Wanted size of a part: few and large, because RGW's cipher restarts in each. */
 const PART = 32 << 20;
 const PARTS_IN_FLIGHT = 4;
+/** Of all uploads together: a browser has six connections, and the page needs some for other questions. */
+const turns = new Turns(PARTS_IN_FLIGHT);
 /** Milliseconds that parts on their way have when another one failed. */
 const GRACE = 20_000;
 
@@ -31,9 +34,8 @@ async function tryFirst(place) {
   const where = `${place.endpoint} ${place.bucket}`;
   if (proved.has(where)) return;
   const name = s3.trialName();
-  await s3.putTrial(place, name);
-  const bare = await s3.headWithoutKey(place, name);
-  await s3.remove(place, name);
+  const version = await s3.putTrial(place, name);
+  const bare = await s3.headWithoutKey(place, name).finally(() => s3.remove(place, name, version));
   if (bare.state === "readable") throw notEncrypted();
   proved.add(where);
 }
@@ -60,13 +62,15 @@ export async function upload(job) {
 async function whole(job) {
   const { place, entry, file, name, existing, signal, type } = job;
   const digest = new ContentDigest(entry);
-  const sha256s = await digest.slice(file, 0);
   const seal = core.sealFor(place, entry, name);
-  const tag = core.completeTag(seal, file.size, await digest.finish());
   const customer = seal.customerKey();
   try {
-    await s3.put(place, name, { customer, body: file, sha256s, tag, type, existing, signal }).catch(taken);
+    const sha256s = await digest.slice(file, 0);
+    const tag = core.completeTag(seal, file.size, await digest.finish());
+    const put = () => s3.put(place, name, { customer, body: file, sha256s, tag, type, existing, signal });
+    await turns.take(put).catch(taken);
   } finally {
+    digest.drop();
     customer.free();
     seal.free();
   }
@@ -108,18 +112,20 @@ async function begin({ place, entry, file, name, existing, type, upload }) {
   if (existing === "keep" && (await s3.headWithoutKey(place, name)).state !== "absent") throw exists();
   const { partSize, parts } = core.planParts(file.size, PART);
   const seal = core.sealFor(place, entry, name);
+  const customer = seal.customerKey();
   const object = `s3://${place.bucket}/${name}`;
   const { fingerprint } = entry;
   const first = [place.endpoint, object, file.name, file.size, partSize, fingerprint, seal.nonce];
-  await journals.append(upload, core.journalBegun(...first));
-  const customer = seal.customerKey();
   try {
+    await journals.append(upload, core.journalBegun(...first));
     const tag = seal.pendingTag();
     const uploadId = await s3.createUpload(place, name, { customer, tag, type });
     await journals.append(upload, core.journalCreated(uploadId));
     return { seal, customer, parts, uploadId, sent: {}, stored: new Map() };
   } catch (error) {
-    await journals.remove(upload);
+    customer.free();
+    seal.free();
+    await journals.remove(upload).catch(() => undefined);
     throw error;
   }
 }
@@ -185,7 +191,12 @@ async function onePart(job, { number, offset, length }) {
   if (before && before !== content) throw changed();
   if (stored.has(number)) return;
   await journals.append(upload, core.journalSending(number, content));
-  const etag = await s3.putPart(place, name, { uploadId, number, customer, body, sha256s, signal });
+  const put = () => {
+    signal.throwIfAborted();
+    return s3.putPart(place, name, { uploadId, number, customer, body, sha256s, signal });
+  };
+  // Signed when it is sent: a signature is good for 15 minutes.
+  const etag = await turns.take(put);
   await journals.append(upload, core.journalStored(number, etag));
   stored.set(number, etag);
 }

@@ -2,11 +2,14 @@
 
 use crate::browser::{Scene, open_key, wait_for_size};
 use harness::proxy::link::{Fault, Link, Times, Trap, Way};
-use harness::{Browser, Gateway, live};
+use harness::{Browser, Deed, Gateway, Proxy, live};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 live![
     a_folder_is_uploaded_under_its_paths,
     a_gateway_that_goes_away_takes_nothing_along,
+    a_file_that_changes_is_chosen_again,
     the_keyboard_suffices,
     a_tab_stays_small,
     streams_of_any_browser_are_read,
@@ -83,6 +86,41 @@ async fn a_gateway_that_goes_away_takes_nothing_along(gateway: &'static Gateway)
     let path = browser.downloaded("large.bin").await;
     wait_for_size(&path, bytes.len() as u64).await;
     assert!(std::fs::read(path).unwrap() == bytes, "the browser wrote other bytes");
+    browser.close().await;
+    scene.bucket.remove().await;
+}
+
+/// What was begun waits for its file and its key, and says for which.
+async fn a_file_that_changes_is_chosen_again(gateway: &'static Gateway) {
+    let scene = Scene::new(gateway).await;
+    let broken = Arc::new(AtomicBool::new(true));
+    let breaks = Arc::clone(&broken);
+    let proxy = Proxy::new(gateway, move |asked| {
+        let second = asked.query.contains("partNumber=2") && asked.operation() == "UploadPart";
+        if second && breaks.load(Relaxed) { Deed::refuse(503, "SlowDown") } else { Deed::Pass }
+    })
+    .await;
+    let browser = connected(&scene, &proxy.endpoint, &gateway.secret_key).await;
+    let (file, bytes) = scene.file("large.bin", 11, 70 * MIB);
+    browser.choose("#upload-files", "#files-input", &[&file]).await;
+    browser.wait_for("#transfers [data-state=failed]").await;
+    broken.store(false, Relaxed);
+    let failed = "#transfers [data-state=failed]";
+    browser.click("#key-forget").await;
+    browser.press(failed, "Go on").await;
+    browser.wait_for_text("which is not open").await;
+    open_key(&browser, &scene.person.work().join("lab.key")).await;
+    // A browser does not read a file that is another than the one that was chosen.
+    std::fs::write(&file, &bytes[1..]).unwrap();
+    browser.press(failed, "Go on").await;
+    browser.wait_for_text("The file cannot be read any more").await;
+    browser.picture("file-changed").await;
+    std::fs::write(&file, &bytes).unwrap();
+    browser.choose(&format!("{failed} button"), "#again-input", &[&file]).await;
+    browser.wait_for("#transfers [data-state=done]").await;
+    let url = scene.bucket.url("large.bin");
+    let read = scene.person.run(["cat", &url, "--key-file", "lab.key"]).await.done();
+    assert!(read.stdout == bytes, "the command reads other bytes");
     browser.close().await;
     scene.bucket.remove().await;
 }
