@@ -40,6 +40,9 @@ pub(super) async fn run(session: &Session, args: RetireArgs) -> Result<(), Failu
         if !under.is_none() {
             return Err(in_use(key, place, &under));
         }
+        if under.looked_at == 0 {
+            return Err(nothing(place));
+        }
         looked_at += under.looked_at;
     }
     drop(progress);
@@ -86,7 +89,13 @@ fn kept_as(args: &RetireArgs, key: Fingerprint) -> PathBuf {
     args.file.with_file_name(name)
 }
 
-/// Something is under the key, or may be.
+/// Where nothing lies, nothing was looked at: the name is most likely another one's.
+fn nothing(place: &S3Address) -> Failure {
+    let what = format!("nothing lies at {place}");
+    let todo = "Check the name: a key is only retired where it was looked for.";
+    Failure::new(Exit::Unsafe, what, todo)
+}
+
 /// How many were found.
 fn found(objects: u64) -> String {
     match objects {
@@ -95,6 +104,7 @@ fn found(objects: u64) -> String {
     }
 }
 
+/// Something is under the key, or may be.
 fn in_use(key: Fingerprint, place: &S3Address, under: &UnderKey) -> Failure {
     if !under.is_complete {
         let what = format!("{place}: interrupted before everything was looked at");
