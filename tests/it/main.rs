@@ -37,6 +37,7 @@ mod sdk;
 mod sdk_keyed;
 mod second;
 mod shards;
+mod targets;
 mod trees;
 mod wasm;
 mod wire;
@@ -83,6 +84,7 @@ rooms![
     sdk_keyed,
     second,
     shards,
+    targets,
     trees,
     wasm,
     wire

@@ -6,6 +6,7 @@ mod file;
 mod partial;
 mod spans;
 mod stream;
+mod target;
 
 use crate::call::CallError;
 use crate::client::Client;
@@ -21,6 +22,7 @@ use s3_ssec_core::record::RecordError;
 pub(crate) use spans::Reading;
 use std::io;
 use std::path::{Path, PathBuf};
+pub(crate) use target::may_take;
 use tokio::io::AsyncWrite;
 
 /// How much proof a content needs to be delivered.
@@ -44,7 +46,7 @@ pub struct GetOptions {
     pub read: ReadOptions,
     /// What is delivered.
     pub trusted: Trusted,
-    /// Replace an existing file.
+    /// Replace an existing file. Links, directories, devices and pipes are never replaced.
     pub replace: bool,
     /// Requests in flight, at most. It begins with 4 and takes more while that is faster; to a
     /// stream it stays there, because what is ahead of the stream is held in memory.
@@ -136,6 +138,15 @@ pub enum GetError {
     /// The file exists, and was not to be replaced.
     #[error("{0:?} exists already")]
     Exists(PathBuf),
+    /// A symbolic link stands there: never replaced.
+    #[error("{0:?} is a symbolic link")]
+    Link(PathBuf),
+    /// A directory stands there.
+    #[error("{0:?} is a directory")]
+    Directory(PathBuf),
+    /// A device, pipe or socket stands there: never replaced.
+    #[error("{0:?} is no regular file")]
+    NotAFile(PathBuf),
     /// The file or stream cannot be written.
     #[error("{path:?} cannot be written: {error}")]
     Target {
@@ -175,9 +186,7 @@ impl Client {
         options: &GetOptions,
         watch: &Watch,
     ) -> Result<Received, GetError> {
-        if !options.replace && target.symlink_metadata().is_ok() {
-            return Err(GetError::Exists(target.to_owned()));
-        }
+        may_take(target, options.replace)?;
         let work = self.to_file(keys, name, target, options, watch);
         watch.unless_stopped(work).await.ok_or(GetError::Stopped)?
     }

@@ -77,6 +77,10 @@ fn is_same_file(_: &File, _: &Path) -> bool {
 pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
     // Behind a symbolic link, the file itself.
     let path = fs::canonicalize(path).map_err(|error| cannot_create(path, &error))?;
+    if !path.is_file() {
+        let what = format!("{} is no regular file", path.display());
+        return Err(Failure::new(Exit::Unsafe, what, "Name a file that can be replaced."));
+    }
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".new-{}", std::process::id()));
     let new = path.with_file_name(name);
@@ -192,6 +196,9 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
         assert!(lock(&path).is_ok());
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 2);
+        let _socket = std::os::unix::net::UnixListener::bind(dir.join("socket")).unwrap();
+        assert_eq!(replace(&dir.join("socket"), b"new").err().unwrap().exit, Exit::Unsafe);
+        assert!(!dir.join("socket").is_file());
         fs::remove_dir_all(dir).unwrap();
     }
 

@@ -187,6 +187,11 @@ impl From<GetError> for Failure {
             GetError::Exists(_) => {
                 (Exit::Unsafe, "Choose another name, or replace it with --force.")
             }
+            GetError::Link(_) => (Exit::Unsafe, "Name the file that it leads to."),
+            GetError::Directory(_) => (Exit::Unsafe, "Name another file."),
+            GetError::NotAFile(_) => {
+                (Exit::Unsafe, "Name another file, or write to it with - and a redirection.")
+            }
             _ => (Exit::Failed, LOOK_CLOSER),
         };
         Failure::new(exit, what, todo)

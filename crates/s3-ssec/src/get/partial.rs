@@ -2,6 +2,7 @@
 
 use super::GetError;
 use super::fetch::{SPAN, Wanted};
+use super::may_take;
 use crate::state::JournalFile;
 use s3_ssec_core::journal::{self, DownloadBegun, DownloadJournal, DownloadLine};
 use s3_ssec_core::key::random_bytes;
@@ -90,7 +91,11 @@ impl Partial {
     pub(super) fn name(mut self, target: &Path, replace: bool) -> Result<(), GetError> {
         let error = |error| GetError::Target { path: target.to_owned(), error };
         match replace {
-            true => std::fs::rename(&self.path, target).map_err(error)?,
+            true => {
+                // What stands there may be another thing than when the download began.
+                may_take(target, true)?;
+                std::fs::rename(&self.path, target).map_err(error)?;
+            }
             false => rename_new(&self.path, target).map_err(|failure| match failure.kind() {
                 io::ErrorKind::AlreadyExists => GetError::Exists(target.to_owned()),
                 _ => error(failure),

@@ -4,7 +4,7 @@ use super::local::{make_parents, target};
 use super::{Crew, Item, Outcome, Report, Summary, TreeError, TreeOptions};
 use crate::call::CallError;
 use crate::client::Client;
-use crate::get::GetError;
+use crate::get::may_take;
 use crate::select::Objects;
 use crate::watch::Watch;
 use s3_ssec_core::digest::ContentHasher;
@@ -132,14 +132,13 @@ impl Job {
         };
         let path = target(directory, relative)?;
         if path.symlink_metadata().is_ok() {
-            if self.is_same(&name, &path).await? {
+            // A pipe has no end that could be compared.
+            if path.is_file() && self.is_same(&name, &path).await? {
                 let size = path.metadata().map_or(0, |file| file.len());
                 watch.moved(size);
                 return Ok(Outcome::Same(size));
             }
-            if !get.replace {
-                return Err(GetError::Exists(path).into());
-            }
+            may_take(&path, get.replace)?;
         }
         if self.options.dry_run {
             return Ok(Outcome::Done(size.unwrap_or_default()));
