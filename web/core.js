@@ -118,6 +118,9 @@ export class Place {
   }
 }
 
+/** The code of an error of the package, else nothing: that of a DOMException is a number. */
+export const codeOf = ({ code }) => (typeof code === "string" ? code : "");
+
 /** The seal of a write that starts now, or of one that broke off and has a nonce. */
 export function sealFor(place, entry, name, nonce) {
   if (nonce) return ssec.ObjectSeal.resume(entry.key, place.bucket, name, nonce);

@@ -1,6 +1,6 @@
 // Errors in words: what happened, what to do. Where a browser tells a page nothing, finds out.
 
-import { explainRefusal, linkExpiresAt, loadDocuments } from "./core.js";
+import { codeOf, explainRefusal, linkExpiresAt, loadDocuments } from "./core.js";
 import { look, Refusal, Unreadable } from "./transport.js";
 
 /** The problem behind an error: `what`, `todo`, perhaps `command`. */
@@ -13,12 +13,13 @@ export async function explain(error, address) {
   }
   if (error instanceof Unreadable) return silence(error, address);
   if (error.todo) return { what: error.message, todo: error.todo };
-  if (error.code?.startsWith("echo-")) return notProved(error);
+  const code = codeOf(error);
+  if (code.startsWith("echo-")) return notProved(error);
   if (error.name === "NotReadableError") {
     return { what: "the file cannot be read any more", todo: "It was changed or moved. Choose it again." };
   }
   if (error.name === "AbortError") return { what: "stopped", todo: "Start it again when you like." };
-  return { what: error.message, todo: error.code ? "Correct it and try again." : "Reload the page and try again." };
+  return { what: error.message, todo: code ? "Correct it and try again." : "Reload the page and try again." };
 }
 
 function notProved({ message, leftover }) {

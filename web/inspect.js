@@ -75,7 +75,7 @@ async function headOrWrongKey(place, name, customer) {
     return await head(place, name, customer);
   } catch (error) {
     const refused = error instanceof Refusal && error.status === 400;
-    if (refused || error.code?.startsWith("echo-")) return undefined;
+    if (refused || core.codeOf(error).startsWith("echo-")) return undefined;
     throw error;
   }
 }

@@ -10,6 +10,7 @@ live![
     a_folder_is_uploaded_under_its_paths,
     a_gateway_that_goes_away_takes_nothing_along,
     a_file_that_changes_is_chosen_again,
+    what_runs_can_be_ended,
     the_keyboard_suffices,
     a_tab_stays_small,
     streams_of_any_browser_are_read,
@@ -86,6 +87,43 @@ async fn a_gateway_that_goes_away_takes_nothing_along(gateway: &'static Gateway)
     let path = browser.downloaded("large.bin").await;
     wait_for_size(&path, bytes.len() as u64).await;
     assert!(std::fs::read(path).unwrap() == bytes, "the browser wrote other bytes");
+    browser.close().await;
+    scene.bucket.remove().await;
+}
+
+/// Two uploads at a time, one that is paused, a download that is cancelled: what hangs is let go.
+async fn what_runs_can_be_ended(gateway: &'static Gateway) {
+    let scene = Scene::new(gateway).await;
+    let hangs = Arc::new(AtomicBool::new(true));
+    let hanging = Arc::clone(&hangs);
+    let proxy = Proxy::new(gateway, move |asked| {
+        let part = asked.operation() == "UploadPart" && asked.query.contains("partNumber=2");
+        let hang = part || (asked.operation() == "GetObject" && asked.header("range").is_some());
+        if hang && hanging.load(Relaxed) { Deed::Silence } else { Deed::Pass }
+    })
+    .await;
+    let browser = connected(&scene, &proxy.endpoint, &gateway.secret_key).await;
+    let (large, bytes) = scene.file("large.bin", 12, 70 * MIB);
+    let (small, _) = scene.file("small.bin", 13, MIB);
+    browser.choose("#upload-files", "#files-input", &[&large, &small]).await;
+    browser.wait_for("tr[data-name='small.bin'][data-state=open]").await;
+    proxy.until(|asked| asked.query.contains("partNumber=2"), 0).await;
+    browser.press("#transfers [data-state=running]", "Pause").await;
+    browser.wait_for("#transfers [data-state=paused]").await;
+    browser.press("tr[data-name='small.bin']", "Download").await;
+    let begins = |asked: &harness::Asked| asked.header("range").is_some();
+    proxy.until(begins, 0).await;
+    browser.press("#transfers [data-state=running]", "Cancel").await;
+    browser.wait_for_text("Stopped").await;
+    assert_eq!(browser.downloads(), Vec::<String>::new());
+    hangs.store(false, Relaxed);
+    browser.press("#transfers [data-state=failed]", "Try again").await;
+    browser.wait_for_text("downloaded and verified").await;
+    browser.press("#transfers [data-state=paused]", "Go on").await;
+    browser.wait_for_text("encrypted and verified, 70.0 MiB").await;
+    let url = scene.bucket.url("large.bin");
+    let read = scene.person.run(["cat", &url, "--key-file", "lab.key"]).await.done();
+    assert!(read.stdout == bytes, "the command reads other bytes");
     browser.close().await;
     scene.bucket.remove().await;
 }
