@@ -12,6 +12,7 @@ live![
     a_key_file_of_somebody_else_is_refused,
     a_key_comes_from_a_pipe,
     nothing_is_printed_twice_into_a_closed_pipe,
+    bash_completes_commands_at_every_depth,
 ];
 
 /// A small object in a bucket of its own, and the person who wrote it.
@@ -115,4 +116,27 @@ async fn nothing_is_printed_twice_into_a_closed_pipe(gateway: &'static Gateway) 
     let errors = String::from_utf8(person.read("errors")).unwrap();
     assert!(errors.lines().count() <= 2 && !errors.contains("panic"), "{errors}");
     bucket.remove().await;
+}
+
+async fn bash_completes_commands_at_every_depth(gateway: &'static Gateway) {
+    const TAB: &str = r#"
+        eval "$("$0" completions bash)"
+        IFS=' ' read -ra COMP_WORDS <<< "$1"
+        COMP_CWORD=$(( ${#COMP_WORDS[@]} - 1 ))
+        _s3__ssec s3-ssec "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+        echo "${COMPREPLY[@]}"
+    "#;
+    let person = Person::new(gateway);
+    let typed = [
+        ("s3-ssec po", "policy"),
+        ("s3-ssec key re", "restore retire"),
+        ("s3-ssec key scope re", "remove"),
+        ("s3-ssec put --key", "--key-file --key-command --key-fd"),
+        ("s3-ssec put --nonsense", ""),
+    ];
+    for (line, offered) in typed {
+        let arguments = ["-c", TAB, lab().command.to_str().unwrap(), line];
+        let ran = person.run_program("bash".as_ref(), arguments).await.done();
+        assert_eq!((ran.text().trim_end(), ran.stderr.as_str()), (offered, ""), "{line}");
+    }
 }
