@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 const FILE: &str = "keys.json";
 const VERSION: u32 = 1;
 
-/// The file, or none where a person has no home.
+/// The file, or none where a person has no home: then nothing is known, and nothing is kept.
 pub(crate) struct Memory(Option<PathBuf>);
 
 /// Everything in it.
@@ -86,6 +86,11 @@ impl Memory {
         Self(directory.map(|directory| directory.join(FILE)))
     }
 
+    /// True if there is a place for it, though perhaps not one that can be written.
+    pub(crate) fn has_place(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// All of it.
     pub(crate) fn read(&self) -> Result<Known, Failure> {
         let Some(path) = &self.0 else { return Ok(Known::default()) };
@@ -97,7 +102,7 @@ impl Memory {
         };
         let text = match fs::read(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Known::default()),
+            Err(error) if is_absent(&error) => return Ok(Known::default()),
             Err(error) => return Err(unusable(format!("cannot be read: {error}"))),
         };
         let known: Known = serde_json::from_slice(&text)
@@ -110,7 +115,11 @@ impl Memory {
 
     /// Changes it, alone: two commands at once both find their change in it.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Known)) -> Result<(), Failure> {
-        let Some(path) = &self.0 else { return Ok(()) };
+        let Some(path) = &self.0 else {
+            let what = "neither HOME nor XDG_STATE_HOME is set to an absolute path";
+            let todo = "Set one of them: what is known of keys is kept below it.";
+            return Err(Failure::new(Exit::Failed, what, todo));
+        };
         let failed = |error: io::Error| {
             let what = format!("{} cannot be written: {error}", path.display());
             Failure::new(Exit::Failed, what, "Check the directory, your rights, and the space.")
@@ -123,6 +132,22 @@ impl Memory {
         let text = serde_json::to_string_pretty(&known).map_err(|e| failed(io::Error::from(e)))?;
         replace(path, &text).map_err(failed)
     }
+
+    /// Refuses keys that nobody can tie to a place: the next command would take any other for the
+    /// first. What stands there is written again, as nothing less proves that it can be.
+    pub(crate) fn want_lasting(&self) -> Result<(), Failure> {
+        self.change(|_| ()).map_err(|failure| {
+            let what = format!("where this key belongs cannot be remembered: {}", failure.what());
+            let todo = "Set HOME or XDG_STATE_HOME to a directory that can be written, or add \
+                        --any-endpoint.";
+            Failure::new(Exit::Unsafe, what, todo)
+        })
+    }
+}
+
+/// A file in the place of the directory holds nothing either.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Whole or not at all, and nobody else's business.
@@ -175,7 +200,24 @@ mod tests {
         }
         fs::remove_dir_all(directory).unwrap();
         let nowhere = Memory::new(None);
-        nowhere.change(|known| known.keys.clear()).ok().unwrap();
+        assert_eq!(nowhere.change(|known| known.keys.clear()).err().unwrap().exit, Exit::Failed);
         assert_eq!(nowhere.read().ok().unwrap().keys().count(), 0);
+    }
+
+    #[test]
+    fn what_does_not_last_is_refused() {
+        let directory = std::env::temp_dir().join(format!("s3-ssec-lasts-{}", std::process::id()));
+        let memory = Memory::new(Some(&directory));
+        memory.change(|known| known.notes_mut(key()).reminded = Some("now".to_owned())).unwrap();
+        memory.want_lasting().unwrap();
+        assert!(memory.read().ok().unwrap().notes(key()).is_some(), "nothing is lost by asking");
+        // A file is no directory, for root either.
+        let below = Memory::new(Some(&directory.join(FILE)));
+        for memory in [below, Memory::new(None)] {
+            let refused = memory.want_lasting().unwrap_err();
+            assert_eq!(refused.exit, Exit::Unsafe);
+            assert!(refused.what().starts_with("where this key belongs cannot be"), "{refused}");
+        }
+        fs::remove_dir_all(directory).unwrap();
     }
 }

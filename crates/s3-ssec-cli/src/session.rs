@@ -85,6 +85,9 @@ impl Session {
             false => waiting.admit(&self.memory.read()?, client.endpoint(), need)?,
         };
         let Admitted { keys, new, left_out, file } = admitted;
+        if !new.is_empty() {
+            self.memory.want_lasting()?;
+        }
         let mut used = self.used();
         used.writer = Some((keys.writer().fingerprint(), file));
         used.left_out = left_out;
@@ -128,7 +131,11 @@ impl Session {
         &self,
     ) -> Result<Option<(Fingerprint, Option<PathBuf>)>, Failure> {
         let Some((key, file)) = self.used().writer.clone() else { return Ok(None) };
-        let known = self.memory.read()?;
+        let known = match self.memory.read() {
+            // Of keys that may go anywhere nothing has to be known.
+            Err(_) if self.global.any_endpoint => return Ok(None),
+            known => known?,
+        };
         let told = known.notes(key).is_some_and(|n| !n.copies.is_empty() || n.reminded.is_some());
         Ok((!told).then_some((key, file)))
     }
@@ -202,8 +209,12 @@ impl Session {
         Ok(())
     }
 
+    /// Says what could not be remembered, unless nobody expects that anything is.
     fn or_note(&self, done: Result<(), Failure>) {
-        if let Err(failure) = done {
+        if let Err(failure) = done
+            && !self.global.any_endpoint
+            && self.memory.has_place()
+        {
             self.output.complaint(&failure);
         }
     }
