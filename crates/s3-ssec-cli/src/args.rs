@@ -30,7 +30,7 @@ pub(crate) use presign::{LinkFormat, PresignCommand};
 pub(crate) use rekey::RekeyArgs;
 pub(crate) use retire::RetireArgs;
 pub(crate) use scope::{PlaceArgs, ScopeCommand};
-pub(crate) use trees::{CpArgs, RepairArgs};
+pub(crate) use trees::{CpArgs, RepairArgs, TreeArgs};
 pub(crate) use work::WorkArgs;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};

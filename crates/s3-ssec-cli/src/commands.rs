@@ -12,6 +12,7 @@ mod headers;
 mod key;
 mod ls;
 mod man;
+mod nothing;
 mod policy;
 mod presign;
 mod put;

@@ -3,6 +3,7 @@
 mod lines;
 mod summary;
 
+use super::nothing;
 use crate::args::AuditArgs;
 use crate::keys::need::Need;
 use crate::progress::Total;
@@ -46,6 +47,17 @@ pub(super) async fn run(session: &Session, args: AuditArgs) -> Result<(), Failur
         ended => ended.about(&args.place)?,
     };
     book.flush().map_err(AuditError::Told).about(&args.place)?;
+    if ended
+        && book.tally.is_empty()
+        && let Err(failure) = nothing::refuse(&client, &args.place).await
+    {
+        book.close(failure.exit as u8, path)?;
+        if let (None, Some(out)) = (kept, &args.out) {
+            // Made a moment ago, for lines that never came: it would be in the way of the right name.
+            let _ = std::fs::remove_file(out);
+        }
+        return Err(failure);
+    }
     let verdict = book.tally.verdict(ended);
     if ended {
         book.close(verdict.as_ref().map_or(0, |failure| failure.exit as u8), path)?;

@@ -1,5 +1,6 @@
 //! `s3-ssec rekey`: every object of a place under a new key.
 
+use super::nothing;
 use super::work::{Again, WorkLog};
 use crate::args::RekeyArgs;
 use crate::keys::{self, need::Need};
@@ -48,6 +49,12 @@ pub(super) async fn run(session: &Session, args: RekeyArgs) -> Result<(), Failur
     drop(progress);
     would.sort_unstable();
     let mut summary = done.about(&args.place)?;
+    if is_empty(&summary)
+        && let Err(failure) = nothing::refuse(&client, &args.place).await
+    {
+        work.ended(failure.exit as u8)?;
+        return Err(failure);
+    }
     let (failures, worst) = complain(session, &args, &mut summary, &mut work);
     if !summary.stopped {
         work.ended(worst.map_or(0, |exit| exit as u8))?;
@@ -71,6 +78,13 @@ pub(super) async fn run(session: &Session, args: RekeyArgs) -> Result<(), Failur
         }
         None => Ok(()),
     }
+}
+
+/// True if it came to the end and met no object.
+fn is_empty(summary: &RekeySummary) -> bool {
+    let counts = [summary.rekeyed(), summary.already, summary.left_plain, summary.before];
+    let met = counts.iter().map(|count| count.objects).sum::<u64>() + summary.absent;
+    met == 0 && summary.bad.is_empty() && !summary.stopped
 }
 
 /// Tells of every object that did not get its new key.

@@ -1,5 +1,6 @@
 //! `s3-ssec repair`: finishes what broke off, and finds lost nonces on request.
 
+use super::nothing;
 use crate::args::RepairArgs;
 use crate::keys::need::Need;
 use crate::output::Fields;
@@ -21,6 +22,9 @@ pub(super) async fn run(session: &Session, args: RepairArgs) -> Result<(), Failu
     let repaired = client.repair(&keys, &args.place, before, &progress.watch).await;
     drop(progress);
     let mut repaired = repaired.about(&args.place)?;
+    if is_empty(&repaired) {
+        nothing::refuse(&client, &args.place).await?;
+    }
     let mut worst = None;
     let mut failures = Vec::new();
     for (key, error) in std::mem::take(&mut repaired.failed) {
@@ -37,6 +41,12 @@ pub(super) async fn run(session: &Session, args: RepairArgs) -> Result<(), Failu
         Some(exit) => Err(Failure::told(exit)),
         None => Ok(()),
     }
+}
+
+/// True if there was nothing to do: no object needed it, or there is none.
+fn is_empty(repaired: &Repaired) -> bool {
+    let uploads = repaired.own_uploads.len() + repaired.other_uploads.len();
+    uploads + repaired.completed.len() + repaired.failed.len() == 0
 }
 
 fn fields(args: &RepairArgs, repaired: &Repaired, failed: usize) -> Fields {

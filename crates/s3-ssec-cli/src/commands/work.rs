@@ -82,6 +82,11 @@ impl WorkLog {
         self.error.map_or(Ok(()), |error| Err(error.into()))
     }
 
+    /// True if a journal was named.
+    pub(super) fn is_kept(&self) -> bool {
+        self.journal.is_some()
+    }
+
     /// Notes what became of one object.
     pub(super) fn note(
         &mut self,

@@ -45,6 +45,11 @@ impl Tally {
         self.uploads += 1;
     }
 
+    /// True if nothing was found, in this run and before.
+    pub(super) fn is_empty(&self) -> bool {
+        self.summary.entries() + self.uploads == 0
+    }
+
     /// What is wrong, if anything.
     pub(super) fn verdict(&self, ended: bool) -> Option<Failure> {
         let (wrong, all) = (self.wrong, self.summary.entries());
