@@ -3,11 +3,14 @@
 
 use harness::{Bucket, Gateway, Person, lab, live};
 use s3_ssec::core::key::Kind;
+use s3_ssec::core::keyfile::KeyFile;
+use s3_ssec::core::record::{Content, Record};
 use std::time::Duration;
 
 live![
     a_changed_record_delivers_nothing,
     a_stripped_record_names_the_way_back,
+    a_pending_record_names_the_way_forward,
     plain_http_is_not_even_tried,
     a_key_file_of_somebody_else_is_refused,
     a_key_comes_from_a_pipe,
@@ -56,6 +59,25 @@ async fn a_stripped_record_names_the_way_back(gateway: &'static Gateway) {
         assert!(todo.contains("s3-ssec repair"), "{todo}");
     }
     assert_eq!(person.names(), ["a", "key"]);
+    bucket.remove().await;
+}
+
+async fn a_pending_record_names_the_way_forward(gateway: &'static Gateway) {
+    let (bucket, person) = written(gateway, Kind::Master).await;
+    let url = bucket.url("a");
+    let record = Record::parse(&bucket.record("a").await.unwrap()).unwrap();
+    let (keys, _) = KeyFile::read(&person.read("key")).unwrap();
+    let (key, name) = (&keys.entries()[0].key, bucket.object("a"));
+    // As after an upload by a link.
+    let pending = Record::write(key, &name, record.nonce(), Content::Pending);
+    bucket.set_tags("a", &[("s3-ssec", pending.as_str())]).await;
+    let (what, todo) = person.run(["get", &url, "back"]).await.refused(3);
+    assert!(what.contains("is not complete: it came by a link, or its upload broke"), "{what}");
+    assert!(todo.starts_with(&format!("  s3-ssec repair {url} reads it")), "{todo}");
+    let stat = person.run(["stat", &url]).await.done().text();
+    assert!(stat.contains("s3-ssec repair completes it"), "{stat}");
+    person.run(["repair", &url]).await.done();
+    person.run(["get", &url, "back", "--require-verified"]).await.done();
     bucket.remove().await;
 }
 

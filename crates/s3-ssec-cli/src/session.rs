@@ -34,9 +34,19 @@ struct Used {
     /// Where keys were used for the first time.
     first: Option<(Endpoint, Vec<Fingerprint>)>,
     left_out: Vec<Fingerprint>,
-    writer: Option<(Fingerprint, Option<PathBuf>)>,
+    writer: Option<Writer>,
     /// What is to be said of a key without a copy.
     remark: Option<(Fingerprint, String)>,
+}
+
+/// The key that uploads get.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    pub(crate) key: Fingerprint,
+    /// Where it stands, if in a file.
+    pub(crate) file: Option<PathBuf>,
+    /// False if others stand beside it.
+    pub(crate) is_alone: bool,
 }
 
 impl Session {
@@ -80,6 +90,7 @@ impl Session {
         client: &Client,
         need: &Need,
     ) -> Result<Keyring, Failure> {
+        let is_alone = waiting.is_one_key();
         let admitted = match self.global.any_endpoint {
             true => waiting.anywhere(),
             false => waiting.admit(&self.memory.read()?, client.endpoint(), need)?,
@@ -89,7 +100,7 @@ impl Session {
             self.memory.want_lasting()?;
         }
         let mut used = self.used();
-        used.writer = Some((keys.writer().fingerprint(), file));
+        used.writer = Some(Writer { key: keys.writer().fingerprint(), file, is_alone });
         used.left_out = left_out;
         if !new.is_empty() {
             used.first = Some((client.endpoint().clone(), new));
@@ -126,18 +137,17 @@ impl Session {
         progress
     }
 
-    /// The key that writes, and its file, if no copy of it is known and nobody was told.
-    pub(crate) fn writer_without_copy(
-        &self,
-    ) -> Result<Option<(Fingerprint, Option<PathBuf>)>, Failure> {
-        let Some((key, file)) = self.used().writer.clone() else { return Ok(None) };
+    /// The key that writes, if no copy of it is known and nobody was told.
+    pub(crate) fn writer_without_copy(&self) -> Result<Option<Writer>, Failure> {
+        let Some(writer) = self.used().writer.clone() else { return Ok(None) };
         let known = match self.memory.read() {
             // Of keys that may go anywhere nothing has to be known.
             Err(_) if self.global.any_endpoint => return Ok(None),
             known => known?,
         };
-        let told = known.notes(key).is_some_and(|n| !n.copies.is_empty() || n.reminded.is_some());
-        Ok((!told).then_some((key, file)))
+        let notes = known.notes(writer.key);
+        let told = notes.is_some_and(|n| !n.copies.is_empty() || n.reminded.is_some());
+        Ok((!told).then_some(writer))
     }
 
     /// Says this when the command has succeeded.

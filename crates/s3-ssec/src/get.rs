@@ -120,7 +120,8 @@ pub enum GetError {
         /// What was missing.
         error: EchoError,
     },
-    /// Its upload broke off before the record was complete, or the record was removed.
+    /// Its record was never completed, because it came by a link or the upload broke off, or the
+    /// record was removed.
     #[error("{0} cannot be verified: its record is {1}")]
     Undescribed(ObjectName, &'static str),
     /// Not ours, and only verified content was wanted.
@@ -284,7 +285,8 @@ impl Client {
         let anything = options.trusted == Trusted::Anything;
         match located.state {
             ObjectState::Pending if !anything => {
-                Err(GetError::Undescribed(name.clone(), "pending: its upload was not finished"))
+                let broken = "not complete: it came by a link, or its upload broke off";
+                Err(GetError::Undescribed(name.clone(), broken))
             }
             ObjectState::Stripped if !anything => Err(GetError::Undescribed(name.clone(), "gone")),
             ObjectState::Foreign | ObjectState::Plain

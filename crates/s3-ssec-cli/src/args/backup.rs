@@ -61,9 +61,9 @@ pub(crate) struct BackupArgs {
     /// Print it wherever standard output leads to
     #[arg(long, group = "delivery")]
     pub(crate) stdout: bool,
-    /// Which key, if the file holds several
-    #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint)]
-    pub(crate) key: Option<Fingerprint>,
+    /// Which key, if the file holds several: its fingerprint, or its label in the file
+    #[arg(long, value_name = "FINGERPRINT|LABEL")]
+    pub(crate) key: Option<String>,
 }
 
 const RESTORE: &str = "\

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 
 const PUT: &str = "\
 The upload succeeds only when the gateway confirmed the customer key; else what was written is taken
-back and the exit code is 3. Interrupted uploads are aborted.
+back and the exit code is 3. A large upload that broke off goes on where it was when the same command is
+started again; s3-ssec repair aborts it instead.
 
 Examples:
   s3-ssec put results.csv s3://bucket/2026/results.csv
@@ -161,9 +162,16 @@ pub(crate) struct CatArgs {
 
 const LS: &str = "\
 Needs no key. With -l, a column says how each object is encrypted: under a key from which master key,
-under a direct key, under a customer key without a record (another tool's), or PLAIN, for anyone with
-access to read. A listing does not tell, so -l asks for every object: two small questions each, about
-a thousand objects in a second.
+under a direct key, or under a customer key without a record. A listing does not tell, so -l asks for
+every object: two small questions each, about a thousand objects in a second. Marks:
+
+  master KEY, direct KEY  under a key of yours or another's with this fingerprint
+  master KEY?             its record is not complete: it came by a link, or its upload broke off;
+                          s3-ssec repair completes it
+  customer key            under a customer key without a record: another tool's
+  PLAIN                   not encrypted with a customer key: for anyone with access to read
+  gone                    deleted since it was listed
+  may not be asked        the gateway does not let you look
 
 Examples:
   s3-ssec ls                        your buckets

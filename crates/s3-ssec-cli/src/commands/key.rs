@@ -57,6 +57,11 @@ fn with_keys(mut fields: Fields, entries: &[Entry]) -> Fields {
     fields
 }
 
+/// True if the key of this entry is meant: by its fingerprint, or by its label in the file.
+fn is_named(entry: &Entry, name: &str) -> bool {
+    entry.key.fingerprint().to_string() == name || entry.label.as_deref() == Some(name)
+}
+
 /// Says which keys look as if somebody could guess them.
 fn warn_of_weak(session: &Session, entries: &[Entry]) {
     for entry in entries {

@@ -51,7 +51,9 @@ fn key(stat: &Stat, keys: &Keyring) -> Option<String> {
 fn record(state: ObjectState) -> &'static str {
     match state {
         ObjectState::Described => "complete: the content can be verified",
-        ObjectState::Pending => "pending: its upload was not finished, the content is not verified",
+        ObjectState::Pending => {
+            "not complete: it came by a link, or its upload broke off; s3-ssec repair completes it"
+        }
         ObjectState::Stripped => "gone: the content cannot be verified",
         ObjectState::Foreign => "none: another tool wrote it, the content cannot be verified",
         ObjectState::Plain => "none",

@@ -116,6 +116,10 @@ impl Waiting {
         Ok(Self::new(keys.into_keyring()?, Some(path.to_owned())))
     }
 
+    pub(crate) fn is_one_key(&self) -> bool {
+        self.keys.keys().len() == 1
+    }
+
     /// All of them, because the person said so, or because no gateway is there to see them.
     pub(crate) fn anywhere(self) -> Admitted {
         Admitted { keys: self.keys, new: Vec::new(), left_out: Vec::new(), file: self.file }

@@ -167,10 +167,13 @@ impl From<GetError> for Failure {
                 Exit::NotProved,
                 "Do not trust this gateway or a proxy before it with data that must be encrypted.",
             ),
-            GetError::Undescribed(..) => (
-                Exit::NotProved,
-                "Upload it again if you have it; --allow-unverified delivers it as it is.",
-            ),
+            GetError::Undescribed(object, _) => {
+                let todo = format!(
+                    "s3-ssec repair {object} reads it and completes the record; --allow-unverified \
+                     delivers it as it is."
+                );
+                return Failure::new(Exit::NotProved, what, todo);
+            }
             GetError::NoDigest(_) => (
                 Exit::NotProved,
                 "Upload it again with s3-ssec put, which stores a digest, or get it without \

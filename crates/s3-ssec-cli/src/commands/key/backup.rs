@@ -2,13 +2,12 @@
 
 mod sheet;
 
-use super::with_keys;
+use super::{is_named, with_keys};
 use crate::args::BackupArgs;
 use crate::keys::{Found, KeySource, file, quoted, sealed};
 use crate::output::Fields;
 use crate::report::{Exit, Failure};
 use crate::session::Session;
-use s3_ssec::core::key::Fingerprint;
 use s3_ssec::core::keyfile::{Entry, KeyFile};
 use s3_ssec::core::shares::{self, Scheme};
 use s3_ssec::core::words::Words;
@@ -42,7 +41,7 @@ pub(super) fn run(session: &Session, args: &BackupArgs) -> Result<(), Failure> {
             &sealed::for_recipients(file.print().as_bytes(), &args.to)?,
         );
     }
-    let entry = choose(&file, args.key, &source.to_string())?;
+    let entry = choose(&file, args.key.as_deref(), &source.to_string())?;
     if let Some(out) = &args.sheet {
         file::create(out, sheet::page(entry)?.as_bytes())?;
         return made(session, entry, "sheet", std::slice::from_ref(out), 1);
@@ -83,12 +82,8 @@ fn copy(
 }
 
 /// The only key of a file, or the one that is named.
-fn choose<'f>(
-    file: &'f KeyFile,
-    wanted: Option<Fingerprint>,
-    source: &str,
-) -> Result<&'f Entry, Failure> {
-    let named = |entry: &&Entry| wanted.is_none_or(|wanted| entry.key.fingerprint() == wanted);
+fn choose<'f>(file: &'f KeyFile, wanted: Option<&str>, source: &str) -> Result<&'f Entry, Failure> {
+    let named = |entry: &&Entry| wanted.is_none_or(|wanted| is_named(entry, wanted));
     let found: Vec<_> = file.entries().iter().filter(named).collect();
     match found[..] {
         [entry] => Ok(entry),

@@ -1,6 +1,6 @@
 //! `s3-ssec key retire`: takes a key out of a key file, when nothing is under it any more.
 
-use super::add;
+use super::{add, is_named};
 use crate::args::RetireArgs;
 use crate::keys::need::Need;
 use crate::keys::{file, scope::Waiting};
@@ -72,14 +72,14 @@ fn stranger(key: Fingerprint, endpoint: &Endpoint) -> Failure {
 
 /// The key of this fingerprint or label.
 fn named(args: &RetireArgs, entries: &[Entry]) -> Result<Fingerprint, Failure> {
-    let of = |entry: &&Entry| {
-        entry.key.fingerprint().to_string() == args.key
-            || entry.label.as_deref() == Some(args.key.as_str())
-    };
-    entries.iter().find(of).map(|entry| entry.key.fingerprint()).ok_or_else(|| {
-        let what = format!("{} has no key {:?}", args.file.display(), args.key);
-        Failure::new(Exit::Usage, what, "s3-ssec key show lists what the file holds.")
-    })
+    entries
+        .iter()
+        .find(|entry| is_named(entry, &args.key))
+        .map(|entry| entry.key.fingerprint())
+        .ok_or_else(|| {
+            let what = format!("{} has no key {:?}", args.file.display(), args.key);
+            Failure::new(Exit::Usage, what, "s3-ssec key show lists what the file holds.")
+        })
 }
 
 /// Where the file as it was goes.

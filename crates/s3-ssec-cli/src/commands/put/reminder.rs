@@ -2,7 +2,7 @@
 
 use crate::keys::quoted;
 use crate::report::Failure;
-use crate::session::Session;
+use crate::session::{Session, Writer};
 use std::io::{self, BufRead as _};
 
 /// What else standard input is for.
@@ -16,8 +16,13 @@ pub(crate) enum Input {
 /// Asks on a terminal, and waits for Enter; anywhere else one line is said when the upload is done.
 /// Either happens once for a key, and neither changes what the command does.
 pub(crate) fn remind(session: &Session, input: Input) -> Result<(), Failure> {
-    let Some((key, file)) = session.writer_without_copy()? else { return Ok(()) };
-    let file = file.map_or_else(|| "FILE".to_owned(), |file| quoted(&file));
+    let Some(Writer { key, file, is_alone }) = session.writer_without_copy()? else {
+        return Ok(());
+    };
+    let mut file = file.map_or_else(|| "FILE".to_owned(), |file| quoted(&file));
+    if !is_alone {
+        file.push_str(&format!(" --key {key}"));
+    }
     let lost = format!("the key {key} has no backup; if it is lost, so is what you upload with it");
     let make = format!("s3-ssec key backup {file} --sheet sheet.html makes a page to print");
     if input == Input::Content || !session.output.can_ask() {
