@@ -5,6 +5,7 @@ mod backup;
 mod bucketwide;
 mod cors;
 mod headers;
+pub(crate) mod help;
 mod key;
 mod objects;
 pub(crate) mod parse;
@@ -62,7 +63,7 @@ Exit codes:
   2  the command line is wrong
   3  not proved to be encrypted, or the content is not what was uploaded
   4  the key is missing, wrong or unreadable
-  5  refused for safety: plain HTTP, a key file that others can read, a file that would be overwritten";
+  5  refused for safety: plain HTTP, a key file that others read, a file that would be overwritten";
 
 const KEYS: &str = "\
 Examples:
@@ -164,7 +165,7 @@ pub(crate) enum OutputFormat {
 /// The commands.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Make, show, add, import and export keys
+    /// Make, back up, restore, show, move and retire keys
     #[command(subcommand, after_long_help = KEYS)]
     Key(KeyCommand),
     /// Print the SSE-C headers for another tool; they hold the key

@@ -24,14 +24,13 @@ mod suggest;
 mod text;
 
 use args::Cli;
-use clap::Parser as _;
 use output::Output;
 use report::{Exit, Failure};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     harden::no_core_dumps();
-    let cli = match Cli::try_parse() {
+    let cli = match args::help::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return report::usage::print(&error),
     };

@@ -23,6 +23,9 @@ Examples:
 /// `s3-ssec key backup`.
 #[derive(Args)]
 #[command(after_long_help = BACKUP)]
+#[command(
+    override_usage = "s3-ssec key backup [OPTIONS] <--words|--sheet|--shares|--passphrase|--to> <FILE>"
+)]
 #[command(group = ArgGroup::new("form").required(true))]
 #[command(group = ArgGroup::new("delivery"))]
 pub(crate) struct BackupArgs {

@@ -16,8 +16,8 @@ Examples:
   s3-ssec headers s3://bucket/key --format curl | curl -K - $SIGNED_URL
   s3-ssec headers --key-file shared.key --format json
   s3-ssec headers --new s3://bucket/key
-  (umask 077; cp ~/.s3cfg ssec.cfg; s3-ssec headers --format s3cmd --key-file shared.key >> ssec.cfg)
-  s3cmd -c ssec.cfg put --disable-multipart file s3://bucket/key";
+  (umask 077; cp ~/.s3cfg my.cfg; s3-ssec headers --format s3cmd --key-file shared.key >> my.cfg)
+  s3cmd -c my.cfg put --disable-multipart file s3://bucket/key";
 
 /// `s3-ssec headers`.
 #[derive(Args)]

@@ -115,6 +115,8 @@ pub(crate) fn option_of(rule: Rule) -> &'static str {
 /// `s3-ssec policy print`.
 #[derive(Args)]
 #[command(after_long_help = PRINT)]
+#[command(override_usage = "\
+s3-ssec policy print <--require-ssec|--block-ssec|--require-tls|--legacy-page> <BUCKET>")]
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true)
     .args(["require_ssec", "block_ssec", "require_tls", "legacy_page"]))]
 pub(crate) struct PrintArgs {

@@ -1,15 +1,15 @@
 //! `s3-ssec man`: the manual pages, one for each command.
 
-use crate::args::Cli;
+use crate::args::help;
 use crate::report::{Exit, Failure};
 use crate::session::Session;
-use clap::{Command, CommandFactory as _};
+use clap::Command;
 use serde_json::json;
 use std::io;
 use std::path::Path;
 
 pub(super) fn run(session: &Session, directory: &Path) -> Result<(), Failure> {
-    let mut command = Cli::command();
+    let mut command = help::command();
     command.build();
     let mut pages = Vec::new();
     write(command, directory, &mut pages).map_err(|error| {
@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn every_command_has_a_page_with_its_examples() {
         let directory = std::env::temp_dir().join(format!("s3-ssec-man-{}", std::process::id()));
-        let mut command = Cli::command();
+        let mut command = help::command();
         command.build();
         let mut pages = Vec::new();
         write(command, &directory, &mut pages).unwrap();

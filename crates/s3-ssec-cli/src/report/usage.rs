@@ -93,8 +93,8 @@ fn word_of_another_tool(error: &clap::Error) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Cli;
-    use clap::{CommandFactory as _, Parser as _};
+    use crate::args::{Cli, help};
+    use clap::Parser as _;
 
     fn lines(words: &[&str]) -> (String, String) {
         let words = ["s3-ssec"].iter().chain(words);
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
+        help::command().debug_assert();
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(tip(&["nonsense"]), None);
         for (theirs, ours) in WORDS.iter().chain(&KEY_WORDS) {
             let ours: Vec<_> = ours.split([' ', ',']).take_while(|word| *word != "-r").collect();
-            let mut command = Cli::command();
+            let mut command = help::command();
             for word in ours.iter().take_while(|word| !word.is_empty() && **word != "or") {
                 let found = command.find_subcommand(word);
                 command = found.unwrap_or_else(|| panic!("{theirs:?} is {word}?")).clone();
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn every_command_has_examples_and_they_parse() {
-        let mut command = Cli::command();
+        let mut command = help::command();
         command.build();
         let mut count = 0;
         examples(&command, &mut count);
