@@ -133,7 +133,7 @@ pub struct RekeySummary {
     /// The longest time between the last look at an object and its replacement, where the gateway
     /// does not honour `If-Match`: what somebody writes within it is lost.
     pub window: Option<Duration>,
-    /// Older versions, on a versioned bucket: they stay under the keys they were written with.
+    /// Older versions, on a versioned bucket: they stay as they were written, in the clear too.
     pub old_versions: Option<OldVersions>,
     /// Objects whose access list could not be read: they have the usual one now.
     pub without_grants: u64,

@@ -137,7 +137,12 @@ fn fields(args: &RekeyArgs, keys: &Keyring, summary: &RekeySummary, failed: u64)
     });
     let old = summary.old_versions.filter(|old| old.versions > 0).map(|old| {
         let size = text::size(old.bytes);
-        format!("{}, {size}: they stay under the keys they were written with", old.versions)
+        // What was in the clear is a version behind the newest one now.
+        let stay = match summary.were_plain.objects {
+            0 => "under the keys they were written with, or in the clear",
+            _ => "as they were written, in the clear too",
+        };
+        format!("{}, {size}: they stay {stay}; --versions takes them along", old.versions)
     });
     Fields::new(&args.place)
         .line("key", label(keys))
