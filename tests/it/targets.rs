@@ -1,11 +1,12 @@
-//! What downloads write to: only files are ever replaced.
+//! What downloads write to: only files are ever replaced, and nothing half-done stays.
 
-use harness::{Bucket, Gateway, Person, live};
+use harness::{Asked, Bucket, Deed, Gateway, Person, Proxy, live};
+use rustix::process::Signal;
 use s3_ssec::core::key::Kind;
-use std::os::unix::fs::{FileTypeExt as _, symlink};
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
-live![what_is_no_file_is_never_replaced];
+live![what_is_no_file_is_never_replaced, what_a_killed_download_leaves_is_cleared_away];
 
 const FORCE: [&[&str]; 2] = [&[], &["--force"]];
 
@@ -57,5 +58,55 @@ async fn what_is_no_file_is_never_replaced(gateway: &'static Gateway) {
     std::fs::write(person.work().join("led-to"), "content of link").unwrap();
     let only = ["get", "-r", &place, "there", "--include", "link"];
     assert!(person.run(only).await.done().text().contains("1, verified"));
+    bucket.remove().await;
+}
+
+/// The names of files that are not whole: only their owner reads them.
+fn parts(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap().map(Result::unwrap);
+    let parts = entries.filter(|entry| entry.file_name().to_str().unwrap().ends_with("-part"));
+    let private = parts.inspect(|part| assert_eq!(mode(&part.path()), 0o600));
+    private.map(|part| part.file_name().into_string().unwrap()).collect()
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+async fn what_a_killed_download_leaves_is_cleared_away(gateway: &'static Gateway) {
+    let (bucket, person) = written(gateway, &["one", "two", "three"]).await;
+    let proxy = Proxy::new(gateway, |asked: &Asked| match asked.operation() {
+        "GetObject" => Deed::Stall(0),
+        _ => Deed::Pass,
+    })
+    .await;
+    let (place, endpoint) = (bucket.url("p/"), proxy.endpoint.as_str());
+    let get = ["get", "-r", &place, "back", "--quiet"];
+    let stalled = [get.as_slice(), &["--any-endpoint", "--endpoint", endpoint]].concat();
+    let back = person.work().join("back");
+    let running = person.start(&stalled);
+    for _ in 0..1000 {
+        if back.is_dir() && parts(&back).len() == 3 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(parts(&back).len(), 3);
+    // Another run leaves alone what this one is still writing.
+    person.run(get).await.done();
+    assert_eq!(parts(&back).len(), 3);
+    running.signal(Signal::KILL);
+    assert_eq!(running.end().await.code, None);
+    assert_eq!(parts(&back).len(), 3);
+    // What is there already counts as well as what is written anew.
+    std::fs::remove_file(back.join("two")).unwrap();
+    person.run(get).await.done();
+    assert_eq!(parts(&back), Vec::<String>::new());
+    std::fs::write(back.join("any"), b"").unwrap();
+    for name in ["one", "two", "three"] {
+        let path = back.join(name);
+        assert_eq!(std::fs::read(&path).unwrap(), format!("content of {name}").as_bytes());
+        assert_eq!(mode(&path), mode(&back.join("any")));
+    }
     bucket.remove().await;
 }

@@ -3,6 +3,7 @@
 mod check;
 mod fetch;
 mod file;
+mod part;
 mod partial;
 mod spans;
 mod stream;
@@ -13,6 +14,7 @@ use crate::client::Client;
 use crate::locate::{Located, ObjectState, ReadOptions};
 use crate::watch::Watch;
 use fetch::{Fetch, Wanted};
+pub(crate) use part::clear;
 use s3_ssec_core::digest::ContentDigest;
 use s3_ssec_core::echo::{EchoError, EchoVerified};
 use s3_ssec_core::key::Fingerprint;

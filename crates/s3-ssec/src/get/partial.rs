@@ -3,9 +3,9 @@
 use super::GetError;
 use super::fetch::{SPAN, Wanted};
 use super::may_take;
+use super::part::{self, PARTIAL};
 use crate::state::JournalFile;
 use s3_ssec_core::journal::{self, DownloadBegun, DownloadJournal, DownloadLine};
-use s3_ssec_core::key::random_bytes;
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -52,7 +52,9 @@ impl Partial {
                 keep: false,
             });
         }
-        let (path, file) = create(target)?;
+        let created = part::create(target, journal.is_some());
+        let (path, file) =
+            created.map_err(|error| GetError::Target { path: target.to_owned(), error })?;
         if let (Some(log), Some(begun)) = (&mut journal, begun(wanted, &path)) {
             log.clear();
             if log.append(&journal::print(&DownloadLine::Begun(begun))).is_err() {
@@ -87,9 +89,10 @@ impl Partial {
         if self.keep { GetError::BrokenOff(Box::new(error)) } else { error }
     }
 
-    /// Gives the file its name.
+    /// Gives the file its name: it is whole.
     pub(super) fn name(mut self, target: &Path, replace: bool) -> Result<(), GetError> {
         let error = |error| GetError::Target { path: target.to_owned(), error };
+        part::open_up(&self.file);
         match replace {
             true => {
                 // What stands there may be another thing than when the download began.
@@ -154,22 +157,6 @@ fn reopen(old: DownloadJournal, wanted: &Wanted) -> Option<(DownloadJournal, Fil
     }
     let file = OpenOptions::new().read(true).write(true).open(&path).ok()?;
     Some((old, file))
-}
-
-/// End of the name of a file that is not whole.
-const PARTIAL: &str = "s3-ssec-part";
-
-/// Makes a new file beside `target`: on the same file system, so that naming it is atomic.
-fn create(target: &Path) -> Result<(PathBuf, File), GetError> {
-    let error = |error| GetError::Target { path: target.to_owned(), error };
-    let name = target.file_name().ok_or_else(|| error(io::ErrorKind::InvalidInput.into()))?;
-    let random = random_bytes::<6>().map_err(|random| error(io::Error::other(random)))?;
-    let random = base16ct::lower::encode_string(&random);
-    // Names may have 255 bytes: a long one is cut for the time being.
-    let short: String = name.to_string_lossy().chars().take(40).collect();
-    let path = target.with_file_name(format!(".{short}.{random}.{PARTIAL}"));
-    let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
-    Ok((path, file.map_err(error)?))
 }
 
 /// Names a file unless the name is taken. A link fails where it is; a rename would not.

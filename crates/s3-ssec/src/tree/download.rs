@@ -4,7 +4,7 @@ use super::local::{make_parents, target};
 use super::{Crew, Item, Outcome, Report, Summary, TreeError, TreeOptions};
 use crate::call::CallError;
 use crate::client::Client;
-use crate::get::may_take;
+use crate::get::{clear, may_take};
 use crate::select::Objects;
 use crate::watch::Watch;
 use s3_ssec_core::digest::ContentHasher;
@@ -136,6 +136,7 @@ impl Job {
             if path.is_file() && self.is_same(&name, &path).await? {
                 let size = path.metadata().map_or(0, |file| file.len());
                 watch.moved(size);
+                clear(&path);
                 return Ok(Outcome::Same(size));
             }
             may_take(&path, get.replace)?;
