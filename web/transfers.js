@@ -178,7 +178,7 @@ export async function showHalfDone(after) {
 /** Downloads an object to the folder of downloads. */
 export async function addDownload(name, plain = "refuse") {
   const line = new Line(name);
-  const { place, keys } = session;
+  const { place } = session;
   try {
     const outcome = await inTurn(line, "Cancel", "cancelled", (signal, cancel) => {
       line.show("running", "", [cancel]);
@@ -187,6 +187,8 @@ export async function addDownload(name, plain = "refuse") {
         progress = meter(line, size, [cancel]);
         return openFile(name.split("/").filter(Boolean).pop() ?? "object", size, signal);
       };
+      // The keys that are open when its turn comes.
+      const { keys } = session;
       return download({ place, keys, name, plain, signal, progress: (bytes) => progress(bytes) }, open);
     });
     line.show("done", outcomes[outcome], [line.close()]);

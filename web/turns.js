@@ -8,13 +8,15 @@ export class Turns {
 
   /** Does `work` when there is room. */
   async take(work) {
-    if (this.running >= this.most) await new Promise((go) => this.waiting.push(go));
-    this.running += 1;
+    if (this.running < this.most) this.running += 1;
+    else await new Promise((go) => this.waiting.push(go));
     try {
       return await work();
     } finally {
-      this.running -= 1;
-      this.waiting.shift()?.();
+      // Handed over, so that nobody who comes in between takes it.
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.running -= 1;
     }
   }
 }

@@ -62,18 +62,27 @@ export async function upload(job) {
 async function whole(job) {
   const { place, entry, file, name, existing, signal, type } = job;
   const digest = new ContentDigest(entry);
-  const seal = core.sealFor(place, entry, name);
-  const customer = seal.customerKey();
+  let sha256s, content;
   try {
-    const sha256s = await digest.slice(file, 0);
-    const tag = core.completeTag(seal, file.size, await digest.finish());
-    const put = () => s3.put(place, name, { customer, body: file, sha256s, tag, type, existing, signal });
-    await turns.take(put).catch(taken);
+    sha256s = await digest.slice(file, 0);
+    content = await digest.finish();
   } finally {
     digest.drop();
-    customer.free();
-    seal.free();
   }
+  const put = async () => {
+    signal.throwIfAborted();
+    // Made when it is sent: its nonce is the time.
+    const seal = core.sealFor(place, entry, name);
+    const customer = seal.customerKey();
+    try {
+      const tag = core.completeTag(seal, file.size, content);
+      await s3.put(place, name, { customer, body: file, sha256s, tag, type, existing, signal });
+    } finally {
+      customer.free();
+      seal.free();
+    }
+  };
+  await turns.take(put).catch(taken);
   job.progress(file.size);
 }
 

@@ -24,6 +24,13 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
+    /// What the page wrote under `lab.key`, the command reads.
+    pub(crate) async fn assert_command_reads(&self, name: &str, bytes: &[u8]) {
+        let url = self.bucket.url(name);
+        let read = self.person.run(["cat", &url, "--key-file", "lab.key"]).await.done();
+        assert!(read.stdout == bytes, "the command reads other bytes");
+    }
+
     pub(crate) async fn new(gateway: &'static Gateway) -> Self {
         let scene = Self::without_cors(gateway).await;
         let bucket = format!("s3://{}", scene.bucket.name);
@@ -167,9 +174,7 @@ async fn a_large_upload_goes_on_after_a_reload(gateway: &'static Gateway) {
     let seen = proxy.seen();
     let sent = seen[before..].iter().filter(|asked| asked.operation() == "UploadPart").count();
     assert_eq!(sent, 1, "three of four parts were there");
-    let url = scene.bucket.url("large.bin");
-    let read = person.run(["cat", &url, "--key-file", "lab.key"]).await.done();
-    assert!(read.stdout == bytes, "the command reads other bytes");
+    scene.assert_command_reads("large.bin", &bytes).await;
     browser.close().await;
     scene.bucket.remove().await;
 }

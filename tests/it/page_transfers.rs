@@ -71,9 +71,7 @@ async fn a_gateway_that_goes_away_takes_nothing_along(gateway: &'static Gateway)
     browser.press("#transfers [data-state=failed]", "Go on").await;
     browser.wait_for("#transfers [data-state=done]").await;
     assert_eq!(scene.bucket.uploads().await, Vec::<String>::new());
-    let url = scene.bucket.url("large.bin");
-    let read = scene.person.run(["cat", &url, "--key-file", "lab.key"]).await.done();
-    assert!(read.stdout == bytes, "the command reads other bytes");
+    scene.assert_command_reads("large.bin", &bytes).await;
     browser.press("#transfers [data-state=done]", "Close").await;
     // A download that breaks off leaves no file that looks whole.
     browser.wait_for("tr[data-name='large.bin'][data-state=open]").await;
@@ -121,9 +119,7 @@ async fn what_runs_can_be_ended(gateway: &'static Gateway) {
     browser.wait_for_text("downloaded and verified").await;
     browser.press("#transfers [data-state=paused]", "Go on").await;
     browser.wait_for_text("encrypted and verified, 70.0 MiB").await;
-    let url = scene.bucket.url("large.bin");
-    let read = scene.person.run(["cat", &url, "--key-file", "lab.key"]).await.done();
-    assert!(read.stdout == bytes, "the command reads other bytes");
+    scene.assert_command_reads("large.bin", &bytes).await;
     browser.close().await;
     scene.bucket.remove().await;
 }
@@ -156,9 +152,7 @@ async fn a_file_that_changes_is_chosen_again(gateway: &'static Gateway) {
     std::fs::write(&file, &bytes).unwrap();
     browser.choose(&format!("{failed} button"), "#again-input", &[&file]).await;
     browser.wait_for("#transfers [data-state=done]").await;
-    let url = scene.bucket.url("large.bin");
-    let read = scene.person.run(["cat", &url, "--key-file", "lab.key"]).await.done();
-    assert!(read.stdout == bytes, "the command reads other bytes");
+    scene.assert_command_reads("large.bin", &bytes).await;
     browser.close().await;
     scene.bucket.remove().await;
 }

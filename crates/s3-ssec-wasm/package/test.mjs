@@ -97,6 +97,12 @@ function requests(key) {
   refused("endpoint", () => new ssec.Gateway("http://gw.example.org"));
   refused("endpoint", () => ssec.Gateway.orPlainLoopback("http://gw.example.org"));
   refused("credential", () => new ssec.Signer("us-east-1", "AKID", new Uint8Array()));
+  const hashed = put();
+  hashed.payloadSha256(createHash("sha256").update("body").digest());
+  const whole = signer.sign(hashed, NOW);
+  assert.equal(whole.headers["x-amz-content-sha256"], createHash("sha256").update("body").digest("hex"));
+  assert.ok(whole.headers.authorization.endsWith(`Signature=${signature(whole, secret)}`));
+  refused("argument", () => put().payloadSha256(new Uint8Array(31)));
   chunks(signer, put, secret);
   signer.free();
 }
