@@ -8,18 +8,21 @@ export const { linkExpiresAt, rangeHeader } = ssec;
 
 /** Lines of journals, policies, CORS rules, what refusals mean: after `loadDocuments()`. */
 export const { journalBegun, journalCreated, journalSending, journalStored, journalCompleting } = documents;
-export const { applyPolicy, explainPolicy, applyCors, admitsOrigin, explainRefusal } = documents;
+export const { PolicyChange, explainPolicy, applyCors, admitsOrigin, explainRefusal, explainInspected } = documents;
+export const { Aftermath, ListingPages, listingPageMax, trustedVersion } = documents;
 
-/** Reads a journal: what began, `uploadId`, `sent` (what was sent, by part), `stored` (ETag by part), `completing`. */
+/**
+ * Reads a journal: what began, `uploadId`, `completing`, and of its parts `storedCount`, `sentAnother(contentKey,
+ * part, sha256)` and `hasStored(contentKey, part, etag)`.
+ */
 export function parseJournal(text) {
   const journal = documents.UploadJournal.parse(text);
   if (!journal) return undefined;
-  const { object, endpoint, source, size, partSize, key, nonce, uploadId, completing } = journal;
-  const parts = Array.from({ length: Math.ceil(size / partSize) }, (_, index) => index + 1);
-  const known = (of) => Object.fromEntries(parts.map((part) => [part, of(part)]).filter(([, value]) => value));
-  const [sent, stored] = [known((part) => journal.sha256Of(part)), known((part) => journal.etagOf(part))];
-  journal.free();
-  return { object, endpoint, source, size, partSize, key, nonce, uploadId, completing, sent, stored };
+  const { object, endpoint, source, size, partSize, key, nonce, uploadId, completing, storedCount } = journal;
+  const sentAnother = (...part) => journal.sentAnother(...part);
+  const hasStored = (...part) => journal.hasStored(...part);
+  const begun = { object, endpoint, source, size, partSize, key, nonce };
+  return { ...begun, uploadId, completing, storedCount, sentAnother, hasStored };
 }
 
 /** Name of the tag that holds an object's record. */
@@ -62,14 +65,15 @@ export function readKeys(bytes) {
 
 /**
  * The key file that 24 words are: its bytes. `kind` may be left out where the fingerprint is among the words.
- * An error says which word is wrong, or with the code "words-kind" that the kind is not known.
+ * An error says which word is wrong; with the code "words-kind" that the kind is not known, and with
+ * "words-unconfirmed" that no fingerprint says whether a master key is the right one.
  */
-export async function keyFileFromWords(text, kind) {
+export async function keyFileFromWords(text, kind, withoutFingerprint) {
   const { default: load, keyFileOfWords } = await import("./pkg/words.js");
   await load();
   const typed = new TextEncoder().encode(text);
   try {
-    return keyFileOfWords(typed, kind || undefined);
+    return keyFileOfWords(typed, kind || undefined, withoutFingerprint);
   } finally {
     typed.fill(0);
   }
@@ -121,40 +125,50 @@ export class Place {
 /** The code of an error of the package, else nothing: that of a DOMException is a number. */
 export const codeOf = ({ code }) => (typeof code === "string" ? code : "");
 
-/** The seal of a write that starts now, or of one that broke off and has a nonce. */
-export function sealFor(place, entry, name, nonce) {
-  if (nonce) return ssec.ObjectSeal.resume(entry.key, place.bucket, name, nonce);
-  return new ssec.ObjectSeal(entry.key, place.bucket, name, now());
+/** The seal of a write with this nonce: a new one of `nonces.js`, or that of an interrupted upload. */
+export const sealFor = (place, { key }, name, nonce) => ssec.ObjectSeal.resume(key, place.bucket, name, nonce);
+
+export const { nonceSlot } = documents;
+
+/** The nonce of a write that starts now, above this mark. */
+export const drawNonce = (mark) => documents.drawNonce(now(), mark);
+
+/** The mark after a genuine record with this nonce was read; undefined if it stays. */
+export const nonceAfterReading = (nonce, mark) => documents.nonceAfterReading(now(), nonce, mark);
+
+/** The question which of these keys opens an object, and what it is. */
+export function inspectionOf(place, keys, name) {
+  const inspection = new ssec.Inspection(place.bucket, name);
+  for (const { key, label } of keys) inspection.addKey(key, label);
+  return inspection;
 }
 
-/** Opens a record with a key; undefined if it is another key's. */
-export function opens(entry, place, name, tag) {
+/** Throws if keys must not be open together: the same bytes as a master key and as a direct one. */
+export function checkTogether(entries) {
+  const inspection = inspectionOf({ bucket: "any" }, entries, "any");
   try {
-    return ssec.openRecord(entry.key, place.bucket, name, tag);
-  } catch (error) {
-    if (error.code === "record-foreign") return undefined;
-    throw error;
+    inspection.step();
+  } finally {
+    inspection.free();
   }
 }
-
-/** What a record says without a key. */
-export const recordOf = (tag) => ssec.Record.parse(tag);
 
 /** The complete record of a write; `digest` is the 32 bytes that the worker found. */
 export const completeTag = (seal, size, digest) => seal.completeTag(size, digest);
 
-/** True if an opened record promises exactly this content. */
-export const contentMatches = (opened, size, digest) => opened.contentMatches(size, digest);
-
-/** The key on the wire of a direct key; undefined for a master key, which is never sent. */
-export const directKey = ({ key, kind }) => (kind === "direct" ? key.customerKey() : undefined);
-
-/** A key for one write that nobody needs to read again. */
-export const throwAwayKey = () => ssec.Key.generateDirect().customerKey();
+/** A key for one write that no one needs to read again, and the tag of its record. */
+export function throwAway(place, name) {
+  const key = ssec.Key.generateDirect();
+  const seal = new ssec.ObjectSeal(key, place.bucket, name, now());
+  const write = { customer: seal.customerKey(), tag: seal.pendingTag() };
+  seal.free();
+  key.free();
+  return write;
+}
 
 /** The names of the headers that carry a key: of its algorithm, itself, and its MD5. */
 export function keyHeaderNames() {
-  const customer = throwAwayKey();
+  const customer = ssec.Key.generateDirect().customerKey();
   const names = customer.pairs().map(([name]) => name.toLowerCase());
   customer.free();
   return names;

@@ -3,8 +3,16 @@
 import { codeOf, explainRefusal, linkExpiresAt, loadDocuments } from "./core.js";
 import { look, Refusal, Unreadable } from "./transport.js";
 
-/** The problem behind an error: `what`, `todo`, perhaps `command`. */
+/** How the reason begins where an answer was read and is wrong. */
+const WRONG = "the answer";
+
+/** The problem behind an error: `what`, `todo`, perhaps `command`. What a write left is said first. */
 export async function explain(error, address) {
+  const problem = await problemOf(error, address);
+  return error.leftover ? { ...problem, todo: `${error.leftover} ${problem.todo}` } : problem;
+}
+
+async function problemOf(error, address) {
   if (error instanceof Refusal) {
     const { operation, status, code, said, sentKey } = error;
     await loadDocuments();
@@ -22,14 +30,10 @@ export async function explain(error, address) {
   return { what: error.message, todo: code ? "Correct it and try again." : "Reload the page and try again." };
 }
 
-function notProved({ message, leftover }) {
-  const left = {
-    nothing: "What was stored has been removed.",
-    perhaps: "An object of that name may be there in the clear: look, and remove it.",
-  };
-  const todo = `${left[leftover] ?? "Nothing was stored."} Show this to whoever runs the gateway.`;
-  return { what: `not proved to be encrypted: ${message}`, todo };
-}
+const notProved = ({ message }) => ({
+  what: `not proved to be encrypted: ${message}`,
+  todo: "Show this to the administrator of the gateway.",
+});
 
 /**
  * "No CORS", an expired link and a wrong signature are the same silence to a page. Expiry stands in the
@@ -43,6 +47,10 @@ async function silence({ url, cause, believed }, address) {
   }
   const { origin, pathname } = new URL(url);
   const bucket = pathname.split("/")[1];
+  if (cause?.message?.startsWith(WRONG) || codeOf(cause ?? {})) {
+    const todo = "Try again. If it stays so, show this to the administrator of the gateway.";
+    return { what: `the gateway ${origin} cannot be believed: ${cause.message}`, todo };
+  }
   if (cause?.name === "TimeoutError") {
     return { what: `the gateway ${origin} does not answer`, todo: "Try again later: what was sent is not lost." };
   }

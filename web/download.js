@@ -14,12 +14,17 @@ const AHEAD = 3;
 /**
  * Downloads an object into what `open(size)` gives, as of `saving.js`. `job` has
  * `place`, `keys`, `name`, `signal`, `progress(bytes)`, and `plain`: "refuse" or "take" what is not
- * encrypted. Returns "verified", "not-verified" (no record) or "plain".
+ * encrypted. Returns the verdict in words.
  */
 export async function download(job, open) {
   const found = await inspect(job.place, job.keys, job.name);
   try {
-    refuse(found, job);
+    const { state, words, isDelivered } = found;
+    if (!isDelivered && !(state === "plain" && job.plain === "take")) {
+      await core.loadDocuments();
+      const { what, todo } = core.explainInspected(state, words, job.place.bucket, job.name);
+      throw new Stopped(state, what, todo);
+    }
     return await into(await open(found.size), job, found);
   } finally {
     forget(found);
@@ -37,41 +42,10 @@ async function into(sink, job, found) {
   }
 }
 
-function refuse(found, { place, name, plain }) {
-  const stop = (kind, what, todo) => {
-    throw new Stopped(kind, what, todo);
-  };
-  const under = found.fingerprint ? ` (${found.fingerprint})` : "";
-  switch (found.state) {
-    case "absent":
-      return stop("absent", "this object does not exist any more", "Refresh the list.");
-    case "other-key":
-      return stop(
-        "wrong-key",
-        `this object is encrypted with another key${under}`,
-        "Open the file of that key. If it should be yours, its record is missing: s3-ssec repair finds it.",
-      );
-    case "broken-off":
-      return stop(
-        "broken-off",
-        "the record of this object was never completed: its content cannot be verified",
-        `Repair it: s3-ssec repair s3://${place.bucket}/${name}`,
-      );
-    case "plain":
-      if (plain === "take") return undefined;
-      return stop(
-        "plain",
-        "this object is not encrypted with a customer key",
-        "Anybody who may read the bucket can read it. Download it only if you expected that.",
-      );
-    default:
-      return undefined;
-  }
-}
-
 async function ranges({ place, name, signal, progress }, found, sink) {
-  const { customer, etag, size, opened, entry } = found;
-  const digest = opened && new ContentDigest(entry);
+  const { customer, etag, size, isDescribed, entry } = found;
+  const digest = isDescribed ? new ContentDigest(entry) : undefined;
+  let verdict;
   const flights = [];
   let next = 0;
   const stop = new AbortController();
@@ -94,26 +68,32 @@ async function ranges({ place, name, signal, progress }, found, sink) {
       const received = await flight;
       if (!received) throw tampered();
       const buffer = digest ? await digest.bytes(received, offset, length) : received;
-      if (offset + length === size) await verify(digest, opened, size);
+      if (offset + length === size) verdict = await verify(digest, found);
       await sink.write(buffer, length);
       progress(length);
     }
-    if (size === 0) await verify(digest, opened, size);
+    if (size === 0) verdict = await verify(digest, found);
   } finally {
     stop.abort();
     digest?.drop();
   }
-  if (opened) return "verified";
-  return customer ? "not-verified" : "plain";
+  if (!customer) return "downloaded; it is not encrypted";
+  return verdict.isVerified ? `downloaded and ${verdict.words}` : `downloaded; ${verdict.words}`;
 }
 
-async function verify(digest, opened, size) {
-  if (digest && !core.contentMatches(opened, size, await digest.finish())) throw tampered();
+/** The package's verdict on the complete content. */
+async function verify(digest, { judge, size }) {
+  const content = digest && (await digest.finish());
+  try {
+    return judge(size, content);
+  } catch (error) {
+    throw error.code === "damaged" ? tampered() : error;
+  }
 }
 
 const tampered = () =>
   new Stopped(
     "tampered",
     "this is not what was uploaded: the content was altered",
-    "The download was thrown away. Tell whoever runs the storage, and restore the object from a copy.",
+    "The download was thrown away. Report it to the administrator of the gateway, and restore the object from a copy.",
   );

@@ -1,89 +1,77 @@
-// Which key opens an object, and is it encrypted at all. A record is a hint until a key opens it, and
-// the gateway's echo is the proof.
+// What an object is under the open keys. The package decides; this asks the gateway what it wants to know.
 
 import * as core from "./core.js";
-import { head, headWithoutKey, tags } from "./s3.js";
-import { Refusal } from "./transport.js";
+import * as nonces from "./nonces.js";
+import { etagOf, sizeOf, tags } from "./s3.js";
+import { attempt, Refusal } from "./transport.js";
 
 /**
- * What an object is, under these keys. `state`:
- * "open" (with `entry`, `customer`, `opened`, `size`, `etag`), "open-unverified" (the same without a
- * record), "other-key" (with `fingerprint`, if known), "broken-off" (its record was never completed),
- * "plain" (not encrypted with a customer key), "absent".
+ * Inspects an object. Returns `Inspection.result`: `state`, `tone`, `words`, `isDescribed`,
+ * `isDelivered`. With it `entry` and `customer` (the key that opens it), `size` and
+ * `etag`, and `judge(size, digest)`.
  */
 export async function inspect(place, keys, name) {
-  const tag = await recordTagOf(place, name);
-  const found = tag && (await openedWith(place, keys, name, tag));
-  if (found) return found;
-  const bare = await headWithoutKey(place, name);
-  if (bare.state === "absent") return bare;
-  if (bare.state === "readable") return { ...bare, state: "plain" };
-  for (const entry of keys) {
-    const customer = core.directKey(entry);
-    const it = customer && (await headOrWrongKey(place, name, customer));
-    if (it) return { state: "open-unverified", entry, customer, ...it };
-    customer?.free();
+  const inspection = core.inspectionOf(place, keys, name);
+  try {
+    const seen = await answered(inspection, place, name);
+    const result = inspection.result();
+    if (result.nonce) await nonces.seen(place, name, result.nonce);
+    const judge = (size, digest) => inspection.judge(size, digest);
+    return { ...result, ...seen, entry: keys[result.keyIndex], customer: inspection.customerKey(), judge, inspection };
+  } catch (error) {
+    inspection.free();
+    throw error;
   }
-  return { state: "other-key", fingerprint: fingerprintIn(tag) };
 }
 
-/** Wipes what `inspect` found out: an opened record holds the key that opened it. */
-export function forget({ customer, opened }) {
+/** Wipes what `inspect` found out: it holds the key that opens the object. */
+export function forget({ customer, inspection }) {
   customer?.free();
-  opened?.free();
+  inspection?.free();
 }
 
-async function recordTagOf(place, name) {
-  try {
-    const found = (await tags(place, name)).find(([key]) => key === core.recordTag());
-    return found?.[1];
-  } catch (error) {
-    // Tags that may not be read, or that a gateway does not know, are not a record.
-    if (error instanceof Refusal && [403, 404, 501].includes(error.status)) return undefined;
-    throw error;
+/** Answers all questions; `size` and `etag` of the object. */
+async function answered(inspection, place, name) {
+  let seen = {};
+  // Tags that may not be read are the reason where no other key fits.
+  let unreadTags, last;
+  const request = (operation, method, more = {}) => place.request(operation, { method, name, ...more });
+  const head = async (customer) => {
+    const sent = request("HeadObject", "HEAD", { customer });
+    const { status, answer, error } = await attempt(sent);
+    last = error;
+    if (answer) seen = { size: sizeOf(sent, answer), etag: etagOf(answer) };
+    inspection.head(status, answer && seen.size, answer?.headers);
+  };
+  const ask = {
+    tags: async () => {
+      try {
+        const found = await tags(place, name);
+        inspection.records(found.filter(([key]) => key === core.recordTag()).map(([, value]) => value));
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        unreadTags = last = error;
+        inspection.records([], error.status);
+      }
+    },
+    "first-byte": async () => {
+      const get = (headers) => attempt(request("GetObject", "GET", { headers }));
+      let said = await get({ range: core.rangeHeader(0, 1) });
+      // RGW judges the range before the key, and an empty object has no first byte.
+      if (said.status === 416) said = await get({});
+      said.answer?.body?.cancel().catch(() => undefined);
+      last = said.error;
+      inspection.firstByte(said.status, said.error?.code, said.error?.said);
+    },
+    "head-without-key": () => head(undefined),
+    head: async () => {
+      const customer = inspection.customerKey();
+      await head(customer).finally(() => customer.free());
+    },
+  };
+  for (let step = inspection.step(); step !== "done"; step = inspection.step()) {
+    if (step === "refused") throw last.status < 500 ? (unreadTags ?? last) : last;
+    await ask[step]();
   }
-}
-
-async function openedWith(place, keys, name, tag) {
-  for (const entry of keys) {
-    const opened = openedOrForeign(entry, place, name, tag);
-    if (!opened) continue;
-    const customer = opened.customerKey();
-    const it = await headOrWrongKey(place, name, customer);
-    if (!it) {
-      forget({ customer, opened });
-      return undefined;
-    }
-    const state = opened.size === undefined ? "broken-off" : "open";
-    return { state, entry, customer, opened, ...it };
-  }
-  return undefined;
-}
-
-function openedOrForeign(entry, place, name, tag) {
-  try {
-    return core.opens(entry, place, name, tag);
-  } catch (error) {
-    if (error.code === "record-malformed") return undefined;
-    throw error;
-  }
-}
-
-/** HEAD with a key; undefined if the object is not under it. */
-async function headOrWrongKey(place, name, customer) {
-  try {
-    return await head(place, name, customer);
-  } catch (error) {
-    const refused = error instanceof Refusal && error.status === 400;
-    if (refused || core.codeOf(error).startsWith("echo-")) return undefined;
-    throw error;
-  }
-}
-
-function fingerprintIn(tag) {
-  try {
-    return tag && core.recordOf(tag).fingerprint;
-  } catch {
-    return undefined;
-  }
+  return seen;
 }

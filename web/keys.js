@@ -61,9 +61,10 @@ async function restore() {
   const problem = byId("words-problem");
   problem.textContent = "";
   try {
-    const bytes = await core.keyFileFromWords(byId("words-text").value, byId("words-kind").value);
+    const [text, kind] = [byId("words-text").value, byId("words-kind").value];
+    const bytes = await core.keyFileFromWords(text, kind, byId("words-unconfirmed").checked);
     const file = new Blob([bytes], { type: "text/plain" });
-    const entries = core.readKeys(bytes);
+    const entries = together(core.readKeys(bytes));
     const name = `restored-${entries[0].fingerprint.slice(0, 6)}.key`;
     saveAs(name, file);
     byId("words").close("restored");
@@ -74,15 +75,29 @@ async function restore() {
   }
 }
 
+/** The entries of a file, which may be open beside the others: else an error. */
+function together(entries) {
+  const others = session.keys.filter(({ fingerprint }) => entries.every((entry) => entry.fingerprint !== fingerprint));
+  try {
+    core.checkTogether([...others, ...entries]);
+  } catch (error) {
+    throw Object.assign(error, { todo: advice[error.code] });
+  }
+  return entries;
+}
+
 const advice = {
+  keyring: "Forget the keys first, and open one of the two.",
   words: "Compare the words with the paper, one by one.",
-  "words-kind": "Type the fingerprint that stands beside the words too, or choose the kind of key.",
+  "words-kind": "Type the fingerprint beside the words too, or choose the kind of key.",
+  "words-unconfirmed": "Type the fingerprint beside the words too, or tick the box below.",
   argument: "Type 24 words and the fingerprint, nothing else.",
 };
 
 /** Whatever was typed, the page does not keep it. */
 function forgetWords() {
   byId("words-text").value = byId("words-problem").textContent = "";
+  byId("words-unconfirmed").checked = false;
 }
 
 /** Bytes of the largest key file that is read. */
@@ -95,7 +110,7 @@ async function openKey([file]) {
     return;
   }
   try {
-    const entries = core.readKeys(new Uint8Array(await file.arrayBuffer()));
+    const entries = together(core.readKeys(new Uint8Array(await file.arrayBuffer())));
     addKeys(entries);
     say(`${file.name} is open.`);
   } catch (error) {

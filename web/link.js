@@ -3,8 +3,9 @@
 import { keyHeaderNames, linkExpiresAt } from "./core.js";
 import { ask, byId, choose, say, showProblem } from "./dom.js";
 import { explain } from "./diagnose.js";
+import { sizeOf } from "./s3.js";
 import { openFile } from "./saving.js";
-import { Body, Refusal, send } from "./transport.js";
+import { Body, Refusal, send, Unreadable } from "./transport.js";
 
 /** Bytes handed on at a time. */
 const PIECE = 4 << 20;
@@ -75,12 +76,29 @@ function readLines(text) {
   return { method: method ?? guessed, url, headers };
 }
 
+/** What the link does and with which host, before anything is sent there. */
 function describe() {
   try {
     const { method, url } = read(byId("link-text").value);
-    const name = decodeURIComponent(new URL(url).pathname.split("/").pop());
-    const until = new Date(linkExpiresAt(url) * 1000).toLocaleString();
-    return `${method === "PUT" ? "Takes a file as" : "Gives the file"} ${name}, until ${until}.`;
+    const { host, pathname } = new URL(url);
+    const last = pathname.split("/").pop();
+    return `${method === "PUT" ? "Sends a file to" : "Gets a file from"} ${host}: ${decoded(last)}${until(url)}.`;
+  } catch {
+    return "";
+  }
+}
+
+function decoded(name) {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+function until(url) {
+  try {
+    return `, until ${new Date(linkExpiresAt(url) * 1000).toLocaleString()}`;
   } catch {
     return "";
   }
@@ -106,14 +124,18 @@ async function download(link) {
   const answer = await send(sent, { data: "much" });
   checkEcho(link, answer);
   const name = decodeURIComponent(new URL(link.url).pathname.split("/").pop()) || "object";
-  const file = await openFile(name, Number(answer.headers.get("content-length")));
+  const size = sizeOf(sent, answer);
+  const file = await openFile(name, size);
+  let received = 0;
   const body = new Body(sent, answer);
   try {
     for (;;) {
       const { buffer, length } = await body.fill((await file.free()) ?? new ArrayBuffer(PIECE));
       if (!length) break;
+      received += length;
       await file.write(buffer, length);
     }
+    if (received !== size) throw new Unreadable(sent, new Error("the answer has another size than it states"));
     await file.close();
   } catch (error) {
     file.abort(error);
@@ -131,8 +153,8 @@ async function upload(link, body) {
     checkEcho(link, await send(sent, { body: bytes, data: "much" }));
   } catch (error) {
     if (!(error instanceof Refusal) || error.status !== 412) throw error;
-    const todo = "Ask for a new link: each one works once.";
+    const todo = "Ask for a link to another name.";
     throw Object.assign(new Error("this link was used already"), { todo });
   }
-  say(`${body.name} was uploaded, encrypted.`);
+  say(`${body.name} was uploaded, and the gateway confirmed the key of the link.`);
 }

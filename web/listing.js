@@ -4,7 +4,7 @@ import { button, byId, choose, make, say, showProblem, sizeText } from "./dom.js
 import { explain } from "./diagnose.js";
 import { forget, inspect } from "./inspect.js";
 import { keyIsKept } from "./keys.js";
-import { list } from "./s3.js";
+import { listing } from "./s3.js";
 import { session } from "./session.js";
 import { addDownload, addUpload } from "./transfers.js";
 
@@ -13,7 +13,8 @@ const LOOKS = 4;
 
 /** The listing that is shown; an older one that is still being looked at stops. */
 let shown = 0;
-let nextPage;
+/** Its pages. */
+let pages;
 
 /** Wires the section. */
 export function wireListing() {
@@ -21,7 +22,7 @@ export function wireListing() {
   const more = byId("more");
   more.addEventListener("click", async () => {
     more.disabled = true;
-    await show(nextPage);
+    await show(pages);
     more.disabled = false;
   });
   byId("upload-files").addEventListener("click", () => choose(byId("files-input"), take));
@@ -45,21 +46,22 @@ export function wireListing() {
   for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => event.preventDefault());
 }
 
-/** Shows a folder from its start, or one more page of it. */
-export async function show(start) {
+/** Shows a folder from its start, or one more page of a listing. */
+export async function show(more) {
   const { place, folder } = session;
   const body = byId("listing").tBodies[0];
-  const round = start ? shown : ++shown;
+  const round = more ? shown : ++shown;
   try {
-    const page = await list(place, folder, start);
+    const from = more ?? (await listing(place, folder));
+    const page = await from.next();
     if (round !== shown) return;
     const objects = page.objects.filter(({ name }) => name !== folder);
     const looks = objects.map((object) => objectRow(place, object));
     const rows = [...page.folders.map(folderRow), ...looks.map(({ row }) => row)];
-    if (start) body.append(...rows);
+    if (more) body.append(...rows);
     else body.replaceChildren(...rows);
-    nextPage = page.next;
-    byId("more").hidden = !nextPage;
+    pages = from;
+    byId("more").hidden = !page.next;
     byId("empty").hidden = body.rows.length > 0;
     showPath(folder);
     lookAt(looks, round);
@@ -97,30 +99,24 @@ function objectRow(place, { name, size }) {
   const cells = [make("td", {}, short), make("td", { class: "number" }, sizeText(size)), state];
   const row = make("tr", { "data-name": name }, ...cells, make("td", {}, action));
   const look = async () => {
-    const [kind, text] = await stateText(place, name);
+    const { state: kind, tone, words } = await stateOf(place, name);
     row.dataset.state = kind;
-    state.replaceChildren(make("span", { class: kind.startsWith("open") ? "good" : "bad" }, text));
+    state.replaceChildren(make("span", { class: tone }, `${MARKS[tone]} ${words}`));
   };
   return { row, look };
 }
 
-/** The state of an object, in one word and in words. */
-async function stateText(place, name) {
+/** Signs beside the colours. */
+const MARKS = { good: "✓", caution: "!", bad: "✗" };
+
+/** The state of an object, as of `inspect`. */
+async function stateOf(place, name) {
   try {
     const found = await inspect(place, session.keys, name);
     forget(found);
-    const label = found.entry?.label || found.entry?.fingerprint;
-    const texts = {
-      open: `✓ encrypted, key “${label}”`,
-      "open-unverified": `✓ encrypted, key “${label}”, no digest`,
-      "broken-off": `! encrypted, key “${label}”, record not completed`,
-      "other-key": `✗ encrypted, another key${found.fingerprint ? ` (${found.fingerprint})` : ""}`,
-      plain: "✗ not encrypted with a customer key",
-      absent: "gone",
-    };
-    return [found.state, texts[found.state]];
+    return found;
   } catch (error) {
-    return ["unknown", `unknown: ${(await explain(error, place.address)).what}`];
+    return { state: "unknown", tone: "bad", words: `unknown: ${(await explain(error, place.address)).what}` };
   }
 }
 

@@ -7,7 +7,7 @@ import { wireKeys } from "./keys.js";
 import { wireLink } from "./link.js";
 import { show, wireListing } from "./listing.js";
 import { showRules, wireRules } from "./rules.js";
-import { list } from "./s3.js";
+import { listing } from "./s3.js";
 import { prepare } from "./saving.js";
 import { goTo, onChange, session } from "./session.js";
 import { showHalfDone, stopAll } from "./transfers.js";
@@ -44,7 +44,7 @@ async function connect(form) {
   let place;
   try {
     place = new core.Place(Object.fromEntries(new FormData(form)));
-    await list(place, "");
+    await (await listing(place, "")).next();
     goTo(place);
     say(`Connected to ${place.bucket}.`);
     await Promise.all([show(), showRules(), showHalfDone(() => show())]);

@@ -1,19 +1,20 @@
 // The section with the rules of the bucket: its policy, tried live, and its CORS rules.
 
-import { corsRules, policy, putCors, putPolicy } from "./bucket-documents.js";
+import { changePolicy, corsRules, policy, putCors } from "./bucket-documents.js";
 import * as core from "./core.js";
 import { explain } from "./diagnose.js";
-import { byId, make, say, showProblem } from "./dom.js";
-import { putPlain, putTrial, remove, trialName } from "./s3.js";
+import { byId, make, say, sentence, showProblem } from "./dom.js";
 import { session } from "./session.js";
 import { Unreadable } from "./transport.js";
-import { Stopped } from "./upload.js";
 
 /** Wires the section. */
 export function wireRules() {
   for (const button of document.querySelectorAll("#policy button[data-rule]")) {
-    button.addEventListener("click", () => guarded(() => applyPolicy(button.dataset.rule)));
+    const change = () => core.PolicyChange.apply(session.place.bucket, button.dataset.rule);
+    button.addEventListener("click", () => guarded(() => changeRules(change())));
   }
+  const remove = () => core.PolicyChange.remove(session.place.bucket);
+  byId("policy-remove").addEventListener("click", () => guarded(() => changeRules(remove())));
   byId("cors-form").addEventListener("submit", (event) => {
     event.preventDefault();
     guarded(() => applyCors(new FormData(event.target).get("origin")));
@@ -49,35 +50,13 @@ async function showPolicy() {
   now.replaceChildren(make("pre", { tabindex: "0" }, pretty), make("ul", {}, ...notes));
 }
 
-/** Sets a rule, sees whether the gateway does what it says, and takes it back where it does not. */
-async function applyPolicy(rule) {
-  const { place } = session;
-  const before = await policy(place);
-  await putPolicy(place, core.applyPolicy(before, place.bucket, rule));
+/** Puts a rule in or takes rules out. What may be said of it, the package says. */
+async function changeRules(change) {
   try {
-    if (rule === "require-ssec") await tryRequired(place);
-  } catch (error) {
-    await putPolicy(place, before);
-    throw error;
+    say(sentence(await changePolicy(session.place, change)));
   } finally {
     await showPolicy();
   }
-  say("The policy is set, and was seen to work.");
-}
-
-async function tryRequired(place) {
-  const name = trialName();
-  const plain = await putPlain(place, name);
-  if (plain === "taken") await remove(place, name);
-  const version = await putTrial(place, name).catch(() => false);
-  const encrypted = version !== false;
-  if (encrypted) await remove(place, name, version);
-  if (plain === "refused" && encrypted) return;
-  throw new Stopped(
-    "policy",
-    encrypted ? "this gateway does not act on the policy" : "under this policy the gateway refuses every upload",
-    "It was taken back. RGW can do this from release 20 on; the command tells more: s3-ssec policy test.",
-  );
 }
 
 async function showCors() {

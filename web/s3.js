@@ -3,43 +3,59 @@
 import { framed, unreadOr } from "./chunks.js";
 import * as core from "./core.js";
 import { hex } from "./hashing.js";
-import { all, Body, parseXml, Refusal, send, sendForXml, textOf, Unreadable } from "./transport.js";
+import { all, attempt, Body, bytesOf, NOTHING, Refusal, send } from "./transport.js";
+import { sendForXml, textOf, Unreadable, xmlOf } from "./transport.js";
 
 const OBJECTS_PER_PAGE = 100;
 
-const etagOf = (answer) => (answer.headers.get("etag") ?? "").replaceAll('"', "");
+/** The ETag of an answer without its quotes. */
+export const etagOf = (answer) => (answer.headers.get("etag") ?? "").replaceAll('"', "");
+
+/** The size that an answer states: never assumed, for 0 would be another object. */
+export function sizeOf(sent, answer) {
+  const stated = answer.headers.get("content-length");
+  if (!/^[0-9]{1,15}$/.test(stated ?? "")) throw new Unreadable(sent, new Error("the answer states no size"));
+  return Number(stated);
+}
+
 const versionOf = (answer) => answer.headers.get("x-amz-version-id") ?? undefined;
 const version = (id) => (id ? { versionId: id } : {});
 
-/** One page of a folder: `folders`, `objects` of name, size and time, and where the next page starts. */
-export async function list(place, folder, start) {
-  const parameters = { "list-type": "2", delimiter: "/", prefix: folder, "encoding-type": "url" };
-  parameters["max-keys"] = String(OBJECTS_PER_PAGE);
-  if (start) parameters["continuation-token"] = start;
-  const xml = await sendForXml(place.request("ListObjects", { method: "GET", parameters }));
-  const name = (text) => decodeURIComponent(text.replaceAll("+", " "));
-  const object = (node) => {
-    const [key, size, time] = ["Key", "Size", "LastModified"].map((field) => textOf(node, field));
-    return { name: name(key), size: Number(size), time: new Date(time) };
+/** A listing of a folder: `next()` gives its pages of `folders`, `objects` of name and size, and `next`. */
+export async function listing(place, folder) {
+  await core.loadDocuments();
+  const pages = new core.ListingPages("objects", folder);
+  let start;
+  const next = async () => {
+    const parameters = { "list-type": "2", delimiter: "/", prefix: folder, "encoding-type": "url" };
+    parameters["max-keys"] = String(OBJECTS_PER_PAGE);
+    if (start) parameters["continuation-token"] = start;
+    const page = await read(pages, place.request("ListObjects", { method: "GET", parameters }));
+    start = page.next;
+    return page;
   };
-  return {
-    folders: all(xml, "CommonPrefixes").map((node) => name(textOf(node, "Prefix"))),
-    objects: all(xml, "Contents").map(object),
-    next: textOf(xml, "IsTruncated") === "true" ? textOf(xml, "NextContinuationToken") : undefined,
-  };
+  return { next };
+}
+
+/** Sends a request and reads a page of a listing, which the package judges. */
+async function read(pages, sent) {
+  const body = await bytesOf(sent, await send(sent), core.listingPageMax());
+  try {
+    return pages.read(body);
+  } catch (error) {
+    throw new Unreadable(sent, error);
+  }
 }
 
 /** The tags of an object, as an array of key and value. */
 export async function tags(place, name, versionId) {
   const parameters = { tagging: "", ...version(versionId) };
-  const xml = await sendForXml(place.request("GetObjectTagging", { method: "GET", name, parameters }));
+  const sent = place.request("GetObjectTagging", { method: "GET", name, parameters });
+  const xml = await sendForXml(sent, "Tagging", NOTHING);
   return all(xml, "Tag").map((tag) => [textOf(tag, "Key"), textOf(tag, "Value")]);
 }
 
-/** Sets the tag of the record, and keeps the others. */
-export async function putRecord(place, name, tag, versionId) {
-  const others = (await tags(place, name, versionId)).filter(([key]) => key !== core.recordTag());
-  const set = [...others, [core.recordTag(), tag]];
+async function putTags(place, name, set, versionId) {
   const lines = set.map(([k, v]) => `<Tag><Key>${escape(k)}</Key><Value>${escape(v)}</Value></Tag>`);
   const document = `<Tagging><TagSet>${lines.join("")}</TagSet></Tagging>`;
   const parameters = { tagging: "", ...version(versionId) };
@@ -48,27 +64,55 @@ export async function putRecord(place, name, tag, versionId) {
   });
 }
 
-const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-
-/** What HEAD without a key shows: "absent", "readable" (not encrypted), or "key-needed". */
-export async function headWithoutKey(place, name) {
+/**
+ * Sets the tag of the record, keeps the others, and reads it back: true if it is there. `isOurs` looks at the
+ * object behind it: tags are written to whatever is there now, and go back if that is another's.
+ */
+export async function putRecord(place, name, tag, versionId, isOurs) {
+  const before = await tags(place, name, versionId);
+  const others = before.filter(([key]) => key !== core.recordTag());
+  await putTags(place, name, [...others, [core.recordTag(), tag]], versionId);
   try {
-    const answer = await send(place.request("HeadObject", { method: "HEAD", name }));
-    const size = Number(answer.headers.get("content-length"));
-    return { state: "readable", etag: etagOf(answer), size };
+    await isOurs();
   } catch (error) {
-    if (error instanceof Refusal && error.status === 404) return { state: "absent" };
-    if (error instanceof Refusal && error.status === 400) return { state: "key-needed" };
+    await putTags(place, name, before, versionId).catch(() => undefined);
     throw error;
   }
+  return has(await tags(place, name, versionId), tag);
+}
+
+const has = (set, tag) => set.some(([key, value]) => key === core.recordTag() && value === tag);
+
+/** The status of GetBucketVersioning; undefined if the bucket never kept versions. */
+async function versioning(place) {
+  const sent = place.request("GetBucketVersioning", { method: "GET", parameters: { versioning: "" } });
+  return textOf(await sendForXml(sent, "VersioningConfiguration"), "Status");
+}
+
+/** The version of this ID; undefined unless the bucket is known to keep versions. */
+export async function trusted(place, id) {
+  return id && core.trustedVersion(await versioning(place).catch(() => undefined), id);
+}
+
+const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+/** Looks at an object by HEAD without a key: "absent", "readable" (not encrypted), or "key-needed". */
+export async function headWithoutKey(place, name, versionId) {
+  const sent = place.request("HeadObject", { method: "HEAD", name, parameters: version(versionId) });
+  const { status, answer, error } = await attempt(sent);
+  if (answer) return { state: "readable", etag: etagOf(answer), size: sizeOf(sent, answer) };
+  const states = { 400: "key-needed", 404: "absent" };
+  if (!states[status]) throw error;
+  return { state: states[status] };
 }
 
 /** HEAD with a key; throws unless the object is encrypted with it. */
 export async function head(place, name, customer, versionId) {
   const parameters = version(versionId);
-  const answer = await send(place.request("HeadObject", { method: "HEAD", name, parameters, customer }));
+  const sent = place.request("HeadObject", { method: "HEAD", name, parameters, customer });
+  const answer = await send(sent);
   customer.verifyEcho(answer.headers);
-  return { etag: etagOf(answer), size: Number(answer.headers.get("content-length")) };
+  return { etag: etagOf(answer), size: sizeOf(sent, answer) };
 }
 
 /**
@@ -80,6 +124,10 @@ export async function getRange(place, name, { customer, etag, offset, length, si
   const sent = place.request("GetObject", { method: "GET", name, headers, customer });
   const answer = await send(sent, { signal, data: "much" });
   customer?.verifyEcho(answer.headers);
+  const stated = answer.headers.get("content-range") ?? `bytes ${offset}-`;
+  if (!stated.startsWith(`bytes ${offset}-`) || (answer.status !== 206 && offset)) {
+    throw new Unreadable(sent, new Error("the answer is another range than the one asked for"));
+  }
   const body = new Body(sent, answer, signal);
   const filled = await body.fill(into, 0, length);
   return filled.length === length && (await body.ended()) ? filled.buffer : undefined;
@@ -107,55 +155,129 @@ async function changedOr(error, place, body) {
   return unreadOr(body, error);
 }
 
-/** One PUT. `existing` says whether an object of the name is kept. Throws unless it was encrypted. */
-export async function put(place, name, { customer, body, sha256s, tag, type, existing, signal }) {
-  const headers = { "content-type": type };
-  if (tag) headers["x-amz-tagging"] = `${core.recordTag()}=${tag}`;
+/**
+ * One PUT. `existing` says whether an object of the name is kept, `isUnique` that the key opens no other.
+ * Throws unless it was encrypted; what is left then is in the error: `leftover`, in words.
+ */
+export async function put(place, name, { customer, body, sha256s, tag, type, existing, signal, isUnique }) {
+  const headers = { "content-type": type, "x-amz-tagging": `${core.recordTag()}=${tag}` };
   if (existing === "keep") headers["if-none-match"] = "*";
   const spec = { method: "PUT", name, headers, customer };
-  const answer = await sendFile(place, "PutObject", spec, { body, sha256s, signal });
+  let versionId;
+  try {
+    const answer = await sendFile(place, "PutObject", spec, { body, sha256s, signal });
+    versionId = versionOf(answer);
+    customer.verifyEcho(answer.headers);
+    return { versionId };
+  } catch (error) {
+    // It says that nothing was stored; or the file was not read to its end. Behind a 412 may be our own
+    // object: browsers send a request again whose connection was closed.
+    const isTaken = error instanceof Refusal && error.status === 412;
+    const isRefused = error instanceof Refusal && error.status < 500;
+    if (error.name === "NotReadableError" || (isRefused && !isTaken)) throw error;
+    const write = { records: [tag], size: body.size, isUnique, customer };
+    const { left, words } = await settle(place, name, write, versionId);
+    if (isTaken && left !== "arrived") throw error;
+    // A gateway that confirms no key is not believed by its next answers.
+    if (left === "arrived" && !core.codeOf(error).startsWith("echo-")) return {};
+    throw Object.assign(error, { leftover: words });
+  }
+}
+
+/**
+ * Looks for the object of a write that is not confirmed, and removes it if it is surely ours and plaintext: as
+ * the package decides. `left` is "nothing", "arrived", "perhaps" or "unknown", and `words` say so.
+ */
+export async function settle(place, name, { records, size, isUnique, customer }, versionId) {
+  const search = new core.Aftermath(records, size, isUnique, versionId);
+  const head = async (key) => {
+    const sent = place.request("HeadObject", { method: "HEAD", name, customer: key });
+    const { status, answer } = await attempt(sent);
+    const found = [answer ? sizeOf(sent, answer) : 0, answer && versionOf(answer)];
+    if (!key) return search.withoutKey(status, found[0], answer ? etagOf(answer) : "", found[1]);
+    return search.underKey(status, Boolean(answer) && echoes(key, answer), ...found);
+  };
+  const take = {
+    versioning: async () => search.versioning(await versioning(place)),
+    "head-without-key": () => head(undefined),
+    head: () => head(customer),
+    tags: async () => {
+      const found = await tags(place, name, search.version).catch(refusedAs([]));
+      search.tags(found.map(([key]) => key), found.map(([, value]) => value));
+    },
+    remove: async () => {
+      await remove(place, name, search.version);
+      search.removed();
+    },
+  };
+  try {
+    for (let step = search.step(); step !== "end"; step = search.step()) {
+      await take[step]().catch(() => search.failed());
+    }
+    return { left: search.leftover, words: search.words };
+  } finally {
+    search.free();
+  }
+}
+
+/** True if an answer confirms a key. */
+function echoes(customer, answer) {
   try {
     customer.verifyEcho(answer.headers);
-  } catch (error) {
-    error.leftover = await takeBack(place, name, etagOf(answer), versionOf(answer));
-    throw error;
+    return true;
+  } catch {
+    return false;
   }
-  return { etag: etagOf(answer), versionId: versionOf(answer) };
 }
+
+const refusedAs = (value) => (error) => {
+  if (error instanceof Refusal && (error.status < 500 || error.status === 501)) return value;
+  throw error;
+};
 
 /** A name for an object that is there for a moment only. */
 export const trialName = () => `.s3-ssec-trial-${hex(crypto.getRandomValues(new Uint8Array(8)))}`;
 
-/** A small object under a key that nobody needs again; its version. Throws unless it was encrypted. */
-export async function putTrial(place, name) {
+const TRIAL_TYPE = "application/octet-stream";
+
+/** Calls `work` with a key that no one needs again, its record, a small body, and the body's SHA-256. */
+async function withTrial(place, name, work) {
+  await core.loadDocuments();
   const body = new Blob(["trial"]);
   const sha256s = new Uint8Array(await crypto.subtle.digest("SHA-256", await body.arrayBuffer()));
-  const customer = core.throwAwayKey();
+  const { customer, tag } = core.throwAway(place, name);
   try {
-    const type = "application/octet-stream";
-    return (await put(place, name, { customer, body, sha256s, type, existing: "keep" })).versionId;
+    return await work({ customer, tag, body, sha256s });
   } finally {
     customer.free();
   }
 }
 
-/**
- * Removes what was just stored in the clear: by its version, else only if it is what we wrote.
- * Returns "nothing" or "perhaps".
- */
-async function takeBack(place, name, etag, versionId) {
-  try {
-    if (!versionId) {
-      const found = await headWithoutKey(place, name);
-      if (found.state === "absent") return "nothing";
-      if (found.state !== "readable" || found.etag !== etag) return "perhaps";
+/** A small object under a key that no one needs again; its version. Throws unless it was encrypted. */
+export const putTrial = (place, name, existing = "keep") =>
+  withTrial(place, name, async (trial) => {
+    return (await put(place, name, { ...trial, type: TRIAL_TYPE, existing, isUnique: true })).versionId;
+  });
+
+/** The same, read without a key and with its tag: `isEncrypted`, and `keepsTags`. It is removed. */
+export const proveTrial = (place) => {
+  const name = trialName();
+  return withTrial(place, name, async (trial) => {
+    const write = { ...trial, type: TRIAL_TYPE, existing: "keep", isUnique: true };
+    const { versionId } = await put(place, name, write);
+    try {
+      const { state } = await headWithoutKey(place, name);
+      // Who may not read tags learns nothing here.
+      const found = await tags(place, name).catch((error) => {
+        if (error instanceof Refusal && error.status === 403) return undefined;
+        return refusedAs([])(error);
+      });
+      return { isEncrypted: state === "key-needed", keepsTags: !found || has(found, trial.tag) };
+    } finally {
+      await remove(place, name, versionId);
     }
-    await remove(place, name, versionId);
-    return "nothing";
-  } catch {
-    return "perhaps";
-  }
-}
+  });
+};
 
 /** Removes an object, or one version of it. */
 export async function remove(place, name, versionId) {
@@ -163,23 +285,46 @@ export async function remove(place, name, versionId) {
   await send(place.request("DeleteObject", { method: "DELETE", name, parameters }));
 }
 
-/** A PUT of nothing without any key: "taken" or "refused", by what is there afterwards. */
-export async function putPlain(place, name) {
+/** The uploads that show what a policy does; each gives the version, where there is one. */
+const TRIAL_UPLOADS = {
+  plain: async (place, name) => {
+    const sent = place.request("PutObject", { method: "PUT", name, document: "trial" });
+    return versionOf(await send(sent, { body: "trial" }));
+  },
+  encrypted: (place, name) => putTrial(place, name, "replace"),
+  multipart: (place, name) =>
+    withTrial(place, name, async ({ customer, body, sha256s }) => {
+      const uploadId = await createUpload(place, name, { customer, tag: "", type: TRIAL_TYPE });
+      try {
+        const part = await putPart(place, name, { uploadId, number: 1, customer, body, sha256s });
+        return await completeUpload(place, name, { uploadId, parts: [[1, part]], customer });
+      } catch (error) {
+        await abortUpload(place, name, uploadId).catch(() => undefined);
+        throw error;
+      }
+    }),
+};
+
+/** An upload of a trial: whether it `passed`, and its `version`. A refusal counts when nothing is stored. */
+export async function tryUpload(place, name, kind) {
   try {
-    await send(place.request("PutObject", { method: "PUT", name }), { body: "" });
+    return { passed: true, version: await TRIAL_UPLOADS[kind](place, name) };
   } catch (error) {
     // RGW 20.2 leaves the CORS headers out of a refusal by policy.
-    if (!(error instanceof Refusal || error instanceof Unreadable)) throw error;
+    const refused = error instanceof Unreadable || (error instanceof Refusal && error.status === 403);
+    if (!refused) throw error;
+    return { passed: (await headWithoutKey(place, name)).state !== "absent" };
   }
-  return (await headWithoutKey(place, name)).state === "absent" ? "refused" : "taken";
 }
 
 /** Creates an upload in parts; its ID. Throws unless the parts will be encrypted. */
 export async function createUpload(place, name, { customer, tag, type }) {
   const headers = { "content-type": type, "x-amz-tagging": `${core.recordTag()}=${tag}` };
   const spec = { method: "POST", name, headers, parameters: { uploads: "" }, customer };
-  const answer = await send(place.request("CreateMultipartUpload", spec));
-  const uploadId = textOf(parseXml(await answer.text()), "UploadId");
+  const sent = place.request("CreateMultipartUpload", spec);
+  const answer = await send(sent);
+  const uploadId = textOf(await xmlOf(sent, answer, "InitiateMultipartUploadResult"), "UploadId");
+  if (!uploadId) throw new Unreadable(sent, new Error("the answer names no upload"));
   try {
     customer.verifyEcho(answer.headers);
   } catch (error) {
@@ -200,16 +345,13 @@ export async function putPart(place, name, { uploadId, number, customer, body, s
 /** The parts that the gateway holds: ETags by number; undefined if there is no such upload. */
 export async function listParts(place, name, uploadId) {
   const found = new Map();
+  const pages = new core.ListingPages("parts", name);
   for (let marker = "0"; marker; ) {
     const parameters = { uploadId, "part-number-marker": marker };
-    const sent = place.request("ListParts", { method: "GET", name, parameters });
-    const xml = await sendForXml(sent).catch(absent);
-    if (!xml) return undefined;
-    for (const part of all(xml, "Part")) {
-      const etag = textOf(part, "ETag").replaceAll('"', "");
-      found.set(Number(textOf(part, "PartNumber")), etag);
-    }
-    marker = textOf(xml, "IsTruncated") === "true" ? textOf(xml, "NextPartNumberMarker") : undefined;
+    const page = await read(pages, place.request("ListParts", { method: "GET", name, parameters })).catch(absent);
+    if (!page) return undefined;
+    for (const { number, etag } of page.parts) found.set(number, etag);
+    marker = page.next;
   }
   return found;
 }
@@ -232,10 +374,11 @@ export async function completeUpload(place, name, { uploadId, parts, customer, e
   const spec = { method: "POST", name, headers, parameters: { uploadId }, customer, document };
   const sent = place.request("CompleteMultipartUpload", spec);
   const answer = await send(sent, { body: document, data: "much" });
-  const xml = parseXml(await answer.text());
   // S3 may say 200 first and fail afterwards.
-  const code = textOf(xml, "Code");
-  if (code) throw new Refusal(sent, 500, code, textOf(xml, "Message"));
+  const xml = await xmlOf(sent, answer, "CompleteMultipartUploadResult", "Error");
+  if (xml.documentElement.localName === "Error") {
+    throw new Refusal(sent, 500, textOf(xml, "Code"), textOf(xml, "Message"));
+  }
   return versionOf(answer);
 }
 

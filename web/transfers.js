@@ -3,6 +3,7 @@
 import { button, byId, choose, make, problemLines, sizeText } from "./dom.js";
 import { explain } from "./diagnose.js";
 import { download } from "./download.js";
+import { areKept, dropOld } from "./notes.js";
 import { openFile } from "./saving.js";
 import { session } from "./session.js";
 import { Turns } from "./turns.js";
@@ -142,7 +143,7 @@ async function uploadStopped(line, job, after, error) {
   else if (lost) buttons.push(["Choose the same file…", again]);
   else buttons.push(add(known ? "Go on" : "Try again", {}));
   buttons.push(known ? discardButton(line, job.place, known) : line.close());
-  if (error.name === "AbortError") line.show("paused", "paused", buttons);
+  if (error.name === "AbortError") line.show("paused", `paused. ${error.leftover ?? ""}`.trim(), buttons);
   else line.problem(await explain(error, job.place.address), buttons);
 }
 
@@ -158,18 +159,28 @@ function discardButton(line, place, { upload: name, journal }) {
   return ["Discard", work];
 }
 
+/** Says once that journals of an earlier release are gone. */
+async function showDropped() {
+  if (!(await dropOld())) return;
+  const line = new Line("Interrupted uploads of an earlier release");
+  const what = "their notes held hashes of the contents, and were removed from this browser";
+  const todo = "Upload those files again. s3-ssec uploads shows what is left of them at the gateway.";
+  line.problem({ what, todo }, [line.close()]);
+}
+
 /** Shows the uploads to this place that broke off in an earlier visit. */
 export async function showHalfDone(after) {
   const { place } = session;
+  if (!(await areKept())) return;
+  await showDropped();
   const found = await halfDone(place);
   const { held } = await navigator.locks.query();
   const runs = new Set(held.map(({ name }) => name));
   for (const { upload: name, journal } of found.filter(({ upload }) => !runs.has(lockOf(upload)))) {
     const line = new Line(nameIn(journal));
-    const stored = Object.keys(journal.stored).length;
     const job = { place, fingerprint: journal.key, name: nameIn(journal), upload: name, journal, existing: "keep" };
     const again = () => choose(byId("again-input"), ([file]) => runUpload(line, { ...job, file }, after));
-    const text = `broke off; ${stored} parts of ${journal.source} are at the gateway`;
+    const text = `interrupted; ${journal.storedCount} parts of ${journal.source} are at the gateway`;
     const buttons = [["Choose the same file…", again], discardButton(line, place, { upload: name, journal })];
     line.show("half-done", text, buttons);
   }
@@ -191,7 +202,7 @@ export async function addDownload(name, plain = "refuse") {
       const { keys } = session;
       return download({ place, keys, name, plain, signal, progress: (bytes) => progress(bytes) }, open);
     });
-    line.show("done", outcomes[outcome], [line.close()]);
+    line.show("done", outcome, [line.close()]);
   } catch (error) {
     const again = (text, take) => {
       const work = () => {
@@ -204,9 +215,3 @@ export async function addDownload(name, plain = "refuse") {
     line.problem(await explain(error, place.address), [first, line.close()]);
   }
 }
-
-const outcomes = {
-  verified: "downloaded and verified",
-  "not-verified": "downloaded; the content was not verified: the object has no digest",
-  plain: "downloaded; it is not encrypted",
-};

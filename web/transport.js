@@ -6,6 +6,9 @@ import { xmlText } from "./trust.js";
 /** Milliseconds until a small request is given up, and one that carries data. */
 const PATIENCE = 60_000;
 const PATIENCE_DATA = 1_800_000;
+/** Bytes of an answer that are read, at most: of a document, and of a refusal. No gateway comes near them. */
+export const DOCUMENT_MAX = 1 << 20;
+const REFUSAL_MAX = 64 << 10;
 
 /** The gateway answered, and refused. */
 export class Refusal extends Error {
@@ -43,9 +46,42 @@ export async function send(sent, { body, signal, data = "small" } = {}) {
     if (sent.place) sent.place.believed = true;
     return answer;
   }
-  const [code, message] = await refusalOf(answer);
+  const [code, message] = await refusalOf(sent, answer);
   throw new Refusal(sent, answer.status, code, message);
 }
+
+/** As `send`; a refusal is an answer too: `status`, and `answer` or `error`. */
+export async function attempt(sent, options) {
+  try {
+    const answer = await send(sent, options);
+    return { status: answer.status, answer };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { status: error.status, error };
+  }
+}
+
+/** The bytes of an answer, all of them. One that is longer than `most` is unreadable. */
+export async function bytesOf(sent, answer, most = DOCUMENT_MAX) {
+  const broken = (error) => Promise.reject(new Unreadable(sent, error));
+  const pieces = [];
+  let length = 0;
+  const reader = answer.body?.getReader();
+  while (reader) {
+    const { done, value } = await reader.read().catch(broken);
+    if (done) break;
+    length += value.length;
+    if (length > most) {
+      reader.cancel().catch(() => undefined);
+      throw new Unreadable(sent, new Error("the answer is too long"));
+    }
+    pieces.push(value);
+  }
+  return new Uint8Array(await new Blob(pieces).arrayBuffer());
+}
+
+/** The same as text. */
+export const wordsOf = async (sent, answer, most) => new TextDecoder().decode(await bytesOf(sent, answer, most));
 
 /** The body of an answer. A line that broke in the middle is no readable answer. */
 export class Body {
@@ -68,9 +104,19 @@ export class Body {
   }
 }
 
-/** Sends a request and reads the answer as XML. */
-export async function sendForXml(sent, options) {
-  return parseXml(await (await send(sent, options)).text());
+/**
+ * Sends a request and reads the answer as XML, all of it: of an incomplete one a parser shows the first half,
+ * and a proxy may answer with a page. `roots` are the names that its first element may have.
+ */
+export const sendForXml = async (sent, ...roots) => xmlOf(sent, await send(sent), ...roots);
+
+/** The XML of an answer, under the same rules. */
+export async function xmlOf(sent, answer, ...roots) {
+  const xml = parseXml(await wordsOf(sent, answer));
+  const wrong = (what) => new Unreadable(sent, new Error(`the answer is ${what}`));
+  if (all(xml, "parsererror").length) throw wrong("not complete");
+  if (!roots.includes(xml.documentElement.localName)) throw wrong(`no ${roots[0]}`);
+  return xml;
 }
 
 function silence(sent, signal, error) {
@@ -79,9 +125,9 @@ function silence(sent, signal, error) {
   return error.name === "NotReadableError" ? error : new Unreadable(sent, error);
 }
 
-async function refusalOf(answer) {
+async function refusalOf(sent, answer) {
   // HEAD has no body; a proxy may answer with a page.
-  const text = await answer.text().catch(() => "");
+  const text = await wordsOf(sent, answer, REFUSAL_MAX).catch(() => "");
   if (!text.trimStart().startsWith("<")) return [undefined, undefined];
   const xml = parseXml(text);
   return [textOf(xml, "Code"), textOf(xml, "Message")];
@@ -98,12 +144,15 @@ export async function look(url) {
   return once("no-cors").then(() => "closed", () => "silent");
 }
 
+/** The name of the first element of an answer without a body. */
+export const NOTHING = "nothing";
+
 /**
  * Reads an answer; its texts are never shown as markup. RGW (18.2 measured) says nothing at all of an object
  * without tags, for which the parser would make a page with styles of its own.
  */
-export function parseXml(text) {
-  return new DOMParser().parseFromString(xmlText(text || "<nothing/>"), "application/xml");
+function parseXml(text) {
+  return new DOMParser().parseFromString(xmlText(text || `<${NOTHING}/>`), "application/xml");
 }
 
 /** All elements of this name under `node`. */

@@ -4,8 +4,10 @@
 import * as core from "./core.js";
 import { ContentDigest, hex } from "./hashing.js";
 import * as journals from "./journals.js";
+import * as nonces from "./nonces.js";
+import { areKept } from "./notes.js";
 import * as s3 from "./s3.js";
-import { Refusal } from "./transport.js";
+import { Refusal, Unreadable } from "./transport.js";
 import { Turns } from "./turns.js";
 
 /** What fits goes in one PUT, in bytes. */
@@ -29,14 +31,13 @@ export class Stopped extends Error {
 /** Places where a trial write was proved in this visit. */
 const proved = new Set();
 
-/** Proves on a scratch object that writes here are encrypted, before anything is overwritten. */
+/** Proves on a scratch object that writes here are encrypted and keep their record, before anything is overwritten. */
 async function tryFirst(place) {
   const where = `${place.endpoint} ${place.bucket}`;
   if (proved.has(where)) return;
-  const name = s3.trialName();
-  const version = await s3.putTrial(place, name);
-  const bare = await s3.headWithoutKey(place, name).finally(() => s3.remove(place, name, version));
-  if (bare.state === "readable") throw notEncrypted();
+  const { isEncrypted, keepsTags } = await s3.proveTrial(place);
+  if (!isEncrypted) throw notEncrypted();
+  if (!keepsTags) throw noRecord("the gateway does not keep tags, and the page keeps no ledger");
   proved.add(where);
 }
 
@@ -44,7 +45,17 @@ const notEncrypted = () =>
   new Stopped(
     "not-proved",
     "the gateway took the data but did not encrypt it with your key",
-    "Do not upload here. Show this to whoever runs the gateway.",
+    "Do not upload here. Show this to the administrator of the gateway.",
+  );
+
+const noRecord = (what) =>
+  new Stopped("no-record", what, "Upload with the command, which notes records on your computer: s3-ssec put.");
+
+const noNotes = () =>
+  new Stopped(
+    "no-notes",
+    "this browser keeps no notes for the page, so two tabs could encrypt two files with one key",
+    "Open the page in a window that is not private, and allow it to store data.",
   );
 
 /**
@@ -54,6 +65,8 @@ const notEncrypted = () =>
  */
 export async function upload(job) {
   const type = job.file.type || "application/octet-stream";
+  if (!(await areKept())) throw noNotes();
+  await core.loadDocuments();
   if (!job.journal) await tryFirst(job.place);
   if (job.journal || job.file.size > SINGLE_MAX) return inParts({ ...job, type });
   return whole({ ...job, type });
@@ -72,11 +85,12 @@ async function whole(job) {
   const put = async () => {
     signal.throwIfAborted();
     // Made when it is sent: its nonce is the time.
-    const seal = core.sealFor(place, entry, name);
+    const seal = core.sealFor(place, entry, name, await nonces.draw(place, name));
     const customer = seal.customerKey();
     try {
       const tag = core.completeTag(seal, file.size, content);
-      await s3.put(place, name, { customer, body: file, sha256s, tag, type, existing, signal });
+      const isUnique = entry.kind === "master";
+      await s3.put(place, name, { customer, body: file, sha256s, tag, type, existing, signal, isUnique });
     } finally {
       customer.free();
       seal.free();
@@ -102,14 +116,15 @@ const changed = () =>
   );
 
 async function inParts(job) {
-  await core.loadDocuments();
   const begun = job.journal ? await again(job) : await begin(job);
   const digest = new ContentDigest(job.entry);
+  const contentKey = job.entry.key.contentKey();
   try {
-    const etags = await sendParts({ ...job, ...begun, digest });
+    const etags = await sendParts({ ...job, ...begun, digest, contentKey });
     job.stage("Proving that it is encrypted");
     await finish({ ...job, ...begun, etags, content: await digest.finish() });
   } finally {
+    contentKey.fill(0);
     digest.drop();
     begun.customer.free();
     begun.seal.free();
@@ -120,7 +135,7 @@ async function inParts(job) {
 async function begin({ place, entry, file, name, existing, type, upload }) {
   if (existing === "keep" && (await s3.headWithoutKey(place, name)).state !== "absent") throw exists();
   const { partSize, parts } = core.planParts(file.size, PART);
-  const seal = core.sealFor(place, entry, name);
+  const seal = core.sealFor(place, entry, name, await nonces.draw(place, name));
   const customer = seal.customerKey();
   const object = `s3://${place.bucket}/${name}`;
   const { fingerprint } = entry;
@@ -130,7 +145,7 @@ async function begin({ place, entry, file, name, existing, type, upload }) {
     const tag = seal.pendingTag();
     const uploadId = await s3.createUpload(place, name, { customer, tag, type });
     await journals.append(upload, core.journalCreated(uploadId));
-    return { seal, customer, parts, uploadId, sent: {}, stored: new Map() };
+    return { seal, customer, parts, uploadId, stored: new Map() };
   } catch (error) {
     customer.free();
     seal.free();
@@ -143,23 +158,25 @@ async function begin({ place, entry, file, name, existing, type, upload }) {
 async function again({ place, entry, file, name, journal }) {
   if (file.size !== journal.size) throw changed();
   const { parts } = core.planParts(journal.size, journal.partSize);
-  const listed = await s3.listParts(place, name, journal.uploadId);
-  if (!listed && !journal.completing) {
-    throw new Stopped(
-      "gone",
-      "the gateway does not know this half-done upload any more",
-      "Discard it and upload the file again.",
-    );
-  }
-  const agreed = Object.entries(journal.stored).filter(
-    ([number, etag]) => !listed || listed.get(Number(number)) === etag,
-  );
-  const stored = new Map(agreed.map(([number, etag]) => [Number(number), etag]));
+  const { uploadId } = journal;
+  const listed = await s3.listParts(place, name, uploadId);
+  if (!listed && !journal.completing) throw gone();
   const seal = core.sealFor(place, entry, name, journal.nonce);
-  const { uploadId, sent } = journal;
-  const completed = !listed;
-  return { seal, customer: seal.customerKey(), parts, uploadId, sent, stored, completed };
+  const begun = { seal, customer: seal.customerKey(), parts, uploadId };
+  // Complete may have been carried out: then nothing is sent, and the object is looked at.
+  if (!listed) return { ...begun, stored: new Map(parts.map(({ number }) => [number, ""])), completed: true };
+  const contentKey = entry.key.contentKey();
+  const agreed = [...listed].filter(([number, etag]) => journal.hasStored(contentKey, number, etag));
+  contentKey.fill(0);
+  return { ...begun, stored: new Map(agreed) };
 }
+
+const gone = () =>
+  new Stopped(
+    "gone",
+    "the gateway does not know this incomplete upload any more, and its object does not exist",
+    "Discard it and upload the file again.",
+  );
 
 /** Hashes all parts and sends those that are missing; their ETags by number. */
 async function sendParts(job) {
@@ -191,41 +208,75 @@ async function sendParts(job) {
 const grace = () => new Promise((resolve) => setTimeout(resolve, GRACE));
 
 async function onePart(job, { number, offset, length }) {
-  const { place, name, file, uploadId, customer, signal, upload, digest, stored } = job;
+  const { place, name, file, uploadId, customer, signal, upload, digest, stored, contentKey } = job;
   const body = file.slice(offset, offset + length);
   const sha256s = await digest.slice(body, offset);
   const content = hex(new Uint8Array(await crypto.subtle.digest("SHA-256", sha256s)));
-  const before = job.sent[number];
   // A part is only ever sent again with the same bytes: they share a key.
-  if (before && before !== content) throw changed();
+  if (job.journal?.sentAnother(contentKey, number, content)) throw changed();
   if (stored.has(number)) return;
-  await journals.append(upload, core.journalSending(number, content));
+  await journals.append(upload, core.journalSending(contentKey, number, content));
   const put = () => {
     signal.throwIfAborted();
     return s3.putPart(place, name, { uploadId, number, customer, body, sha256s, signal });
   };
   // Signed when it is sent: a signature is good for 15 minutes.
   const etag = await turns.take(put);
-  await journals.append(upload, core.journalStored(number, etag));
+  await journals.append(upload, core.journalStored(contentKey, number, etag));
   stored.set(number, etag);
 }
 
 /** Completes, proves by two HEADs, and writes the record. Nothing here is interrupted. */
 async function finish(job) {
-  const { place, name, seal, customer, uploadId, etags, content, file, upload, existing } = job;
-  let versionId;
-  if (!job.completed) {
-    await journals.append(upload, core.journalCompleting());
-    const all = { uploadId, parts: etags, customer, existing };
-    versionId = await s3.completeUpload(place, name, all).catch(taken);
+  const { place, name, seal, customer, content, file, upload } = job;
+  const tag = core.completeTag(seal, file.size, content);
+  const records = [tag, seal.pendingTag()];
+  const write = { records, size: file.size, isUnique: job.entry.kind === "master", customer };
+  const version = await s3.trusted(place, await complete(job, write));
+  const isOurs = () => s3.head(place, name, customer, version).catch(overwritten);
+  try {
+    const { size } = await isOurs();
+    const bare = await s3.headWithoutKey(place, name, version);
+    if (size !== file.size || bare.state !== "key-needed") throw notEncrypted();
+  } catch (error) {
+    const isUnproved = error.kind === "not-proved" || core.codeOf(error).startsWith("echo-");
+    if (!isUnproved) throw error;
+    throw Object.assign(error, { leftover: (await s3.settle(place, name, write, version)).words });
   }
-  const { size } = await s3.head(place, name, customer, versionId);
-  const bare = await s3.headWithoutKey(place, name);
-  if (size !== file.size || bare.state !== "key-needed") throw notEncrypted();
-  await s3.putRecord(place, name, core.completeTag(seal, file.size, content), versionId);
-  // Tags are written to whatever is there now: it must still be ours.
-  await s3.head(place, name, customer, versionId);
+  if (!(await s3.putRecord(place, name, tag, version, isOurs))) {
+    throw noRecord("the object is there and encrypted, but the gateway does not keep its record");
+  }
   await journals.remove(upload);
+}
+
+/** Makes the object of the parts. An answer that says nothing, or that there are no parts, is looked behind. */
+async function complete({ place, name, customer, uploadId, etags, upload, existing, completed }, write) {
+  if (completed) return undefined;
+  await journals.append(upload, core.journalCompleting());
+  try {
+    return await s3.completeUpload(place, name, { uploadId, parts: etags, customer, existing });
+  } catch (error) {
+    if (!(error instanceof Unreadable || saysLittle(error))) throw error;
+    const { left, words } = await s3.settle(place, name, write);
+    if (left === "arrived") return undefined;
+    if (left !== "nothing") Object.assign(error, { leftover: words });
+    else if (error.status === 404) throw gone();
+    return taken(error);
+  }
+}
+
+/** A refusal behind which the object may be: also of a request that a browser sent twice. */
+const saysLittle = (error) => error instanceof Refusal && (error.status >= 500 || [404, 412].includes(error.status));
+
+function overwritten(error) {
+  if (!(error instanceof Refusal)) throw error;
+  if (error.status === 404) throw gone();
+  if (error.status !== 400) throw error;
+  throw new Stopped(
+    "overwritten",
+    "another client wrote an object of this name while the upload was being finished",
+    "Look at what is there now. Then discard this upload, and upload the file under another name.",
+  );
 }
 
 /** Gives a half-done upload up, at the gateway and here. */

@@ -73,7 +73,7 @@ def customer_key(path, bucket, object_key, tag):
     """The key to send, from the key of the file under which the tag is genuine."""
     body, _, mac = tag.rpartition(".")
     fields, name = body.split("."), name_digest(bucket, object_key)
-    if fields[0] != "v1" or len(fields) != 6:
+    if fields[0] != "v1" or len(fields) not in (6, 7):
         raise SystemExit("the tag is no record of version 1")
     for kind, key in keys(path):
         genuine = sha256(expand(key, b"record"), b"s3-ssec/v1/record\0" + name + body.encode())

@@ -187,9 +187,10 @@ def mac(key, name, body):
     return tag
 
 
-def masked(key, name, nonce, content):
+def masked(key, name, nonce, content, accepted=b""):
+    """`accepted`: the letter a and four bytes of time, where the digest is of what a gateway held."""
     digest = blake3_reference.keyed_hash(expand(key, b"content"), content)
-    return bytes(a ^ b for a, b in zip(digest, expand(key, b"mask", name + nonce)))
+    return bytes(a ^ b for a, b in zip(digest, expand(key, b"mask", name + nonce + accepted)))
 
 
 def seal(path, bucket, object_key, source):
@@ -211,12 +212,16 @@ def check(path, bucket, object_key, tag, source):
     # Finds the key, and refuses a tag that no key of the file made for this name.
     recover.customer_key(path, bucket, object_key, tag)
     body, _, _ = tag.rpartition(".")
-    _, kind, _, nonce, size, described = body.split(".")
-    nonce = bytes.fromhex(nonce)
+    _, kind, _, nonce, size, described, *since = body.split(".")
+    nonce, accepted = bytes.fromhex(nonce), b""
+    if since:
+        accepted = b"a" + bytes.fromhex(since[0].removeprefix("a"))
     for own, key in recover.keys(path):
         if own == kind and mac(key, name, body).finalize()[:16].hex() == tag[-32:]:
-            if size != str(len(content)) or masked(key, name, nonce, content).hex() != described:
+            if size != str(len(content)) or masked(key, name, nonce, content, accepted).hex() != described:
                 raise SystemExit("this is not the content that was described")
+            if since:
+                return print(f"verified since it was accepted at {int(since[0][1:], 16)}")
             return print("verified")
     raise SystemExit("the tag is not genuine")
 

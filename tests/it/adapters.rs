@@ -67,7 +67,8 @@ async fn a_store_with_a_key_for_every_object(gateway: &'static Gateway) {
                 1 in the folder, 1 below\n";
     assert_eq!(ran.text(), said);
     let written = |asked: &&Asked| {
-        !asked.is_trial() && ["PutObject", "CreateMultipartUpload"].contains(&asked.operation())
+        let writes = ["PutObject", "CreateMultipartUpload", "CopyObject"];
+        !asked.is_trial() && writes.contains(&asked.operation())
     };
     let seen = proxy.seen();
     let keys: Vec<_> = seen.iter().filter(written).filter_map(Asked::key_md5).collect();
@@ -106,7 +107,8 @@ async fn a_layer_adds_the_key(gateway: &'static Gateway) {
     let url = bucket.url("report");
     person.run(["put", "report", &url]).await.done();
     let link = async |person: &Person| {
-        person.run(["presign", "get", &url, "--format", "json"]).await.done().stdout
+        let arguments = ["presign", "get", &url, "--format", "json", "--give-away-key"];
+        person.run(arguments).await.done().stdout
     };
     let layer = example("tower_link");
     let read = person.run_program_with(&layer, ["key"], &link(&person).await).await.done();

@@ -10,8 +10,10 @@ live![
     a_person_makes_a_key_and_keeps_files,
     a_large_upload_goes_on_after_a_reload,
     what_is_wrong_is_said,
+    a_record_that_does_not_fit_opens_nothing,
     a_page_that_is_not_let_in_learns_why,
     rules_are_read_and_set,
+    a_closed_tab_leaves_the_bucket_open,
     a_link_gives_one_file,
     a_key_comes_back_from_its_words,
 ];
@@ -44,6 +46,10 @@ impl Scene {
         Self { bucket: Bucket::new(gateway).await, page, person: Person::new(gateway) }
     }
 
+    pub(crate) fn origin(&self) -> String {
+        self.page.origin.clone()
+    }
+
     pub(crate) async fn browser(&self) -> Browser {
         Browser::open(&self.page.origin).await
     }
@@ -54,6 +60,16 @@ impl Scene {
         browser.type_into("[name=id]", ACCESS_KEY).await;
         browser.type_into("[name=secret]", secret).await;
         browser.click("#place [type=submit]").await;
+    }
+
+    /// A browser at `endpoint` with a key open that is in `lab.key` too.
+    pub(crate) async fn connected(&self, endpoint: &str, secret: &str) -> Browser {
+        self.person.run(["key", "new", "--out", "lab.key"]).await.done();
+        let browser = self.browser().await;
+        open_key(&browser, &self.person.work().join("lab.key")).await;
+        self.connect(&browser, endpoint, secret).await;
+        browser.wait_for("#files:not([hidden])").await;
+        browser
     }
 
     pub(crate) fn file(&self, name: &str, seed: u64, size: usize) -> (PathBuf, Vec<u8>) {
@@ -226,6 +242,58 @@ async fn what_is_wrong_is_said(gateway: &'static Gateway) {
     scene.bucket.remove().await;
 }
 
+/// Objects that a direct key opens, with records that do not fit: the page tries no direct key, as the
+/// command does not.
+async fn a_record_that_does_not_fit_opens_nothing(gateway: &'static Gateway) {
+    use s3_ssec::core::key::{Key, Kind, random_bytes};
+    use s3_ssec::core::keyfile::{Entry, KeyFile};
+    let scene = Scene::new(gateway).await;
+    let bytes: [[u8; 32]; 2] = [random_bytes().unwrap(), random_bytes().unwrap()];
+    let entry = |kind| {
+        let key = Key::from_bytes(kind, &bytes[usize::from(kind == Kind::Direct)]).unwrap();
+        Entry { key, label: None, created: None }
+    };
+    let files = [
+        ("both.key", vec![Kind::Master, Kind::Direct]),
+        ("master.key", vec![Kind::Master]),
+        ("direct.key", vec![Kind::Direct]),
+    ];
+    for (name, kinds) in files {
+        let file = KeyFile::new(kinds.into_iter().map(entry).collect()).unwrap();
+        scene.person.file_with_mode(name, file.print().as_bytes(), 0o600);
+    }
+    scene.person.file("content", b"content");
+    let put = async |name: &str, key: &str| {
+        let url = scene.bucket.url(name);
+        scene.person.run(["put", "content", &url, "--key-file", key]).await.done();
+        scene.bucket.record(name).await.unwrap()
+    };
+    let genuine = put("outdated", "master.key").await;
+    for name in ["outdated", "damaged", "shared", "bare"] {
+        put(name, "direct.key").await;
+    }
+    scene.bucket.set_tags("outdated", &[("s3-ssec", &genuine)]).await;
+    scene.bucket.set_tags("damaged", &[("s3-ssec", "v1.m.x")]).await;
+    scene.bucket.set_tags("bare", &[]).await;
+    let browser = scene.browser().await;
+    open_key(&browser, &scene.person.work().join("both.key")).await;
+    scene.connect(&browser, &gateway.https, &gateway.secret_key).await;
+    for (name, state, tone, code) in [
+        ("outdated", "outdated", "bad", 4),
+        ("damaged", "damaged-record", "bad", 3),
+        // Encrypted, and not as good as under the master key that is open beside it.
+        ("shared", "open", "caution", 0),
+        ("bare", "undescribed", "caution", 0),
+    ] {
+        browser.wait_for(&format!("tr[data-name={name}][data-state={state}] .{tone}")).await;
+        let read = ["cat", &scene.bucket.url(name), "--key-file", "both.key"];
+        let read = scene.person.run(read).await;
+        assert_eq!(read.code, Some(code), "{name}: {}", read.stderr);
+    }
+    browser.close().await;
+    scene.bucket.remove().await;
+}
+
 async fn a_page_that_is_not_let_in_learns_why(gateway: &'static Gateway) {
     let scene = Scene::without_cors(gateway).await;
     let browser = scene.browser().await;
@@ -250,15 +318,65 @@ async fn rules_are_read_and_set(gateway: &'static Gateway) {
     // RGW answers questions about CORS without the headers that let a page read the answer.
     browser.wait_for_text("does not show its CORS rules to pages").await;
     browser.click("[data-rule=require-ssec]").await;
-    match gateway.major() {
-        Some(16 | 18) => browser.wait_for_text("It was taken back").await,
-        _ => browser.wait_for_text("was seen to work").await,
+    let set = !matches!(gateway.major(), Some(16 | 18));
+    match set {
+        false => browser.wait_for_text("does not do what it says").await,
+        true => browser.wait_for_text("S3SsecRequireCustomerKey is in force").await,
     }
     browser.picture(&format!("rules-{}", gateway.version)).await;
-    let shown = scene.person.run(["policy", "show", &format!("s3://{}", scene.bucket.name)]).await;
-    let set = !matches!(gateway.major(), Some(16 | 18));
-    assert_eq!(shown.done().text().contains("s3:x-amz-server-side-encryption-customer"), set);
+    assert_eq!(policy(&scene).await.contains("s3:x-amz-server-side-encryption-customer"), set);
+    // Over TLS a page cannot see what is refused without.
+    browser.click("[data-rule=require-tls]").await;
+    browser.wait_for_text("whether it refuses plain HTTP was not tried").await;
+    assert!(policy(&scene).await.contains("S3SsecRequireTls"));
+    browser.click("#policy-remove").await;
+    browser.wait_for_text("There is no policy").await;
+    assert_eq!(policy(&scene).await, "");
     scene.bucket.assert_empty().await;
+    browser.close().await;
+    scene.bucket.remove().await;
+}
+
+async fn policy(scene: &Scene) -> String {
+    scene.bucket.client.policy(&scene.bucket.name).await.unwrap().unwrap_or_default()
+}
+
+/// Whoever closes the tab in the middle leaves a statement for a prefix that no one uses. What an
+/// administrator wrote under the name of a rule is left alone.
+async fn a_closed_tab_leaves_the_bucket_open(gateway: &'static Gateway) {
+    let scene = Scene::new(gateway).await;
+    let stuck = |asked: &harness::Asked| match (asked.is_trial(), asked.operation()) {
+        (true, "PutObject") => Deed::Silence,
+        _ => Deed::Pass,
+    };
+    let proxy = Proxy::new(gateway, stuck).await;
+    let browser = scene.browser().await;
+    scene.connect(&browser, &proxy.endpoint, &gateway.secret_key).await;
+    browser.wait_for_text("There is no policy").await;
+    browser.click("[data-rule=require-ssec]").await;
+    proxy.until(|asked| asked.is_trial() && asked.method == "PUT", 0).await;
+    browser.close().await;
+    let left = policy(&scene).await;
+    assert!(left.contains("S3SsecTrial") && !left.contains("S3SsecRequire"), "{left}");
+    scene.bucket.put_plain("plain", b"in the clear").await;
+    // The next visit takes it out, whatever becomes of the rule there.
+    let browser = scene.browser().await;
+    scene.connect(&browser, &gateway.https, &gateway.secret_key).await;
+    browser.wait_for_text("S3SsecTrial").await;
+    browser.click("[data-rule=require-tls]").await;
+    browser.wait_for_text("was not tried").await;
+    let now = policy(&scene).await;
+    assert!(now.contains("S3SsecRequireTls") && !now.contains("S3SsecTrial"), "{now}");
+    let edited = now
+        .replace(&format!("{}/*", scene.bucket.name), &format!("{}/secret/*", scene.bucket.name));
+    let put = scene.bucket.client.sdk().put_bucket_policy().bucket(scene.bucket.name.as_str());
+    put.policy(&edited).send().await.unwrap();
+    for button in ["[data-rule=require-tls]", "#policy-remove"] {
+        browser.click(button).await;
+        browser.wait_for_text("was edited, and was left as it is").await;
+        assert_eq!(policy(&scene).await, edited);
+    }
+    assert_eq!(scene.bucket.keys().await, ["plain"]);
     browser.close().await;
     scene.bucket.remove().await;
 }
@@ -277,6 +395,9 @@ async fn a_link_gives_one_file(gateway: &'static Gateway) {
     let (good, short) = (presign("10m").await, presign("1s").await);
     let browser = scene.browser().await;
     open_link(&browser, &good).await;
+    // The host is named before anything is sent to it.
+    let host = gateway.https.trim_start_matches("https://");
+    browser.wait_for_text(&format!("Gets a file from {host}: shared.bin, until")).await;
     browser.picture("link").await;
     browser.click("#link-go").await;
     let path = browser.downloaded("shared.bin").await;
@@ -286,12 +407,13 @@ async fn a_link_gives_one_file(gateway: &'static Gateway) {
     let (file, sent) = scene.file("results.bin", 6, 200_000);
     let place = scene.bucket.url("results.bin");
     let link = person.run(["presign", "put", &place, "--key-file", "lab.key"]).await.done();
-    for said in ["results.bin was uploaded, encrypted", "This link was used already"] {
+    for said in ["the gateway confirmed the key of the link", "This link was used already"] {
         open_link(&browser, &link.text()).await;
         browser.choose("#link-go", "#link-file", &[&file]).await;
         browser.wait_for_text(said).await;
     }
-    person.run(["repair", &place, "--key-file", "lab.key"]).await.done();
+    let repair = ["repair", &place, "--accept-content", "--key-file", "lab.key"];
+    person.run(repair).await.done();
     let read = person.run(["cat", &place, "--key-file", "lab.key"]).await.done();
     assert!(read.stdout == sent, "the command reads other bytes");
     // The address alone opens nothing, and the page says so before it asks.
@@ -333,6 +455,21 @@ async fn a_key_comes_back_from_its_words(gateway: &'static Gateway) {
     browser.type_into("#words-text", &words.join(" ")).await;
     browser.click("#words-go").await;
     browser.wait_for_text("choose the kind of key").await;
+    // And with a kind, whether they are the right ones.
+    browser.click("#words-kind [value=master]").await;
+    browser.click("#words-go").await;
+    browser.wait_for_text("No fingerprint confirms that these words are the master key").await;
+    assert_eq!(browser.downloads(), Vec::<String>::new());
+    browser.click("#words-unconfirmed").await;
+    browser.picture("words-unconfirmed").await;
+    browser.click("#words-go").await;
+    browser.wait_for("#key-list code").await;
+    browser.click("#key-forget").await;
+    browser.wait_for("#key-list:empty").await;
+    browser.click("#key-words").await;
+    let ticked =
+        browser.script("return document.querySelector('#words-unconfirmed').checked").await;
+    assert_eq!(ticked, false, "each time again");
     browser.type_into("#words-text", &paper).await;
     browser.click("#words-go").await;
     browser.wait_for("#key-list code").await;

@@ -50,6 +50,7 @@ async fn a_changed_record_delivers_nothing(gateway: &'static Gateway) {
 
 async fn a_stripped_record_names_the_way_back(gateway: &'static Gateway) {
     let (bucket, person) = written(gateway, Kind::Master).await;
+    let person = person.on_another_machine();
     let url = bucket.url("a");
     bucket.set_tags("a", &[("other", "tag")]).await;
     let commands: [&[&str]; 3] = [&["get", &url, "back"], &["stat", &url], &["verify", &url]];
@@ -64,6 +65,7 @@ async fn a_stripped_record_names_the_way_back(gateway: &'static Gateway) {
 
 async fn a_pending_record_names_the_way_forward(gateway: &'static Gateway) {
     let (bucket, person) = written(gateway, Kind::Master).await;
+    let person = person.on_another_machine();
     let url = bucket.url("a");
     let record = Record::parse(&bucket.record("a").await.unwrap()).unwrap();
     let (keys, _) = KeyFile::read(&person.read("key")).unwrap();
@@ -73,10 +75,24 @@ async fn a_pending_record_names_the_way_forward(gateway: &'static Gateway) {
     bucket.set_tags("a", &[("s3-ssec", pending.as_str())]).await;
     let (what, todo) = person.run(["get", &url, "back"]).await.refused(3);
     assert!(what.contains("is not complete: it came by a link, or its upload broke"), "{what}");
-    assert!(todo.starts_with(&format!("  s3-ssec repair {url} reads it")), "{todo}");
+    assert!(todo.contains(&format!("s3-ssec repair {url} --against FILE")), "{todo}");
     let stat = person.run(["stat", &url]).await.done().text();
-    assert!(stat.contains("s3-ssec repair completes it"), "{stat}");
-    person.run(["repair", &url]).await.done();
+    assert!(stat.contains("not complete: it came by a link"), "{stat}");
+    // Nothing that this machine knows says what was uploaded.
+    let ran = person.run(["repair", &url]).await;
+    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
+    for said in ["no note of its content", "--against FILE", "--accept-content"] {
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+    person.run(["get", &url, "back"]).await.refused(3);
+    person.file("other", b"another content");
+    let (what, _) = person.run(["repair", &url, "--against", "other"]).await.refused(3);
+    assert!(what.contains("different contents"), "{what}");
+    person.run(["repair", &url, "--against", "missing"]).await.refused(1);
+    person.run(["get", &url, "back"]).await.refused(3);
+    let done = person.run(["repair", &url, "--against", "a"]).await.done().text();
+    assert!(done.contains("completed from this file"), "{done}");
+    assert_eq!(bucket.record("a").await.as_deref(), Some(record.as_str()), "as its writer made it");
     person.run(["get", &url, "back", "--require-verified"]).await.done();
     bucket.remove().await;
 }

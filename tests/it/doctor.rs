@@ -18,6 +18,8 @@ live![
     a_redirect_is_told_and_not_followed,
     the_command_prints_every_row,
     the_command_says_what_is_wrong,
+    a_gateway_without_customer_keys_is_one_row,
+    tags_that_are_dropped_are_a_danger,
 ];
 
 async fn examine(client: &Client, bucket: &Bucket) -> Examination {
@@ -37,7 +39,7 @@ async fn scratch_buckets(client: &Client) -> Vec<String> {
 }
 
 /// The verdict of every row on the three releases, as they were measured by hand.
-const EXPECTED: [(&str, [Verdict; 3]); 35] = {
+const EXPECTED: [(&str, [Verdict; 3]); 40] = {
     use Verdict::{Caution, Good, Note};
     [
         ("tls", [Good; 3]),
@@ -73,6 +75,11 @@ const EXPECTED: [(&str, [Verdict; 3]); 35] = {
         ("trailers", [Caution, Note, Good]),
         ("presign", [Good; 3]),
         ("unsigned-headers", [Note, Note, Good]),
+        ("tags", [Good; 3]),
+        ("list-versions", [Good; 3]),
+        ("version-ids", [Good; 3]),
+        ("policy", [Good; 3]),
+        ("condition-versions", [Caution, Caution, Good]),
         ("policy-require", [Note, Note, Good]),
         ("public-access-block", [Note, Note, Good]),
     ]
@@ -304,4 +311,47 @@ async fn the_command_says_what_is_wrong(gateway: &'static Gateway) {
     let (what, _) = gone.refused(1);
     assert!(what.contains("there is no such bucket"), "{what}");
     bucket.assert_empty().await;
+}
+
+async fn a_gateway_without_customer_keys_is_one_row(gateway: &'static Gateway) {
+    let bucket = Bucket::new(gateway).await;
+    let proxy = Proxy::new(gateway, |asked| match asked.key_headers().is_empty() {
+        true => Deed::Pass,
+        false => Deed::refuse(501, "NotImplemented"),
+    });
+    let proxy = proxy.await;
+    let person = Person::new(gateway).with("AWS_ENDPOINT_URL_S3", &proxy.endpoint);
+    let ran = person.run(["doctor", &bucket.url(""), "--output", "json"]).await;
+    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
+    assert!(ran.stderr.contains("customer keys do not protect here: put"), "{}", ran.stderr);
+    let said = ran.json();
+    let rows = said["rows"].as_array().unwrap();
+    let of_keys: Vec<_> = rows.iter().filter(|row| row["topic"] != "connection").collect();
+    assert_eq!(of_keys.len(), 1, "{said:#}");
+    assert!(of_keys[0]["means"].as_str().unwrap().contains("no customer keys at all"), "{said:#}");
+    bucket.assert_empty().await;
+    bucket.remove().await;
+}
+
+async fn tags_that_are_dropped_are_a_danger(gateway: &'static Gateway) {
+    let bucket = Bucket::new(gateway).await;
+    let proxy = Proxy::new(gateway, Deed::drop_tags).await;
+    let examined = examine(&proxy.client().await, &bucket).await;
+    assert_eq!(verdict(&examined, "tags"), Verdict::Danger);
+    let here = format!("/{}", bucket.name);
+    let proxy = Proxy::new(gateway, move |asked| {
+        let asks =
+            |name: &str| asked.query.split('&').any(|pair| pair.trim_end_matches('=') == name);
+        match asks("policy") || (asks("versions") && asked.path.starts_with(&here)) {
+            true => Deed::refuse(501, "NotImplemented"),
+            false => Deed::Pass,
+        }
+    });
+    let proxy = proxy.await;
+    let examined = examine(&proxy.client().await, &bucket).await;
+    assert_eq!(verdict(&examined, "list-versions"), Verdict::Note);
+    assert_eq!(verdict(&examined, "policy"), Verdict::Note);
+    assert!(examined.rows.iter().all(|row| row.name != "policy-require"));
+    bucket.assert_empty().await;
+    bucket.remove().await;
 }

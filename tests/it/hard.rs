@@ -7,7 +7,7 @@ use s3_ssec::core::advice::Cause;
 use s3_ssec::core::keyring::Keyring;
 use s3_ssec::{
     Broken, CallError, Client, GetError, GetOptions, ObjectState, PutError, PutOptions,
-    ReadOptions, RecordKept, Source, StateDir, Trusted, Verification, Watch,
+    ReadOptions, RecordKept, Source, StateDir, Verification, Watch,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -144,19 +144,15 @@ async fn a_gateway_without_tags_keeps_the_record_here(gateway: &'static Gateway)
         let put = tagless.client.put(keys.writer(), &name, source, &options, &watch);
         assert_eq!(put.await.unwrap().record, RecordKept::InLedgerOnly);
         assert_eq!(bucket.record("a").await, None);
-        // The ledger knows the nonce, so the key is found; only the digest is gone.
+        // The ledger has the whole record.
         let stat = tagless.client.stat(&keys, &name, &ReadOptions::default()).await.unwrap();
         assert_eq!(
-            (stat.state, stat.key),
-            (ObjectState::Stripped, Some(keys.writer().fingerprint()))
+            (stat.state, stat.key, stat.in_ledger),
+            (ObjectState::Described, Some(keys.writer().fingerprint()), true)
         );
         let target = directory.join("target");
-        let refused = get(&tagless.client, &tagless, &keys, "a", &target).await;
-        assert!(matches!(refused, Err(GetError::Undescribed(..))), "{refused:?}");
-        let mut options = GetOptions::default();
-        (options.trusted, options.replace) = (Trusted::Anything, true);
-        let get = tagless.client.get_file(&keys, &name, &target, &options, &watch);
-        assert_eq!(get.await.unwrap().verification, Verification::NoDigest);
+        let verification = get(&tagless.client, &tagless, &keys, "a", &target).await.unwrap();
+        assert_eq!(verification, Verification::Verified);
         assert!(std::fs::read(&target).unwrap() == content(1, size));
         std::fs::remove_file(&target).unwrap();
     }

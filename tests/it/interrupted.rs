@@ -39,7 +39,9 @@ async fn a_signal_takes_an_upload_back(gateway: &'static Gateway) {
         let proxy = stuck_at(gateway, stuck).await;
         for signal in [Signal::INT, Signal::TERM] {
             let url = bucket.url("a");
-            let arguments = ["put", source, &url, "--quiet", "--endpoint", &proxy.endpoint];
+            let endpoint = proxy.endpoint.as_str();
+            let arguments =
+                ["put", source, &url, "--quiet", "--any-endpoint", "--endpoint", endpoint];
             let before = proxy.seen().len();
             let running = person.start(arguments);
             proxy.until(|asked| !asked.is_trial() && asked.operation() == stuck, before).await;

@@ -137,11 +137,11 @@ async fn an_existing_object_is_not_touched(_: &'static Gateway) {
     assert_eq!(bucket.uploads().await, Vec::<String>::new());
 }
 
-/// Passes the trial by forging: echoes where there is no encryption, and a HEAD without a key that
-/// asks for one. After that it is as it is.
+/// Passes the trial by forging: echoes where there is no encryption, and reads without a key that
+/// are refused for want of one. After that it is as it is.
 fn cunning(asked: &Asked) -> Deed {
     match (asked.is_trial(), asked.operation(), asked.key_headers().is_empty()) {
-        (true, "HeadObject", true) => Deed::refuse(400, "InvalidRequest"),
+        (true, "HeadObject" | "GetObject", true) => Deed::key_needed(),
         (true, _, false) => Deed::ForgeEcho,
         _ => Deed::Pass,
     }

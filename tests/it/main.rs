@@ -4,10 +4,14 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "tests: a failure is a failed test"
 )]
 
 mod adapters;
+mod adversary;
+mod aftermath;
+mod answers;
 mod audit;
 mod browser;
 mod chunks;
@@ -15,23 +19,33 @@ mod command;
 mod compat;
 mod copy_repair;
 mod doctor;
+mod evidence;
 mod examples;
 mod executors;
 mod faults;
+mod garage;
 mod hard;
 mod interop;
 mod interrupted;
+mod keyless;
 mod keys;
 mod leaks;
+mod ledger;
 mod liars;
+mod links;
 mod memory;
+mod odd_inputs;
+mod page_evidence;
+mod page_lies;
 mod page_transfers;
 mod policy;
+mod policy_change;
 mod policy_table;
 mod put_get;
 mod records;
 mod refusals;
 mod rekey;
+mod removal;
 mod resume;
 mod sdk;
 mod sdk_keyed;
@@ -41,6 +55,7 @@ mod targets;
 mod trees;
 mod wasm;
 mod wire;
+mod wrong_key;
 
 /// The tests of these modules; a module that is missing here fails [`every_file_is_listed`].
 macro_rules! rooms {
@@ -55,6 +70,9 @@ macro_rules! rooms {
 
 rooms![
     adapters,
+    adversary,
+    aftermath,
+    answers,
     audit,
     browser,
     chunks,
@@ -62,23 +80,33 @@ rooms![
     compat,
     copy_repair,
     doctor,
+    evidence,
     examples,
     executors,
     faults,
+    garage,
     hard,
     interop,
     interrupted,
+    keyless,
     keys,
     leaks,
+    ledger,
     liars,
+    links,
     memory,
+    odd_inputs,
+    page_evidence,
+    page_lies,
     page_transfers,
     policy,
+    policy_change,
     policy_table,
     put_get,
     records,
     refusals,
     rekey,
+    removal,
     resume,
     sdk,
     sdk_keyed,
@@ -87,7 +115,8 @@ rooms![
     targets,
     trees,
     wasm,
-    wire
+    wire,
+    wrong_key
 ];
 
 /// A file of tests that nobody runs is worse than none.
@@ -106,6 +135,8 @@ fn main() {
     }
     let arguments = libtest_mimic::Arguments::from_args();
     let mut trials = harness::trials(tests());
+    trials.extend(adversary::trials());
+    trials.extend(garage::trials(tests()));
     trials.extend(harness::transcripts());
     trials.extend(harness::guide());
     trials.push(libtest_mimic::Trial::test("every_file_is_listed", every_file_is_listed));

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use s3_ssec::core::endpoint::PlainHttp;
 use s3_ssec::core::key::Kind;
 use s3_ssec::core::policy::{Policy, Rule};
-use s3_ssec::{Applied, Client, PolicyError, PutOptions, Source, Watch};
+use s3_ssec::{Applied, Client, PolicyError, PolicyOptions, PutOptions, Source, Watch};
 use std::time::Duration;
 
 live![
@@ -22,7 +22,14 @@ live![
 ];
 
 async fn apply(bucket: &Bucket, rule: Rule) -> Result<Applied, PolicyError> {
-    bucket.client.apply_policy(&bucket.name, rule, &Watch::default()).await
+    bucket
+        .client
+        .apply_policy(&bucket.name, rule, &PolicyOptions::default(), &Watch::default())
+        .await
+}
+
+async fn remove(bucket: &Bucket, rule: Rule) -> usize {
+    bucket.client.remove_policy(&bucket.name, &[rule], &PolicyOptions::default()).await.unwrap()
 }
 
 async fn plain_put_passes(client: &Client, bucket: &Bucket) -> bool {
@@ -75,14 +82,13 @@ async fn a_required_key_is_required_or_nothing_changes(gateway: &'static Gateway
     let bucket = Bucket::new(gateway).await;
     let stands = match apply(&bucket, Rule::RequireSsec).await {
         Ok(applied) => {
-            assert!(applied.changed && applied.trial.agrees());
+            assert!(applied.changed && applied.trial.in_force());
             assert!(!plain_put_passes(&bucket.client, &bucket).await);
             encrypted_puts_pass(&bucket).await;
             let again = apply(&bucket, Rule::RequireSsec).await.unwrap();
             assert!(!again.changed && again.trial.agrees());
             assert_no_trial_objects(&bucket).await;
-            let removed = bucket.client.remove_policy(&bucket.name, &[Rule::RequireSsec]).await;
-            assert_eq!(removed.unwrap(), 1);
+            assert_eq!(remove(&bucket, Rule::RequireSsec).await, 1);
             true
         }
         Err(PolicyError::NotAsSaid(trial)) => {
@@ -134,6 +140,7 @@ async fn tls_is_required(gateway: &'static Gateway) {
     let bucket = Bucket::new(gateway).await;
     let applied = apply(&bucket, Rule::RequireTls).await.unwrap();
     assert!(applied.changed && applied.trial.agrees());
+    assert!(!applied.trial.in_force(), "its refusal was never seen");
     assert!(plain_put_passes(&bucket.client, &bucket).await);
     encrypted_puts_pass(&bucket).await;
     // Without TLS the same user is refused. Somebody else's gateway may have no such port.
@@ -160,8 +167,7 @@ async fn foreign_statements_survive(gateway: &'static Gateway) {
                 let stands = Policy::parse(&stands).unwrap();
                 assert_eq!((stands.statements().len(), stands.rules()), (2, vec![rule]));
                 assert_eq!(stands.statements()[0]["Sid"], "theirs");
-                let removed = bucket.client.remove_policy(&bucket.name, &[rule]).await;
-                assert_eq!(removed.unwrap(), 1);
+                assert_eq!(remove(&bucket, rule).await, 1);
                 let after = bucket.client.policy(&bucket.name).await.unwrap().unwrap();
                 assert_eq!(Policy::parse(&after), Policy::parse(&before));
                 put_policy(&bucket, &before).await;
@@ -217,8 +223,9 @@ async fn a_stopped_trial_puts_the_old_policy_back(gateway: &'static Gateway) {
         let watch = Watch::default();
         let (client, name, stop) = (proxy.client().await, bucket.name.clone(), watch.clone());
         let before = proxy.seen().len();
-        let work =
-            tokio::spawn(async move { client.apply_policy(&name, Rule::RequireTls, &watch).await });
+        let work = tokio::spawn(async move {
+            client.apply_policy(&name, Rule::RequireTls, &PolicyOptions::default(), &watch).await
+        });
         proxy.until(|asked| asked.is_trial(), before).await;
         let narrowed = bucket.client.policy(&bucket.name).await.unwrap().unwrap();
         assert!(narrowed.contains(s3_ssec::TRIAL_PREFIX), "{narrowed}");
@@ -244,9 +251,10 @@ async fn the_command_applies_or_says_why_not(gateway: &'static Gateway) {
     } else {
         let said = applied.done().text();
         assert!(
-            said.contains("an upload without a key") && said.contains("refused, as it should be"),
+            said.contains("an upload without a key") && said.contains("refused (expected)"),
             "{said}"
         );
+        assert!(said.contains("is in force"), "{said}");
         person.run(["policy", "test", &bucket.url("")]).await.done();
         person.run(["put", "large", &bucket.url("in parts")]).await.done();
         person.run(["policy", "remove", &bucket.url("")]).await.done();

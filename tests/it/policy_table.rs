@@ -6,7 +6,8 @@ use harness::{Bucket, Gateway, Person, live, scratch_dir};
 use s3_ssec::core::policy::Rule;
 use s3_ssec::core::profile::Ability;
 use s3_ssec::{
-    Cell, GetOptions, Outcome, PolicyError, PolicyTable, PutOptions, Source, StateDir, Watch, Write,
+    Cell, CopyOptions, Outcome, PolicyError, PolicyOptions, PolicyTable, PutOptions, Source,
+    StateDir, Watch, Write,
 };
 
 live![
@@ -156,7 +157,8 @@ async fn what_the_doctor_saw_is_used(gateway: &'static Gateway) {
     let examined = client.examine(&bucket.name, &Watch::default()).await.unwrap();
     let profile = examined.profile;
     let before = proxy.seen().len();
-    let applied = client.apply_policy(&bucket.name, Rule::RequireSsec, &Watch::default()).await;
+    let (options, watch) = (PolicyOptions::default(), Watch::default());
+    let applied = client.apply_policy(&bucket.name, Rule::RequireSsec, &options, &watch).await;
     match profile.can(Ability::ConditionKey) {
         Some(true) => assert!(applied.unwrap().trial.agrees()),
         _ => {
@@ -164,13 +166,13 @@ async fn what_the_doctor_saw_is_used(gateway: &'static Gateway) {
             assert_eq!(proxy.seen().len(), before, "nothing was sent");
         }
     }
-    client.remove_policy(&bucket.name, &Rule::ALL).await.unwrap();
+    client.remove_policy(&bucket.name, &Rule::ALL, &options).await.unwrap();
     let keys = new_master();
     let (from, to, watch) = (bucket.object("from"), bucket.object("to"), Watch::default());
     let source = Source::Bytes(b"content".to_vec().into());
     client.put(keys.writer(), &from, source, &PutOptions::default(), &watch).await.unwrap();
     let before = proxy.seen().len();
-    client.copy(&keys, &from, &to, &GetOptions::default(), &watch).await.unwrap();
+    client.copy(&keys, &from, &to, &CopyOptions::default(), &watch).await.unwrap();
     let asked = proxy.seen();
     let asked = asked.iter().skip(before);
     let copies = asked.filter(|asked| asked.operation() == "CopyObject").count();

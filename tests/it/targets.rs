@@ -6,7 +6,12 @@ use s3_ssec::core::key::Kind;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
-live![what_is_no_file_is_never_replaced, what_a_killed_download_leaves_is_cleared_away];
+live![
+    what_is_no_file_is_never_replaced,
+    what_a_killed_download_leaves_is_cleared_away,
+    a_replaced_file_keeps_its_mode,
+    objects_named_like_unfinished_files_are_delivered,
+];
 
 const FORCE: [&[&str]; 2] = [&[], &["--force"]];
 
@@ -57,7 +62,7 @@ async fn what_is_no_file_is_never_replaced(gateway: &'static Gateway) {
     // A link to what the object has is as good as the file.
     std::fs::write(person.work().join("led-to"), "content of link").unwrap();
     let only = ["get", "-r", &place, "there", "--include", "link"];
-    assert!(person.run(only).await.done().text().contains("1, verified"));
+    assert!(person.run(only).await.done().text().contains("1, the digest matches"));
     bucket.remove().await;
 }
 
@@ -65,12 +70,35 @@ async fn what_is_no_file_is_never_replaced(gateway: &'static Gateway) {
 fn parts(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory).unwrap().map(Result::unwrap);
     let parts = entries.filter(|entry| entry.file_name().to_str().unwrap().ends_with("-part"));
-    let private = parts.inspect(|part| assert_eq!(mode(&part.path()), 0o600));
+    let private = parts.inspect(|part| assert_eq!(mode(&part.path()), 0o1600));
     private.map(|part| part.file_name().into_string().unwrap()).collect()
 }
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+async fn a_replaced_file_keeps_its_mode(gateway: &'static Gateway) {
+    let (bucket, person) = written(gateway, &["one"]).await;
+    let url = bucket.url("p/one");
+    let path = person.file_with_mode("one", b"old", 0o600);
+    person.run(["get", &url, "one", "--force", "--quiet"]).await.done();
+    assert_eq!((person.read("one"), mode(&path)), (b"content of one".to_vec(), 0o600));
+    bucket.remove().await;
+}
+
+/// An object may have the name of an unfinished download, and is delivered as any other.
+async fn objects_named_like_unfinished_files_are_delivered(gateway: &'static Gateway) {
+    let odd = [".one.s3-ssec-part", ".one.001122334455.s3-ssec-part"];
+    let (bucket, person) = written(gateway, &["one", odd[0], odd[1]]).await;
+    let get = ["get", "-r", &bucket.url("p/"), "back", "--quiet"];
+    person.run(get).await.done();
+    std::fs::remove_file(person.work().join("back/one")).unwrap();
+    person.run(get).await.done();
+    for name in ["one", odd[0], odd[1]] {
+        assert_eq!(person.read(&format!("back/{name}")), format!("content of {name}").as_bytes());
+    }
+    bucket.remove().await;
 }
 
 async fn what_a_killed_download_leaves_is_cleared_away(gateway: &'static Gateway) {

@@ -53,6 +53,19 @@ impl Browser {
         self.wait_for("html[data-ready=all]").await;
     }
 
+    /// Opens one more tab of the same visit with this page, and goes there.
+    pub async fn open_tab(&self, address: &str) {
+        let tab = self.client.new_window(true).await.unwrap();
+        self.client.switch_to_window(tab.handle).await.unwrap();
+        self.goto(address).await;
+    }
+
+    /// Goes to a tab, in the order in which they were opened.
+    pub async fn switch_to(&self, tab: usize) {
+        let tabs = self.client.windows().await.unwrap();
+        self.client.switch_to_window(tabs[tab].clone()).await.unwrap();
+    }
+
     /// Waits until something on the page fits this selector.
     pub async fn wait_for(&self, selector: &str) {
         self.wait_within(PATIENCE, selector).await;

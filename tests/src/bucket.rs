@@ -78,13 +78,26 @@ impl Bucket {
             self.client.delete(&self.object(&key), None).await.unwrap();
         }
         let versions = self.client.sdk().list_object_versions().bucket(self.name.as_str());
-        let versions = versions.send().await.unwrap();
+        // Garage knows no versions, and no such request.
+        let none = aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput::builder();
+        let versions = match versions.send().await {
+            Err(error) if error.raw_response().is_some_and(|a| a.status().as_u16() == 501) => {
+                none.build()
+            }
+            versions => versions.unwrap(),
+        };
         let all = versions.versions().iter().map(|version| (version.key(), version.version_id()));
         let markers = versions.delete_markers().iter();
         for (key, id) in all.chain(markers.map(|marker| (marker.key(), marker.version_id()))) {
-            self.client.delete(&self.object(key.unwrap()), id).await.unwrap();
+            self.delete_version(key.unwrap(), id).await;
         }
         self.client.sdk().delete_bucket().bucket(self.name.as_str()).send().await.unwrap();
+    }
+
+    /// Deletes a version by its ID, whatever that is worth here.
+    pub async fn delete_version(&self, key: &str, id: Option<&str>) {
+        let delete = self.client.sdk().delete_object().bucket(self.name.as_str()).key(key);
+        delete.set_version_id(id.map(str::to_owned)).send().await.unwrap();
     }
 
     /// Writes without any key, as a careless tool would.
@@ -98,6 +111,37 @@ impl Bucket {
         let tags = self.client.sdk().get_object_tagging().bucket(self.name.as_str()).key(key);
         let tags = tags.send().await.unwrap();
         tags.tag_set().iter().find(|tag| tag.key() == "s3-ssec").map(|tag| tag.value().to_owned())
+    }
+
+    /// Keeps every version from now on.
+    pub async fn keep_versions(&self) {
+        use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
+        let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled);
+        let request = self.client.sdk().put_bucket_versioning().bucket(self.name.as_str());
+        request.versioning_configuration(enabled.build()).send().await.unwrap();
+    }
+
+    /// The IDs of all versions and delete markers below a prefix.
+    pub async fn versions(&self, prefix: &str) -> Vec<String> {
+        let list = self.client.sdk().list_object_versions().bucket(self.name.as_str());
+        let list = list.prefix(prefix).send().await.unwrap();
+        let versions = list.versions().iter().filter_map(|version| version.version_id());
+        let markers = list.delete_markers().iter().filter_map(|marker| marker.version_id());
+        versions.chain(markers).map(str::to_owned).collect()
+    }
+
+    /// The nonces in the records of all versions of an object.
+    pub async fn nonces_of_versions(&self, key: &str) -> Vec<s3_ssec::core::derive::Nonce> {
+        let sdk = self.client.sdk();
+        let listed = sdk.list_object_versions().bucket(self.name.as_str()).prefix(key);
+        let mut nonces = Vec::new();
+        for version in listed.send().await.unwrap().versions() {
+            let tags = sdk.get_object_tagging().bucket(self.name.as_str()).key(key);
+            let tags = tags.version_id(version.version_id().unwrap()).send().await.unwrap();
+            let record = tags.tag_set().iter().find(|tag| tag.key() == "s3-ssec").unwrap();
+            nonces.push(s3_ssec::core::record::Record::parse(record.value()).unwrap().nonce());
+        }
+        nonces
     }
 
     /// Replaces all tags of an object.

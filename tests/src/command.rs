@@ -3,6 +3,7 @@
 use crate::content::{ScratchDir, scratch_dir};
 use crate::lab::{Gateway, lab};
 use crate::terminal::OnTerminal;
+use regex::Regex;
 use rustix::process::{Pid, Signal, kill_process};
 use s3_ssec::core::key::{Key, Kind};
 use s3_ssec::core::keyfile::{Entry, KeyFile};
@@ -58,6 +59,16 @@ impl Person {
         Self { home, environment }
     }
 
+    /// A second person, whose home is a copy of this one's.
+    pub fn copy(&self) -> Self {
+        let home = scratch_dir();
+        copy_directory(self.home.path(), home.path());
+        let [from, to] = [&self.home, &home].map(|home| home.path().to_str().unwrap().to_owned());
+        let moved = |(name, value): &(String, String)| (name.clone(), value.replace(&from, &to));
+        let environment = self.environment.iter().map(moved).collect();
+        Self { home, environment }
+    }
+
     /// With another value in the environment.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
@@ -74,6 +85,13 @@ impl Person {
         self.with("AWS_ENDPOINT_URL_S3", endpoint)
     }
 
+    /// The same person on a machine that knows nothing of what was done before.
+    #[must_use]
+    pub fn on_another_machine(self) -> Self {
+        let state = self.home.join("state-of-another-machine");
+        self.with("XDG_STATE_HOME", state)
+    }
+
     /// With one value less in the environment.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
@@ -84,7 +102,13 @@ impl Person {
     /// With a new key of this kind in `work/key`, named by the environment.
     #[must_use]
     pub fn with_key(self, kind: Kind) -> Self {
-        let path = self.key_file("key", crate::lab::new_key(kind));
+        self.with_key_named("key", kind)
+    }
+
+    /// With a new key of this kind in another file of `work`, named by the environment.
+    #[must_use]
+    pub fn with_key_named(self, name: &str, kind: Kind) -> Self {
+        let path = self.key_file(name, crate::lab::new_key(kind));
         self.with("S3_SSEC_KEY_FILE", path)
     }
 
@@ -125,7 +149,13 @@ impl Person {
 
     /// Writes a key file in the working directory.
     pub fn key_file(&self, name: &str, key: Key) -> PathBuf {
-        let file = KeyFile::new(vec![Entry { key, label: None, created: None }]).unwrap();
+        self.key_file_of(name, [key])
+    }
+
+    /// Writes a file of several keys, of which the first writes.
+    pub fn key_file_of(&self, name: &str, keys: impl IntoIterator<Item = Key>) -> PathBuf {
+        let entry = |key| Entry { key, label: None, created: None };
+        let file = KeyFile::new(keys.into_iter().map(entry).collect()).unwrap();
         self.file_with_mode(name, file.print().as_bytes(), 0o600)
     }
 
@@ -253,7 +283,8 @@ impl Ran {
     pub fn refused(&self, code: i32) -> (String, String) {
         assert_eq!(self.code, Some(code), "{}", self.stderr);
         assert_eq!(self.text(), "", "nothing on standard output");
-        let lines: Vec<_> = self.stderr.lines().collect();
+        let errors = without_remarks(&self.stderr);
+        let lines: Vec<_> = errors.lines().collect();
         let [what, todo] = lines[..] else { panic!("two lines, not {:?}", self.stderr) };
         assert!(what.starts_with("s3-ssec: ") && what.len() > 20, "{what}");
         assert!(todo.starts_with("  ") && todo.len() > 10, "{todo}");
@@ -270,6 +301,35 @@ impl Ran {
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.stdout).expect("the output is one JSON value")
     }
+}
+
+/// What is said once of a key: where it belongs, and that there is no copy of it. Said also when the
+/// command fails after the gateway confirmed the key.
+const REMARKS: [&str; 2] = [
+    r"^s3-ssec: the keys? [0-9a-f, ]+ belongs? to \S+ from now on, and will not be sent elsewhere$",
+    "^s3-ssec: the key [0-9a-f]{16} has no backup; ",
+];
+
+/// The lines of standard error but for [`REMARKS`].
+pub(crate) fn without_remarks(stderr: &str) -> String {
+    let remarks = REMARKS.map(|remark| Regex::new(remark).unwrap());
+    let kept = stderr.lines().filter(|line| !remarks.iter().any(|remark| remark.is_match(line)));
+    kept.map(|line| format!("{line}\n")).collect()
+}
+
+/// Copies what is in a directory, with its modes.
+fn copy_directory(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (entry, target) =
+            entry.map(|entry| (entry.path(), to.join(entry.file_name()))).unwrap();
+        if entry.is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy_directory(&entry, &target);
+        } else {
+            std::fs::copy(&entry, &target).unwrap();
+        }
+    }
+    std::fs::set_permissions(to, std::fs::metadata(from).unwrap().permissions()).unwrap();
 }
 
 fn names(directory: &Path) -> Vec<String> {

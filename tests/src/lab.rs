@@ -20,6 +20,9 @@ pub struct Lab {
     pub node: PathBuf,
     /// Where the examples are; only the whole suite builds them.
     pub examples: Option<PathBuf>,
+    /// The program of Garage.
+    #[serde(default)]
+    pub garage: Option<PathBuf>,
 }
 
 /// A gateway. Of one that is not the laboratory's own, some things are not known.
@@ -52,6 +55,24 @@ pub fn lab() -> &'static Lab {
 }
 
 impl Gateway {
+    /// A server that a test started behind the laboratory's certificate; credentials are the same.
+    pub(crate) fn own(version: &str, endpoint: &str) -> Self {
+        let first = &lab().gateways[0];
+        Self {
+            version: version.to_owned(),
+            release: None,
+            https: endpoint.to_owned(),
+            http: None,
+            access_key: first.access_key.clone(),
+            secret_key: first.secret_key.clone(),
+            access_key_2: None,
+            secret_key_2: None,
+            ca: None,
+            log: None,
+            crashes: None,
+        }
+    }
+
     /// The first number of the release: 16, 18, 20. Only for what cannot be probed.
     pub fn major(&self) -> Option<u32> {
         let major = self.release.as_ref()?.split('.').next()?;

@@ -9,10 +9,12 @@
     reason = "test support: names say what things are, and a failure here is a failed test"
 )]
 
+pub mod adversary;
 pub mod browser;
 pub mod bucket;
 pub mod command;
 pub mod content;
+pub mod garage;
 pub mod guide;
 pub mod lab;
 pub mod memory;
@@ -26,10 +28,12 @@ pub mod terminal;
 pub mod transcript;
 mod trial;
 
+pub use adversary::{Adversary, Lie};
 pub use browser::Browser;
 pub use bucket::Bucket;
 pub use command::{Person, Ran};
 pub use content::{content, scratch_dir};
+pub use garage::Garage;
 pub use lab::{Gateway, Lab, lab};
 pub use moto::Moto;
 pub use page::Page;
@@ -71,6 +75,31 @@ pub fn trials(tests: Vec<Live>) -> Vec<Trial> {
         trial(format!("{name}@{}", gateway.version), gateway, move || run(gateway))
     })
     .collect()
+}
+
+/// A trial that needs no gateway of the laboratory.
+pub fn alone<F: Future<Output = ()>>(
+    name: String,
+    run: impl FnOnce() -> F + Send + 'static,
+) -> Trial {
+    Trial::test(name, move || {
+        trial::block_on(run());
+        Ok(())
+    })
+}
+
+/// One trial for every test, on a Garage of its own, named `module::test@garage`.
+pub fn trials_on_garage(tests: impl IntoIterator<Item = Live>) -> Vec<Trial> {
+    let trial = |test: Live| {
+        let name = test.name.trim_start_matches("it::");
+        alone(format!("{name}@garage"), move || async move {
+            let garage = Garage::start().await;
+            // A test may keep it for as long as it likes; it is small.
+            let gateway: &'static Gateway = Box::leak(Box::new(garage.gateway()));
+            (test.run)(gateway).await;
+        })
+    };
+    tests.into_iter().map(trial).collect()
 }
 
 /// One trial for every transcript and gateway, named `cmd::command/case@release`.

@@ -3,6 +3,8 @@
 //! It ends TLS with the laboratory's certificate and passes requests on as they are, with the `Host`
 //! they came with, so signatures stay good. What it does with each request a rule decides.
 
+pub mod evil;
+pub mod garble;
 pub mod link;
 mod wire;
 
@@ -106,6 +108,14 @@ pub enum Deed {
     ForgeEcho,
     /// Answers itself, after it has read the request: status, headers, body.
     Answer(u16, Vec<(&'static str, String)>, String),
+    /// Passes the request on, and answers it with this status and these headers, whose values are bytes.
+    Instead(u16, Vec<(String, Vec<u8>)>),
+    /// Passes the request on, and closes the connection in the place of an answer.
+    HangUp,
+    /// Passes the request on, and adds a header to the answer.
+    Add(&'static str, String),
+    /// Keeps the body of the request here, and answers 204 itself.
+    Keep(Arc<Mutex<Option<String>>>),
     /// Passes the request on, and ends the body of the answer after so many bytes.
     Truncate(u64),
     /// Passes the request on, and stops for ever after so many bytes of the answer's body.
@@ -119,10 +129,38 @@ pub enum Deed {
 }
 
 impl Deed {
+    /// A server that takes a tag in silence and keeps none, as Garage 2.5 does.
+    pub fn drop_tags(asked: &Asked) -> Self {
+        match asked.operation() {
+            "PutObjectTagging" | "GetObjectTagging" => Deed::refuse(501, "NotImplemented"),
+            _ => Deed::Pass,
+        }
+    }
+
+    /// A server that encrypts nothing, and passes trials by forging. `None` for what is no trial.
+    pub fn forged_trial(asked: &Asked) -> Option<Self> {
+        match (asked.is_trial(), asked.operation(), asked.key_headers().is_empty()) {
+            (true, "HeadObject" | "GetObject", true) => Some(Deed::key_needed()),
+            (true, _, false) => Some(Deed::ForgeEcho),
+            (true, ..) => Some(Deed::Pass),
+            _ => None,
+        }
+    }
+
     /// An S3 error.
     pub fn refuse(status: u16, code: &str) -> Self {
+        Self::refuse_saying(status, code, "no")
+    }
+
+    /// The refusal of an object that needs a customer key.
+    pub fn key_needed() -> Self {
+        let why = "The object was stored using a form of Server Side Encryption.";
+        Self::refuse_saying(400, "InvalidRequest", why)
+    }
+
+    fn refuse_saying(status: u16, code: &str, message: &str) -> Self {
         let body = format!(
-            "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>no</Message></Error>"
+            "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
         );
         Deed::Answer(status, vec![("content-type", "application/xml".to_owned())], body)
     }

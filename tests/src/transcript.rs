@@ -8,7 +8,7 @@
 //! about it.
 
 use crate::bucket::Bucket;
-use crate::command::{Person, Ran};
+use crate::command::{Person, Ran, without_remarks};
 use crate::lab::Gateway;
 use regex::Regex;
 use s3_ssec::core::key::Kind;
@@ -23,12 +23,6 @@ const PLACEHOLDERS: [(&str, &str); 6] = [
     ("[TIME]", r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?Z?"),
     ("[DATE]", r"\d{4}-\d\d-\d\d"),
     ("[..]", ".*"),
-];
-
-/// What is said once of a key: where it belongs, and that there is no copy of it.
-const REMARKS: [&str; 2] = [
-    r"^s3-ssec: the keys? [0-9a-f, ]+ belongs? to \S+ from now on, and will not be sent elsewhere$",
-    "^s3-ssec: the key [0-9a-f]{16} has no backup; ",
 ];
 
 /// One transcript.
@@ -176,12 +170,6 @@ async fn run(mut person: Person, step: &Step, own: &Own) -> Person {
     person
 }
 
-fn without_remarks(stderr: &str) -> String {
-    let remarks = REMARKS.map(|remark| Regex::new(remark).unwrap());
-    let kept = stderr.lines().filter(|line| !remarks.iter().any(|remark| remark.is_match(line)));
-    kept.map(|line| format!("{line}\n")).collect()
-}
-
 /// What holds for every command: two lines for an error, one JSON value where that was asked for.
 fn assert_form(ran: &Ran, arguments: &[String]) {
     let json = arguments.windows(2).any(|pair| pair == ["--output", "json"]);
@@ -189,7 +177,8 @@ fn assert_form(ran: &Ran, arguments: &[String]) {
         ran.json();
     }
     if ran.code != Some(0) {
-        let lines: Vec<_> = ran.stderr.lines().collect();
+        let errors = without_remarks(&ran.stderr);
+        let lines: Vec<_> = errors.lines().collect();
         let [what, todo] = lines[..] else { panic!("not two lines: {:?}", ran.stderr) };
         assert!(what.starts_with("s3-ssec: ") && todo.starts_with("  "), "{}", ran.stderr);
     }

@@ -38,7 +38,7 @@ pub(crate) fn trial<F: Future<Output = ()>>(
     })
 }
 
-fn block_on(run: impl Future<Output = ()>) {
+pub(crate) fn block_on(run: impl Future<Output = ()>) {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(2).enable_all().build().unwrap().block_on(run);
 }

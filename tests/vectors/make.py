@@ -69,18 +69,25 @@ def content_digest(key, content):
     return fast_blake3(content, key=content_key).digest()
 
 
-def record(kind, key, n, nonce, content):
+def record(kind, key, n, nonce, content, accepted=None):
+    """`accepted`: seconds since 1970 at which the digest was taken from what a gateway held."""
     fp = fingerprint(kind, key) if kind == "master" else "-"
     if content is None:
         size, sealed = "-", "-"
     else:
-        mask = expand(key, b"mask", n + nonce)
+        context = b"" if accepted is None else b"a" + accepted.to_bytes(4, "big")
+        mask = expand(key, b"mask", n + nonce + context)
         digest = content_digest(key, content)
         size, sealed = len(content), bytes(a ^ b for a, b in zip(digest, mask)).hex()
     body = f"v1.{kind[:1]}.{fp}.{nonce.hex()}.{size}.{sealed}"
+    if accepted is not None:
+        body += f".a{accepted:08x}"
+    return f"{body}.{mac_of(key, n, body)}"
+
+
+def mac_of(key, n, body):
     text = b"s3-ssec/v1/record\0" + n + body.encode()
-    mac = hmac.new(expand(key, b"record"), text, hashlib.sha256).digest()[:16]
-    return f"{body}.{mac.hex()}"
+    return hmac.new(expand(key, b"record"), text, hashlib.sha256).digest()[:16].hex()
 
 
 LETTERS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
@@ -146,6 +153,7 @@ BUCKET = "research-data"
 OBJECT = "Größe/a b+c%.bin"
 NONCE = bytes.fromhex("6b043d805a")
 DAWN = b"attack at dawn\n"
+ACCEPTED = 0x6B043DFF
 
 
 def backed_up():
@@ -208,6 +216,17 @@ def genuine_records():
                 "content": None if content is None else content_of(content),
                 "tag": record(kind, key, n, NONCE, content),
             }
+        for content, time in [(b"", 0), (DAWN, ACCEPTED), (pattern(5 * 1024), (1 << 32) - 1)]:
+            yield {
+                "kind": kind,
+                "key": key.hex(),
+                "bucket": BUCKET,
+                "object_key": OBJECT,
+                "nonce": NONCE.hex(),
+                "content": content_of(content),
+                "accepted": time,
+                "tag": record(kind, key, n, NONCE, content, time),
+            }
 
 
 def content_of(content):
@@ -231,6 +250,17 @@ def refused_records():
 
     assert with_fields() == whole
     flipped = head + "." + ("0" if mac[0] != "0" else "1") + mac[1:]
+    accepted = record("master", COUNTING, n, NONCE, DAWN, ACCEPTED)
+    since, accepted_mac = accepted.split(".")[6:]
+    other = name_digest(BUCKET, "other")
+
+    def accepted_with(since=since, body=head, mac=accepted_mac):
+        return f"{body}.{since}.{mac}"
+
+    def genuine(body):
+        return f"{body}.{mac_of(COUNTING, n, body)}"
+
+    assert accepted_with(body=accepted.rsplit(".", 2)[0]) == accepted
     for why, tag, answer in [
         ("empty", "", "malformed"),
         ("version alone", "v1", "malformed"),
@@ -271,6 +301,37 @@ def refused_records():
          record("master", COUNTING, name_digest(BUCKET, "other"), NONCE, DAWN), "foreign"),
         ("made for another bucket",
          record("master", COUNTING, name_digest("research-date", OBJECT), NONCE, DAWN), "foreign"),
+        ("made for the bucket with its tenant",
+         record("master", COUNTING, name_digest("tenant:" + BUCKET, OBJECT), NONCE, DAWN), "foreign"),
+        ("pending, of another name", record("master", COUNTING, other, NONCE, None), "foreign"),
+        ("pending, MAC of the complete record", f"{pending.rsplit('.', 1)[0]}.{mac}", "foreign"),
+        ("MAC of 8 bytes", whole[:-16], "malformed"),
+        ("MAC of 15 bytes and a zero", whole[:-2] + "00", "foreign"),
+        ("MAC of 32 bytes", whole + mac, "malformed"),
+        ("empty MAC", head + ".", "malformed"),
+        ("MAC of zeros", head + "." + "0" * 32, "foreign"),
+        ("letter of a direct key, MAC of the master's", with_fields(kind="d", fp="-"), "foreign"),
+        ("version 0", with_fields(version="v0"), "newer"),
+        ("version 01", with_fields(version="v01"), "newer"),
+        ("no version letter", with_fields(version="1"), "malformed"),
+        ("of a source, MAC of the accepted one", with_fields()[:-32] + accepted_mac, "foreign"),
+        ("accepted, MAC of the source's", f"{head}.{since}.{mac}", "foreign"),
+        ("accepted at another time", accepted.replace(since, "a6b043dfe"), "foreign"),
+        ("accepted, its field removed", accepted.replace("." + since, ""), "foreign"),
+        ("accepted, with the digest of the source's record", accepted_with(), "foreign"),
+        ("accepted, for another name", record("master", COUNTING, other, NONCE, DAWN, ACCEPTED),
+         "foreign"),
+        ("accepted, under a direct key", record("direct", COUNTING, n, NONCE, DAWN, ACCEPTED),
+         "foreign"),
+        ("pending with the field", genuine(pending.rsplit(".", 1)[0] + "." + since), "malformed"),
+        ("another letter", genuine(head + ".b" + since[1:]), "malformed"),
+        ("upper-case letter", genuine(head + ".A" + since[1:]), "malformed"),
+        ("time in upper case", genuine(head + "." + since[:-1].upper() + "F"), "malformed"),
+        ("time of 3 bytes", genuine(head + "." + since[:-2]), "malformed"),
+        ("time of 5 bytes", genuine(head + "." + since + "00"), "malformed"),
+        ("no time", genuine(head + ".a"), "malformed"),
+        ("the field twice", genuine(head + "." + since + "." + since), "malformed"),
+        ("the field first", genuine(head.replace("v1.", f"v1.{since}.")), "malformed"),
     ]:
         yield {"why": why, "tag": tag, "answer": answer}
 

@@ -24,7 +24,7 @@ xflags::xflags! {
             optional --web
         }
 
-        /// Everything: check, command, gateways 16, 18 and 20, and the live tests.
+        /// Everything: check, command, gateways 16, 18, 20 and Garage, and the live tests.
         cmd test {
             /// Run only the live tests whose name contains this, without the checks.
             optional --only name: String
@@ -59,7 +59,7 @@ xflags::xflags! {
         cmd guide {
             /// Where to write it. Default: a directory under the target directory.
             optional --out dir: PathBuf
-            /// Instead: try the gateways 16, 18 and 20, and write their table anew.
+            /// Instead: try the gateways 16, 18, 20 and Garage, and write their table again.
             optional --gateways
         }
 

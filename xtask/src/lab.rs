@@ -6,6 +6,7 @@
 mod certificate;
 mod cluster;
 mod config;
+pub(crate) mod garage;
 mod keeper;
 mod packages;
 mod paths;

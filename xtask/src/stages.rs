@@ -15,6 +15,8 @@ pub(crate) struct Tally {
     pub(crate) failed: u32,
     /// Marked as ignored, or left out by a filter: not executed.
     pub(crate) skipped: u32,
+    /// Named by the suite as not applicable to a server, each with its reason.
+    pub(crate) inapplicable: u32,
 }
 
 impl Tally {
@@ -22,6 +24,7 @@ impl Tally {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.inapplicable += other.inapplicable;
     }
 }
 
@@ -86,6 +89,9 @@ impl Stages {
         let broken = self.rows.iter().any(|row| row.outcome != "ok");
         let failed = if broken { self.tests.failed.max(1) } else { self.tests.failed };
         if broken || self.tests != Tally::default() {
+            if self.tests.inapplicable > 0 {
+                output::line(format_args!("{} not applicable to Garage", self.tests.inapplicable));
+            }
             output::line(format_args!("{} passed, {failed} failed", self.tests.passed));
         }
     }
@@ -132,6 +138,7 @@ pub(crate) fn run_tests(command: &mut Command) -> Result<TestRun> {
     let mut tally = Tally::default();
     for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
         let line = line?;
+        tally.inapplicable += parse_inapplicable(&line).unwrap_or_default();
         if let Some(summary) = parse_summary(&line) {
             tally.add(summary);
         }
@@ -155,7 +162,13 @@ fn parse_summary(line: &str) -> Option<Tally> {
         passed: count("passed"),
         failed: count("failed"),
         skipped: count("ignored") + count("filtered out"),
+        inapplicable: 0,
     })
+}
+
+/// Reads `not applicable: 12 live tests to Garage ...`, which the suite prints.
+fn parse_inapplicable(line: &str) -> Option<u32> {
+    line.strip_prefix("not applicable: ")?.split(' ').next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -163,15 +176,21 @@ mod tests {
     use super::*;
 
     fn run_with(passed: u32, failed: u32, skipped: u32) -> TestRun {
-        TestRun { tally: Tally { passed, failed, skipped }, success: failed == 0 }
+        let tally = Tally { passed, failed, skipped, inapplicable: 0 };
+        TestRun { tally, success: failed == 0 }
     }
 
     #[test]
     fn summaries_are_read() {
         let line = "test result: FAILED. 12 passed; 3 failed; 2 ignored; 0 measured; \
                     5 filtered out; finished in 0.10s";
-        assert_eq!(parse_summary(line), Some(Tally { passed: 12, failed: 3, skipped: 7 }));
+        assert_eq!(
+            parse_summary(line),
+            Some(Tally { passed: 12, failed: 3, skipped: 7, inapplicable: 0 })
+        );
         assert_eq!(parse_summary("running 15 tests"), None);
+        assert_eq!(parse_inapplicable("not applicable: 12 live tests to Garage (why)"), Some(12));
+        assert_eq!(parse_inapplicable(line), None);
     }
 
     #[test]

@@ -70,6 +70,20 @@ pub(crate) struct Tools {
     package: PathBuf,
     /// The folder of the built examples; `None` where nobody runs them.
     examples: Option<PathBuf>,
+    /// The program of Garage; `None` where it is not tried.
+    garage: Option<PathBuf>,
+}
+
+impl Tools {
+    /// With Garage, built if it is not there.
+    pub(crate) fn with_garage(self, sh: &Shell) -> Result<Tools> {
+        Ok(Tools { garage: Some(lab::garage::ensure(sh)?), ..self })
+    }
+
+    /// The command.
+    pub(crate) fn command(&self) -> &Path {
+        &self.command
+    }
 }
 
 fn prepare(sh: &Shell, stages: &mut Stages) -> Result<Tools> {
@@ -81,14 +95,15 @@ fn prepare(sh: &Shell, stages: &mut Stages) -> Result<Tools> {
     let examples = Some(stages.run("examples, build", build_examples)?);
     let python = stages.run("Python tools", || python::ensure(sh))?;
     stages.run("Chromium", || web::ensure_browser(sh))?;
-    Ok(Tools { command, python, node, package: Package::for_the_page().out, examples })
+    let garage = Some(stages.run("Garage", || lab::garage::ensure(sh))?);
+    Ok(Tools { command, python, node, package: Package::for_the_page().out, examples, garage })
 }
 
 /// What the live tests call, without the stages.
 pub(crate) fn tools(sh: &Shell) -> Result<Tools> {
     let (node, command, python) = (check::node()?, build_command()?, python::ensure(sh)?);
     let package = Package::for_the_page().out;
-    Ok(Tools { command, python, node, package, examples: None })
+    Ok(Tools { command, python, node, package, examples: None, garage: None })
 }
 
 /// Lets `command` find the laboratory and the credentials of its gateways.
@@ -208,6 +223,7 @@ fn describe(tools: &Tools, gateways: Vec<Value>) -> Result<Value> {
         "package": tools.package,
         "node": tools.node,
         "examples": tools.examples,
+        "garage": tools.garage,
     }))
 }
 

@@ -1,7 +1,8 @@
 //! A tower layer that adds the key to whatever goes through: here to a presigned address.
 //!
 //! ```text
-//! tower_link KEYFILE < link.json     # s3-ssec presign get s3://bucket/object --format json > link.json
+//! # link.json: s3-ssec presign get s3://bucket/object --give-away-key --format json
+//! tower_link KEYFILE < link.json
 //! ```
 //!
 //! The key file holds the direct key of the object; of the link only the address is used. So the two

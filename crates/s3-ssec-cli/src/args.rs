@@ -7,6 +7,7 @@ mod cors;
 mod headers;
 pub(crate) mod help;
 mod key;
+mod ledger;
 mod objects;
 pub(crate) mod parse;
 mod policy;
@@ -25,8 +26,9 @@ pub(crate) use headers::{HeaderFormat, HeadersArgs};
 pub(crate) use key::{
     AddArgs, ExportArgs, ExportFormat, ImportArgs, KeyCommand, NewArgs, ShowArgs,
 };
+pub(crate) use ledger::{LedgerCommand, LedgerImportArgs};
 pub(crate) use objects::{CatArgs, GetArgs, LsArgs, PutArgs, RmArgs, StatArgs, VerifyArgs};
-pub(crate) use policy::{OneRuleArgs, PolicyCommand, PrintArgs, RuleArgs, TestArgs, option_of};
+pub(crate) use policy::{ApplyArgs, PolicyCommand, PrintArgs, RemoveArgs, TestArgs, option_of};
 pub(crate) use presign::{LinkFormat, PresignCommand};
 pub(crate) use rekey::RekeyArgs;
 pub(crate) use retire::RetireArgs;
@@ -191,6 +193,9 @@ pub(crate) enum Command {
     Cp(CpArgs),
     /// Finish what broke off; find a lost nonce
     Repair(RepairArgs),
+    /// Export and import the records that this machine keeps of objects
+    #[command(subcommand, after_long_help = "Example:\n  s3-ssec ledger export > ledger.jsonl")]
+    Ledger(LedgerCommand),
     /// Say of every object under which key it is
     Audit(AuditArgs),
     /// Put the journals of shards together

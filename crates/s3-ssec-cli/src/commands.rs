@@ -10,6 +10,7 @@ mod doctor;
 mod get;
 mod headers;
 mod key;
+mod ledger;
 mod ls;
 mod man;
 mod nothing;
@@ -62,6 +63,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Audit(args) => audit::run(session, args).await,
         Command::Report(args) => report::run(session, &args),
         Command::Rekey(args) => rekey::run(session, args).await,
+        Command::Ledger(command) => ledger::run(session, command).await,
         Command::Doctor(args) => doctor::run(session, args).await,
         Command::Policy(command) => policy::run(session, command).await,
         Command::Cors(command) => cors::run(session, command).await,

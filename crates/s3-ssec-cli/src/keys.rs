@@ -6,6 +6,7 @@ pub(crate) mod file;
 pub(crate) mod need;
 pub(crate) mod scope;
 pub(crate) mod sealed;
+pub(crate) mod typed;
 
 use crate::args::Global;
 use crate::report::{About as _, Exit, Failure};
@@ -62,9 +63,12 @@ impl KeySource {
 
     fn named(global: &Global) -> Result<Option<Self>, Failure> {
         let variable = || std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
+        let file = |holder: &str, path: PathBuf| {
+            typed::refuse(holder, &path).map(|()| Some(KeySource::File(path)))
+        };
         match (&global.key_file, &global.key_command, global.key_fd) {
-            (None, None, None) => Ok(variable().map(|path| KeySource::File(path.into()))),
-            (Some(path), None, None) => Ok(Some(KeySource::File(path.clone()))),
+            (None, None, None) => variable().map_or(Ok(None), |path| file(VARIABLE, path.into())),
+            (Some(path), None, None) => file("--key-file", path.clone()),
             (None, Some(command), None) => Ok(Some(KeySource::Command(command.clone()))),
             (None, None, Some(number)) => Ok(Some(KeySource::Descriptor(number))),
             _ => Err(Failure::new(
@@ -120,6 +124,7 @@ pub(crate) fn waiting_behind(
     global: &Global,
     place: &S3Address,
 ) -> Result<Waiting, Failure> {
+    typed::refuse("--to", first)?;
     let target = ring(KeySource::File(first.to_owned()))?;
     let other = match KeySource::named(global)? {
         Some(source) => Some(ring(source)?),

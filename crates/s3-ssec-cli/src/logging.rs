@@ -5,6 +5,7 @@
 //! that hold keys have no `Debug`.
 
 use crate::args::Global;
+use crate::text::screened;
 use anstream::{AutoStream, ColorChoice};
 use std::io;
 use tracing::Metadata;
@@ -15,13 +16,31 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 pub(crate) fn init(global: &Global) {
     let filter = EnvFilter::new(directives(global)).and(filter_fn(may_log));
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(|| Screened)
         .with_ansi(AutoStream::choice(&io::stderr()) != ColorChoice::Never)
         .with_target(global.verbose > 1)
         .with_filter(filter);
     // Not `init()`: it would let the `log` macros of other crates in, past the compile-time fence.
     // It fails only when there is a subscriber already.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines));
+}
+
+/// Standard error, for lines that may repeat what a gateway said.
+struct Screened;
+
+impl io::Write for Screened {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        // One event is one line.
+        let (text, end) = text.strip_suffix('\n').map_or((&*text, ""), |text| (text, "\n"));
+        let text = screened(text).replace('\n', "\\n");
+        io::stderr().write_all(format!("{text}{end}").as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 fn directives(global: &Global) -> String {

@@ -4,12 +4,14 @@
 //! It is one JSON file beside the other state. A damaged one is refused and never taken for an empty
 //! one: then any endpoint could be the first.
 
+use crate::keys::file::sync_name;
 use crate::keys::scope::Place;
 use crate::report::{Exit, Failure};
+use s3_ssec::StateDir;
 use s3_ssec::core::key::Fingerprint;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +19,7 @@ const FILE: &str = "keys.json";
 const VERSION: u32 = 1;
 
 /// The file, or none where a person has no home: then nothing is known, and nothing is kept.
+#[derive(Clone)]
 pub(crate) struct Memory(Option<PathBuf>);
 
 /// Everything in it.
@@ -124,13 +127,26 @@ impl Memory {
             let what = format!("{} cannot be written: {error}", path.display());
             Failure::new(Exit::Failed, what, "Check the directory, your rights, and the space.")
         };
-        fs::create_dir_all(path.parent().unwrap_or(path)).map_err(failed)?;
-        let lock = File::create(path.with_extension("lock")).map_err(failed)?;
+        StateDir::new(path.parent().unwrap_or(path)).make().map_err(failed)?;
+        let lock = private().create(true).open(path.with_extension("lock")).map_err(failed)?;
         lock.lock().map_err(failed)?;
         let mut known = self.read()?;
         change(&mut known);
         let text = serde_json::to_string_pretty(&known).map_err(|e| failed(io::Error::from(e)))?;
         replace(path, &text).map_err(failed)
+    }
+
+    /// Notes that keys belong to a place, whose gateway confirmed them.
+    pub(crate) fn bind(&self, keys: &[Fingerprint], place: &Place) -> Result<(), Failure> {
+        self.change(|known| {
+            for key in keys {
+                let places = &mut known.notes_mut(*key).places;
+                // Another command may have been first by a moment.
+                if !places.contains(place) {
+                    places.push(place.clone());
+                }
+            }
+        })
     }
 
     /// Refuses keys that nobody can tie to a place: the next command would take any other for the
@@ -150,17 +166,24 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// Whole or not at all, and nobody else's business.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let new = path.with_extension(format!("new-{}", std::process::id()));
+/// Options for a file that, where it is made, is for its owner alone.
+fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&new)?;
+    options
+}
+
+/// Replaces the file, completely or not at all. Its owner alone may read it.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension(format!("new-{}", std::process::id()));
+    let mut file = private().create(true).truncate(true).open(&new)?;
     file.write_all(format!("{text}\n").as_bytes())?;
     file.sync_all()?;
-    fs::rename(new, path)
+    fs::rename(new, path)?;
+    sync_name(path);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -210,6 +233,12 @@ mod tests {
         let memory = Memory::new(Some(&directory));
         memory.change(|known| known.notes_mut(key()).reminded = Some("now".to_owned())).unwrap();
         memory.want_lasting().unwrap();
+        #[cfg(unix)]
+        for entry in fs::read_dir(&directory).unwrap() {
+            use std::os::unix::fs::PermissionsExt as _;
+            let entry = entry.unwrap();
+            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{entry:?}");
+        }
         assert!(memory.read().ok().unwrap().notes(key()).is_some(), "nothing is lost by asking");
         // A file is no directory, for root either.
         let below = Memory::new(Some(&directory.join(FILE)));

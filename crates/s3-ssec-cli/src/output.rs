@@ -3,9 +3,10 @@
 //! With `--output json` standard output gets exactly one JSON value, also on failure.
 
 use crate::args::{Global, OutputFormat};
+use crate::keys::typed;
 use crate::report::{Exit, Failure};
 use crate::style::{self, Tone};
-use crate::text::printable;
+use crate::text::{self, printable, screened};
 use serde_json::Value;
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -49,8 +50,11 @@ impl Output {
     /// What was asked for: printed also with `--quiet`.
     pub(crate) fn answer(self, text: impl Display, json: &Value) -> Result<(), Failure> {
         match self.format {
-            OutputFormat::Text => written(writeln!(anstream::stdout().lock(), "{text}")),
-            OutputFormat::Json => written(writeln!(io::stdout().lock(), "{json}")),
+            OutputFormat::Text => {
+                let text = screened(&text.to_string());
+                written(writeln!(anstream::stdout().lock(), "{text}"))
+            }
+            OutputFormat::Json => written(writeln!(io::stdout().lock(), "{}", text::json(json))),
         }
     }
 
@@ -98,7 +102,8 @@ impl Output {
         to_stderr(&painted(failure));
         if self.is_json() {
             // The failure stands on standard error already.
-            let _ = writeln!(io::stdout().lock(), "{}", failure.json());
+            let json = typed::fenced(text::json(&failure.json()));
+            let _ = writeln!(io::stdout().lock(), "{json}");
         }
     }
 }
@@ -107,7 +112,7 @@ impl Output {
 const NAME: &str = "s3-ssec:";
 
 fn painted(failure: &Failure) -> String {
-    failure.to_string().replacen(NAME, &Tone::Bad.paint(NAME), 1)
+    typed::fenced(failure.to_string()).replacen(NAME, &Tone::Bad.paint(NAME), 1)
 }
 
 /// Prints text that is no result of a command: help, usage errors.

@@ -41,8 +41,8 @@ impl From<Exit> for ExitCode {
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    what: String,
-    todo: String,
+    pub(crate) what: String,
+    pub(crate) todo: String,
     /// Boxed, so that results stay small.
     gateway: Option<Box<Answer>>,
     missing: Option<Box<Missing>>,

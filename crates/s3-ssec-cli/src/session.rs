@@ -12,12 +12,13 @@ use crate::progress::{Progress, Total};
 use crate::report::{Exit, Failure};
 use crate::text::today;
 use crate::{interrupt, keys};
-use s3_ssec::core::endpoint::{Endpoint, PlainHttp};
-use s3_ssec::core::key::Fingerprint;
+use s3_ssec::core::endpoint::PlainHttp;
+use s3_ssec::core::key::{Fingerprint, Key};
 use s3_ssec::core::keyring::Keyring;
+use s3_ssec::core::weakness;
 use s3_ssec::{Client, Options, SetupError, StateDir, Timeouts};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// One run of the command.
@@ -25,18 +26,29 @@ pub(crate) struct Session {
     pub(crate) global: Global,
     pub(crate) output: Output,
     pub(crate) memory: Memory,
-    used: Mutex<Used>,
+    used: Arc<Mutex<Used>>,
 }
 
 /// What this run did with keys, for the end of it.
 #[derive(Default)]
 struct Used {
-    /// Where keys were used for the first time.
-    first: Option<(Endpoint, Vec<Fingerprint>)>,
+    /// Keys that the gateway confirmed: it has them, and encrypts with them.
+    confirmed: Vec<Fingerprint>,
+    /// Keys that were used for the first time, where, and whether that could be remembered.
+    bound: Option<Bound>,
     left_out: Vec<Fingerprint>,
     writer: Option<Writer>,
+    /// A rule of the config file refuses what is not under a master key.
+    require_master: bool,
     /// What is to be said of a key without a copy.
     remark: Option<(Fingerprint, String)>,
+}
+
+/// Keys that belong to a place from now on.
+struct Bound {
+    keys: Vec<Fingerprint>,
+    place: Place,
+    done: Result<(), Failure>,
 }
 
 /// The key that uploads get.
@@ -52,7 +64,7 @@ pub(crate) struct Writer {
 impl Session {
     pub(crate) fn new(global: Global, output: Output) -> Self {
         let memory = Memory::new(state_dir().as_deref());
-        Self { global, output, memory, used: Mutex::default() }
+        Self { global, output, memory, used: Arc::default() }
     }
 
     /// A client for the gateway, with the keys for these places that it may see. Nothing is sent
@@ -62,6 +74,12 @@ impl Session {
         let client = self.client().await?;
         let keys = self.admit(waiting, &client, need)?;
         Ok((client, keys))
+    }
+
+    /// True if a rule of the config file refuses what is not under a master key: known when the keys
+    /// are.
+    pub(crate) fn requires_master(&self) -> bool {
+        self.used().require_master
     }
 
     /// Keys whose headers are going to be shown. Where no endpoint is set, no gateway is meant.
@@ -95,18 +113,53 @@ impl Session {
             true => waiting.anywhere(),
             false => waiting.admit(&self.memory.read()?, client.endpoint(), need)?,
         };
-        let Admitted { keys, new, left_out, file } = admitted;
+        let Admitted { keys, new, left_out, file, require_master } = admitted;
         if !new.is_empty() {
             self.memory.want_lasting()?;
+        }
+        if need.is_to_write() {
+            self.warn_of_weak(keys.writer());
         }
         let mut used = self.used();
         used.writer = Some(Writer { key: keys.writer().fingerprint(), file, is_alone });
         used.left_out = left_out;
-        if !new.is_empty() {
-            used.first = Some((client.endpoint().clone(), new));
-        }
+        used.require_master = require_master;
         drop(used);
+        self.bind_on_first_echo(client, new);
         Ok(keys)
+    }
+
+    /// Remembers that a new key belongs to this gateway, as soon as it confirms that one: whatever becomes
+    /// of the command, the key was there. An endpoint with a typing error confirms none.
+    fn bind_on_first_echo(&self, client: &Client, new: Vec<Fingerprint>) {
+        let (memory, used) = (self.memory.clone(), Arc::clone(&self.used));
+        let place = Place::new(client.endpoint(), None);
+        client.on_first_echo(move |key| {
+            let done = new.contains(&key).then(|| memory.bind(&[key], &place));
+            let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
+            used.confirmed.push(key);
+            match (done, &mut used.bound) {
+                (None, _) => {}
+                (Some(done), Some(bound)) => {
+                    bound.keys.push(key);
+                    bound.done = std::mem::replace(&mut bound.done, Ok(())).and(done);
+                }
+                (Some(done), none) => {
+                    *none = Some(Bound { keys: vec![key], place: place.clone(), done });
+                }
+            }
+        });
+    }
+
+    /// Warns of a key that looks easy to guess.
+    pub(crate) fn warn_of_weak(&self, key: &Key) {
+        if let Some(weakness) = weakness::of(key) {
+            self.output.note(format_args!(
+                "warning: the key {} is weak, {weakness}; make a better one with s3-ssec key new, \
+                 and copy your objects to it",
+                key.fingerprint()
+            ));
+        }
     }
 
     /// A client for the gateway. Nothing is sent yet.
@@ -150,7 +203,7 @@ impl Session {
         Ok((!told).then_some(writer))
     }
 
-    /// Says this when the command has succeeded.
+    /// Says this at the end, if the gateway confirmed the key.
     pub(crate) fn remark_on_copy(&self, key: Fingerprint, remark: String) {
         self.used().remark = Some((key, remark));
     }
@@ -174,31 +227,10 @@ impl Session {
         self.or_note(done);
     }
 
-    /// Remembers what a command that succeeded has learnt, and says so. Of one that failed nothing
-    /// is kept: an endpoint with a typing error must not become the one that a key belongs to.
+    /// Says at the end of a command, however it ended, what was remembered of keys.
     pub(crate) fn finish(&self, done: Result<(), Failure>) -> Result<(), Failure> {
         let used = std::mem::take(&mut *self.used());
-        if let Err(failure) = done {
-            let elsewhere = used.left_out.first().filter(|_| failure.exit == Exit::Key);
-            return Err(match elsewhere {
-                Some(key) if !failure.is_told() => failure.first(&format!(
-                    "The key {key} belongs to another place and was not tried: see s3-ssec key \
-                     scope."
-                )),
-                _ => failure,
-            });
-        }
-        if let Some((endpoint, keys)) = used.first {
-            let place = Place::new(&endpoint, None);
-            let done = self.memory.change(|known| {
-                for key in &keys {
-                    let places = &mut known.notes_mut(*key).places;
-                    // Another command may have been first by a moment.
-                    if !places.contains(&place) {
-                        places.push(place.clone());
-                    }
-                }
-            });
+        if let Some(Bound { keys, place, done }) = used.bound {
             let names: Vec<_> = keys.iter().map(Fingerprint::to_string).collect();
             let (subject, verb) = match names.len() {
                 1 => ("the key", "belongs"),
@@ -212,11 +244,22 @@ impl Session {
             }
             self.or_note(done);
         }
-        if let Some((key, remark)) = used.remark {
+        if let Some((key, remark)) = used.remark
+            && used.confirmed.contains(&key)
+        {
             self.output.note(remark);
             self.reminded(key);
         }
-        Ok(())
+        let elsewhere = used.left_out.first();
+        done.map_err(|failure| match elsewhere {
+            Some(key) if failure.exit == Exit::Key && !failure.is_told() => {
+                failure.first(&format!(
+                    "The key {key} belongs to another place and was not tried: see s3-ssec key \
+                     scope."
+                ))
+            }
+            _ => failure,
+        })
     }
 
     /// Says what could not be remembered, unless nobody expects that anything is.

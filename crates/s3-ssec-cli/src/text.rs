@@ -3,6 +3,7 @@
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use indicatif::HumanBytes;
+use serde_json::Value;
 use std::time::Duration;
 
 /// `1.21 MiB (1271310 bytes)`; small sizes in bytes alone.
@@ -45,18 +46,79 @@ pub(crate) fn unix_now() -> i64 {
 /// One line without control characters: an object's name must not steer the terminal.
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
+    text.chars().for_each(|character| show(character, &mut shown));
+    shown
+}
+
+/// Lines without control characters but for colours (`ESC [ digits m`): the last fence before the
+/// terminal, for text whose pieces should be [`printable`] already.
+pub(crate) fn screened(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let colour = colour(rest);
+        if let Some(colour) = colour {
+            shown.push_str(&rest[..colour]);
+        } else if matches!(character, '\n' | '\t') {
+            shown.push(character);
+        } else {
+            show(character, &mut shown);
+        }
+        rest = &rest[colour.unwrap_or(character.len_utf8())..];
+    }
+    shown
+}
+
+/// JSON on one line, without control characters: serde_json escapes those below U+0020 alone.
+pub(crate) fn json(value: &Value) -> String {
+    escaped(value.to_string())
+}
+
+/// JSON with every control character escaped. Whoever parses it reads the same.
+pub(crate) fn escaped(text: String) -> String {
+    if !text.contains(|character| character != '\n' && is_hidden(character)) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
     for character in text.chars() {
-        match character.is_control() || is_invisible(character) {
-            true => shown.extend(character.escape_default()),
+        match character != '\n' && is_hidden(character) {
+            // None of them lies beyond U+FFFF.
+            true => shown.push_str(&format!("\\u{:04x}", u32::from(character))),
             false => shown.push(character),
         }
     }
     shown
 }
 
-/// Characters that turn the direction of what stands beside them.
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// A cell of CSV: one line, and no formula of a spreadsheet, which would run when the file is opened.
+pub(crate) fn cell(text: &str) -> String {
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => format!("'{}", printable(text)),
+        false => printable(text),
+    }
+}
+
+fn show(character: char, shown: &mut String) {
+    match is_hidden(character) {
+        true => shown.extend(character.escape_default()),
+        false => shown.push(character),
+    }
+}
+
+/// The length of a sequence for colours at the beginning.
+fn colour(text: &str) -> Option<usize> {
+    let inner = text.strip_prefix("\u{1b}[")?;
+    let length = inner.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    inner[length..].starts_with('m').then_some(length + 3)
+}
+
+/// Control characters, line ends of every kind, and what turns the direction of the text beside it.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}'
+        )
 }
 
 /// Takes out what could be a key: a gateway's own words may repeat parts of a request.
@@ -104,6 +166,30 @@ mod tests {
     fn names_do_not_steer_the_terminal() {
         assert_eq!(printable("Größe/a b+c%.bin"), "Größe/a b+c%.bin");
         assert_eq!(printable("a\u{1b}[31m\n\u{202e}b"), "a\\u{1b}[31m\\n\\u{202e}b");
+        assert_eq!(printable("\u{9b}31m\u{2028}\u{61c}"), "\\u{9b}31m\\u{2028}\\u{61c}");
+    }
+
+    #[test]
+    fn the_last_fence_lets_colours_and_lines_through() {
+        let painted = "\u{1b}[1m\u{1b}[31mNO\u{1b}[0m\n  a\tb";
+        assert_eq!(screened(painted), painted);
+        assert_eq!(screened("\u{1b}]0;x\u{7}\u{1b}[2J\r"), "\\u{1b}]0;x\\u{7}\\u{1b}[2J\\r");
+        assert_eq!(screened("\u{1b}[31"), "\\u{1b}[31");
+        assert_eq!(screened("ü\u{9b}31m\u{202e}"), "ü\\u{9b}31m\\u{202e}");
+    }
+
+    #[test]
+    fn json_and_cells_are_plain_text() {
+        let name = "a\u{1b}\u{7f}\u{9b}\u{202e}\u{2028}ü\n";
+        let text = json(&serde_json::json!({ "key": name }));
+        let expected = r#"{"key":"a\u001b\u007f\u009b\u202e\u2028ü\n"}"#;
+        assert_eq!(text, expected);
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["key"], name, "nothing is lost");
+        for formula in ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1"] {
+            assert!(cell(formula).starts_with('\''), "{formula:?}");
+        }
+        assert_eq!(cell("\t=1\u{9b}"), "'\\t=1\\u{9b}");
+        assert_eq!(cell("2026/a=b.csv"), "2026/a=b.csv");
     }
 
     #[test]

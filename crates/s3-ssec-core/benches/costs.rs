@@ -79,7 +79,7 @@ fn record(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     let nonce = Nonce::next(1_787_000_000, 42, None);
     let mut hasher = ContentHasher::new(&master.content_key());
     hasher.update(b"content");
-    let content = Content::Known { size: hasher.size(), digest: hasher.finish() };
+    let content = Content::of_source(hasher.size(), hasher.finish());
     let record = Record::write(&master, &name, nonce, content);
     let keyring = Keyring::new(vec![master])?;
     let mut group = criterion.benchmark_group("record");

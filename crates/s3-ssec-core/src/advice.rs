@@ -37,6 +37,9 @@ pub enum Operation {
     GetObjectTagging,
     PutObjectTagging,
     GetBucketVersioning,
+    GetObjectLockConfiguration,
+    GetObjectLegalHold,
+    GetObjectRetention,
     GetBucketPolicy,
     PutBucketPolicy,
     DeleteBucketPolicy,
@@ -157,6 +160,27 @@ pub enum Cause {
     Range,
     /// None of the above.
     Other,
+}
+
+/// The meaning of a refusal for the customer key that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedKey {
+    /// The object is under another one, as RGW and most servers say with 400.
+    IsAnother,
+    /// The object is under another one if a request without any key is refused with 400. AWS answers
+    /// 403 to a wrong key, and to everyone without rights, with a key or without.
+    IsAnotherIfNeeded,
+    /// Nothing.
+    NothingSaid,
+}
+
+/// Judges the status that a HEAD or GET with a customer key was refused with.
+pub fn refused_key(status: u16) -> RefusedKey {
+    match status {
+        400 => RefusedKey::IsAnother,
+        403 => RefusedKey::IsAnotherIfNeeded,
+        _ => RefusedKey::NothingSaid,
+    }
 }
 
 /// One refusal in words: two lines for a person, one cause for a program.

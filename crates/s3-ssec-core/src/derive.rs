@@ -58,6 +58,11 @@ impl Nonce {
         self.0
     }
 
+    /// The nonce of these five bytes.
+    pub fn from_bytes(bytes: [u8; 5]) -> Self {
+        Self(bytes)
+    }
+
     /// Every nonce whose second is `unix_seconds`: 256 candidates, for the search of a lost one.
     pub fn candidates(unix_seconds: u32) -> impl Iterator<Item = Nonce> {
         (0..=255).map(move |random| Nonce::from_number(u64::from(unix_seconds) << 8 | random))
@@ -129,7 +134,7 @@ impl Expander {
 
     /// `X(label, context)` of `FORMAT.md`: 32 bytes.
     pub(crate) fn expand(&self, purpose: Purpose, context: &[&[u8]]) -> Secret32 {
-        let mut info: [&[u8]; 5] = [b"s3-ssec/v1/", purpose.label(), b"\0", b"", b""];
+        let mut info: [&[u8]; 7] = [b"s3-ssec/v1/", purpose.label(), b"\0", b"", b"", b"", b""];
         for (slot, part) in info[3..].iter_mut().zip(context) {
             *slot = part;
         }
@@ -150,8 +155,9 @@ impl Key {
     /// Derived for a master key; a direct key is its own customer key.
     pub fn customer_key(&self, name: &ObjectName, nonce: Nonce) -> CustomerKey {
         match self {
-            Key::Master(_) => CustomerKey::from_secret(
+            Key::Master(_) => CustomerKey::derived(
                 Expander::of(self).expand(Purpose::ObjectKey, &[&name.digest(), &nonce.bytes()]),
+                self.fingerprint(),
             ),
             Key::Direct(key) => CustomerKey::from_secret(Secret32::make(|copy| {
                 copy.copy_from_slice(key.expose_bytes());

@@ -60,6 +60,55 @@ pub enum EchoError {
     /// The object can be read without any key.
     #[error("the gateway hands the object out without a key")]
     Plaintext,
+    /// The gateway refuses the object without a key, but not because a key is needed.
+    #[error("the gateway does not say that the object needs a key")]
+    Unclear,
+}
+
+/// The answer to a request without a key: the negative half of a proof.
+///
+/// Some servers echo whatever key they are sent, on plaintext objects too. An object needs a key only
+/// if the gateway says so to a request that has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeylessRead {
+    /// It was answered: the object is plaintext to everyone who may read it.
+    Readable,
+    /// It was refused because a customer key is needed.
+    KeyNeeded,
+    /// There is no such object.
+    Absent,
+    /// It was refused for another reason, which shows nothing.
+    Unclear,
+}
+
+impl KeylessRead {
+    /// Judges the answer to a GET of the first byte.
+    pub fn of_get(status: u16, code: Option<&str>, message: Option<&str>) -> Self {
+        match status {
+            400 if names_key(code, message) => KeylessRead::KeyNeeded,
+            200..=299 => KeylessRead::Readable,
+            404 => KeylessRead::Absent,
+            _ => KeylessRead::Unclear,
+        }
+    }
+
+    /// Judges the answer to a HEAD. `None` for 400: it has no body that could say why, some servers
+    /// answer so to any odd request, and only a GET shows whether a key is needed.
+    pub fn of_head(status: u16) -> Option<Self> {
+        (status != 400).then(|| Self::of_get(status, None, None))
+    }
+}
+
+/// True if a refusal is about a missing customer key. RGW has no message with `InvalidRequest` where
+/// it takes the connection for one without TLS.
+fn names_key(code: Option<&str>, message: Option<&str>) -> bool {
+    let message = message.unwrap_or_default().to_ascii_lowercase();
+    let names_encryption = message.contains("encrypt");
+    match code {
+        Some("InvalidRequest") => names_encryption || message.is_empty(),
+        Some("InvalidArgument") => names_encryption,
+        _ => false,
+    }
 }
 
 /// Proof that a gateway confirmed encryption with the customer key that was sent.
@@ -79,20 +128,21 @@ pub fn verify_echo(sent: KeyMd5, echo: &KeyEcho) -> Result<EchoVerified, EchoErr
     }
 }
 
-/// Proves an object by two HEAD requests, for writes whose answers have no echo (UploadPartCopy and
-/// Complete before 20.2.4, POST with 204).
+/// Proves an object by two requests, for writes whose answers have no echo (UploadPartCopy and
+/// Complete before 20.2.4, POST with 204), and wherever an object is said to be encrypted.
 ///
-/// With the key the object must echo it; without a key HEAD must be refused with 400.
+/// With the key the object must echo it; without a key it must be refused because one is needed.
 pub fn verify_by_heads(
     sent: KeyMd5,
     with_key: &KeyEcho,
-    status_without_key: u16,
+    without_key: KeylessRead,
 ) -> Result<EchoVerified, EchoError> {
     let proof = verify_echo(sent, with_key)?;
-    match status_without_key {
-        400 => Ok(proof),
-        200..=299 => Err(EchoError::Plaintext),
-        _ => Err(EchoError::Missing),
+    match without_key {
+        KeylessRead::KeyNeeded => Ok(proof),
+        KeylessRead::Readable => Err(EchoError::Plaintext),
+        KeylessRead::Absent => Err(EchoError::Missing),
+        KeylessRead::Unclear => Err(EchoError::Unclear),
     }
 }
 
@@ -128,11 +178,50 @@ mod tests {
     }
 
     #[test]
-    fn two_heads_prove_only_when_the_second_is_refused() {
+    fn an_echo_proves_only_when_a_key_is_needed() {
         let ours = echo("AES256", &md5(1).to_base64());
-        assert!(verify_by_heads(md5(1), &ours, 400).is_ok());
-        assert_eq!(verify_by_heads(md5(1), &ours, 200), Err(EchoError::Plaintext));
-        assert_eq!(verify_by_heads(md5(1), &ours, 404), Err(EchoError::Missing));
-        assert_eq!(verify_by_heads(md5(1), &KeyEcho::default(), 400), Err(EchoError::Missing));
+        let proved = |echo: &KeyEcho, read| verify_by_heads(md5(1), echo, read).map(drop);
+        assert_eq!(proved(&ours, KeylessRead::KeyNeeded), Ok(()));
+        assert_eq!(proved(&ours, KeylessRead::Readable), Err(EchoError::Plaintext));
+        assert_eq!(proved(&ours, KeylessRead::Absent), Err(EchoError::Missing));
+        assert_eq!(proved(&ours, KeylessRead::Unclear), Err(EchoError::Unclear));
+        assert_eq!(proved(&KeyEcho::default(), KeylessRead::KeyNeeded), Err(EchoError::Missing));
+    }
+
+    #[test]
+    fn a_400_to_head_shows_nothing() {
+        assert_eq!(KeylessRead::of_head(400), None);
+        assert_eq!(KeylessRead::of_head(200), Some(KeylessRead::Readable));
+        assert_eq!(KeylessRead::of_head(404), Some(KeylessRead::Absent));
+        assert_eq!(KeylessRead::of_head(403), Some(KeylessRead::Unclear));
+    }
+
+    #[test]
+    fn only_a_refusal_about_the_key_means_that_one_is_needed() {
+        let stored = "The object was stored using a form of Server Side Encryption. The correct \
+                      parameters must be provided to retrieve the object.";
+        let algorithm = "Requests specifying Server Side Encryption with Customer provided keys must \
+                         provide a valid encryption algorithm.";
+        let cases = [
+            (206, None, None, KeylessRead::Readable),
+            (400, Some("InvalidRequest"), Some(stored), KeylessRead::KeyNeeded),
+            (400, Some("InvalidRequest"), None, KeylessRead::KeyNeeded),
+            (400, Some("InvalidRequest"), Some("Object is encrypted"), KeylessRead::KeyNeeded),
+            (400, Some("InvalidArgument"), Some(algorithm), KeylessRead::KeyNeeded),
+            (400, Some("InvalidArgument"), Some("Invalid version id"), KeylessRead::Unclear),
+            (400, Some("InvalidArgument"), None, KeylessRead::Unclear),
+            (400, Some("InvalidRequest"), Some("no such parameter"), KeylessRead::Unclear),
+            (400, Some("BadRequest"), Some("Server Side Encryption"), KeylessRead::Unclear),
+            (400, None, None, KeylessRead::Unclear),
+            (403, Some("AccessDenied"), None, KeylessRead::Unclear),
+            (404, Some("NoSuchKey"), None, KeylessRead::Absent),
+        ];
+        for (status, code, message, expected) in cases {
+            assert_eq!(
+                KeylessRead::of_get(status, code, message),
+                expected,
+                "{code:?} {message:?}"
+            );
+        }
     }
 }

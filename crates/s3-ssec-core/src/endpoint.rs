@@ -103,7 +103,7 @@ impl fmt::Display for Endpoint {
 }
 
 /// `localhost`, names under it (RFC 6761), and loopback addresses.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || host.ends_with(".localhost")

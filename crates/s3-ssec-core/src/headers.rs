@@ -27,7 +27,7 @@
 //! signature (RGW 20.2.4, measured), and signed ones cannot be taken off on the way.
 
 use crate::echo::KeyEcho;
-use crate::key::CustomerKey;
+use crate::key::{CustomerKey, Fingerprint};
 use crate::md5::KeyMd5;
 use crate::secret::on_wiped_stack;
 use base64ct::{Base64, Encoding as _};
@@ -62,6 +62,7 @@ struct Triple {
     key: HeaderValue,
     key_md5: KeyMd5,
     key_md5_text: HeaderValue,
+    origin: Fingerprint,
 }
 
 /// The key as text, wiped when the last request that carries it is gone: header maps share it.
@@ -86,6 +87,7 @@ impl Triple {
             key: sensitive(Bytes::from_owner(text)),
             key_md5,
             key_md5_text: sensitive(Bytes::from(key_md5.to_base64())),
+            origin: key.origin(),
         }
     }
 
@@ -130,6 +132,11 @@ macro_rules! role {
                 self.0.key_md5
             }
 
+            /// The fingerprint of the person's key behind the key: [`CustomerKey::origin`].
+            pub fn origin(&self) -> Fingerprint {
+                self.0.origin
+            }
+
             /// Puts the three headers into `headers`, replacing any of the same names. Key and MD5
             /// are marked sensitive, so that `Debug` of the map does not print them; their bytes are
             /// shared with the map, and wiped when the last of both is gone.
@@ -152,15 +159,20 @@ role!(SourceKeyHeaders, SOURCE_ALGORITHM, SOURCE_KEY, SOURCE_KEY_MD5);
 impl TargetKeyHeaders {
     /// The same key for the source of a copy: what opens an object also reads it for one.
     pub fn as_source(&self) -> SourceKeyHeaders {
-        let Triple { key, key_md5, key_md5_text } = &self.0;
+        let Triple { key, key_md5, key_md5_text, origin } = &self.0;
         let (key, key_md5_text) = (key.clone(), key_md5_text.clone());
-        SourceKeyHeaders(Triple { key, key_md5: *key_md5, key_md5_text })
+        SourceKeyHeaders(Triple { key, key_md5: *key_md5, key_md5_text, origin: *origin })
     }
 }
 
-/// Reads what a gateway echoed from the headers of its answer.
+/// Reads what a gateway echoed from the headers of its answer. A header that is there twice, or has
+/// other bytes than text, counts as absent: it proves nothing.
 pub fn echo_in(headers: &HeaderMap) -> KeyEcho {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let text = |name| {
+        let mut values = headers.get_all(name).iter();
+        let value = values.next().filter(|_| values.next().is_none())?;
+        value.to_str().ok()
+    };
     KeyEcho::new(text(ALGORITHM), text(KEY_MD5))
 }
 
@@ -200,6 +212,19 @@ mod tests {
         assert_eq!(headers.len(), 6);
         let printed = format!("{headers:?}");
         assert!(!printed.contains("pO3upE") && !printed.contains("DWygnH"), "{printed}");
+    }
+
+    #[test]
+    fn a_doubled_echo_is_no_echo() {
+        let md5 = "DWygnHRtgiJ77HCm+1rvHw==";
+        let mut answer = HeaderMap::new();
+        answer.append(ALGORITHM, "AES256".parse().unwrap());
+        answer.append(KEY_MD5, md5.parse().unwrap());
+        assert_eq!(echo_in(&answer), KeyEcho::new(Some("AES256"), Some(md5)));
+        answer.append(KEY_MD5, md5.parse().unwrap());
+        assert_eq!(echo_in(&answer), KeyEcho::new(Some("AES256"), None));
+        answer.append(ALGORITHM, "none".parse().unwrap());
+        assert!(echo_in(&answer).is_absent());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The journal of an upload or download that may have to go on after a crash. No IO: lines in, a
 //! state out.
 //!
-//! A journal holds no secret: names, a nonce, and the SHA-256 of parts, which the gateway sees too.
-//! It is comfort only: losing it loses time, never data.
+//! A journal holds no secret: names, a nonce, and hashes that show nothing about a content without the
+//! key ([`keyed`]). It is comfort only: losing it loses time, never data.
 //!
 //! One JSON object a line, appended and synchronised before the step it announces is taken. The last
 //! line may be cut short by a crash, and is then as if it had never been written.
@@ -11,6 +11,7 @@ pub mod merge;
 pub mod work;
 
 use crate::derive::Nonce;
+use crate::digest::{ContentHasher, ContentKey};
 use crate::key::Fingerprint;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,19 +51,24 @@ pub enum UploadLine {
     Sending {
         /// Part number, from 1.
         part: u16,
-        /// SHA-256 of its plaintext, lower-case hex; of a part that is signed in chunks that of their
-        /// SHA-256s, one after another.
+        /// A hash of its plaintext, lower-case hex: on disk that of [`keyed`]; of a part that is signed
+        /// in chunks the SHA-256 of their SHA-256s, one after another.
         sha256: String,
     },
     /// The gateway holds the part.
     Stored {
         /// Part number, from 1.
         part: u16,
-        /// Its ETag without quotes.
+        /// Its ETag without quotes; on disk that of [`keyed`], as it is a hash of the plaintext.
         etag: String,
     },
-    /// About to complete the upload.
+    /// About to complete the upload. Journals of this form do not say of what content.
     Completing,
+    /// About to complete the upload.
+    CompletingAs {
+        /// The complete record of the object. Its digest is masked and says nothing without the key.
+        record: String,
+    },
 }
 
 /// What is known of an upload that broke off.
@@ -74,10 +80,12 @@ pub struct UploadJournal {
     pub upload_id: Option<String>,
     /// The content of each part of which bytes may have left, by number.
     pub sent: BTreeMap<u16, String>,
-    /// The ETag of each part the gateway confirmed, by number.
+    /// The ETag of each part the gateway confirmed, by number, as it was noted.
     pub stored: BTreeMap<u16, String>,
     /// Complete may have been sent.
     pub completing: bool,
+    /// The complete record that was made before that: the writer's own evidence of the content.
+    pub record: Option<String>,
 }
 
 impl UploadJournal {
@@ -89,7 +97,8 @@ impl UploadJournal {
             return None;
         };
         let (sent, stored) = (BTreeMap::new(), BTreeMap::new());
-        let mut journal = Self { begun, upload_id: None, sent, stored, completing: false };
+        let mut journal =
+            Self { begun, upload_id: None, sent, stored, completing: false, record: None };
         for line in lines {
             journal.take(serde_json::from_str(line).ok()?)?;
         }
@@ -112,6 +121,9 @@ impl UploadJournal {
                 self.stored.insert(part, etag);
             }
             UploadLine::Completing => self.completing = true,
+            UploadLine::CompletingAs { record } => {
+                (self.completing, self.record) = (true, Some(record));
+            }
             _ => return None,
         }
         Some(())
@@ -135,7 +147,8 @@ pub struct DownloadBegun {
     pub endpoint: String,
     /// The object, as `s3://bucket/key`.
     pub object: String,
-    /// Its ETag without quotes: another one is another object.
+    /// Stands for its ETag: another one is another object. Keyed or salted, as an ETag may be a hash of
+    /// the plaintext.
     pub etag: String,
     /// Its size in bytes.
     pub size: u64,
@@ -184,6 +197,15 @@ impl DownloadJournal {
         }
         Some(Self { begun, here })
     }
+}
+
+/// A hash for a journal, in the place of `hash`: it is compared with others of the same key, and says
+/// nothing about a guessed content to those who read the disk without the key.
+pub fn keyed(key: &ContentKey, hash: &str) -> String {
+    let mut hasher = ContentHasher::new(key);
+    hasher.update(b"s3-ssec/v1/journal\0");
+    hasher.update(hash.as_bytes());
+    base16ct::lower::encode_string(hasher.finish().bytes())
 }
 
 /// A line as it goes into the file.
@@ -250,6 +272,16 @@ mod tests {
     }
 
     #[test]
+    fn a_journal_keeps_the_record_of_its_content() {
+        let text = |line| [&begun(), &line].map(print).concat();
+        let journal = UploadJournal::parse(&text(UploadLine::Completing)).unwrap();
+        assert_eq!((journal.completing, journal.record), (true, None));
+        let line = UploadLine::CompletingAs { record: "v1.m".to_owned() };
+        let journal = UploadJournal::parse(&text(line)).unwrap();
+        assert_eq!((journal.completing, journal.record.as_deref()), (true, Some("v1.m")));
+    }
+
+    #[test]
     fn what_makes_no_sense_is_not_continued() {
         let text = |lines: &[UploadLine]| lines.iter().map(print).collect::<String>();
         let lines = lines();
@@ -265,6 +297,14 @@ mod tests {
         for journal in refused {
             assert_eq!(UploadJournal::parse(&journal), None, "{journal}");
         }
+    }
+
+    #[test]
+    fn noted_hashes_depend_on_the_key() {
+        let key = |byte| ContentKey::from_bytes(&[byte; 32]).unwrap();
+        assert_eq!(keyed(&key(1), "aa"), keyed(&key(1), "aa"));
+        assert_ne!(keyed(&key(1), "aa"), keyed(&key(2), "aa"));
+        assert_ne!(keyed(&key(1), "aa"), keyed(&key(1), "ab"));
     }
 
     #[test]

@@ -107,7 +107,11 @@ impl fmt::Debug for Fingerprint {
 }
 
 /// The 256-bit key of one SSE-C request: what the three headers carry.
-pub struct CustomerKey(Secret32);
+pub struct CustomerKey {
+    secret: Secret32,
+    /// The master key that it is derived from.
+    master: Option<Fingerprint>,
+}
 
 /// A 256-bit key from which the customer key of every object version is derived.
 ///
@@ -117,16 +121,26 @@ pub struct MasterKey(Secret32);
 impl CustomerKey {
     /// Copies 32 bytes into a key of their own. The caller wipes its copy.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyLengthError> {
-        copy_secret(bytes).map(Self)
+        copy_secret(bytes).map(Self::from_secret)
     }
 
     pub(crate) fn from_secret(secret: Secret32) -> Self {
-        Self(secret)
+        Self { secret, master: None }
+    }
+
+    pub(crate) fn derived(secret: Secret32, master: Fingerprint) -> Self {
+        Self { secret, master: Some(master) }
+    }
+
+    /// The fingerprint of the person's key behind it: of the master key that it is derived from, else
+    /// its own as a direct key.
+    pub fn origin(&self) -> Fingerprint {
+        self.master.unwrap_or_else(|| Fingerprint::of(Kind::Direct, &self.secret))
     }
 
     /// The raw key: the one door out.
     pub fn expose_bytes(&self) -> &[u8; KEY_LENGTH] {
-        self.0.bytes()
+        self.secret.bytes()
     }
 
     /// The MD5 of the key, which S3 asks for beside it and echoes in its answers.
@@ -186,7 +200,7 @@ impl Key {
     pub(crate) fn secret(&self) -> &Secret32 {
         match self {
             Key::Master(key) => &key.0,
-            Key::Direct(key) => &key.0,
+            Key::Direct(key) => &key.secret,
         }
     }
 }
@@ -210,7 +224,7 @@ mod generate {
     impl CustomerKey {
         /// Makes a key from the operating system's random source.
         pub fn generate() -> Result<Self, RandomError> {
-            random_secret().map(Self)
+            random_secret().map(Self::from_secret)
         }
     }
 
@@ -272,5 +286,22 @@ mod tests {
         assert_eq!(master.fingerprint().to_string(), "4816dfc85c4eac7b");
         assert_ne!(master.fingerprint(), direct.fingerprint());
         assert!(master.same_bytes(&direct));
+    }
+
+    #[test]
+    fn a_customer_key_knows_the_key_of_the_person() {
+        use crate::derive::Nonce;
+        use crate::names::{BucketName, ObjectKey, ObjectName};
+        let bucket = BucketName::parse("bucket").unwrap();
+        let name = ObjectName::new(bucket, ObjectKey::parse("a").unwrap());
+        for kind in [Kind::Master, Kind::Direct] {
+            let key = Key::from_bytes(kind, &[7; 32]).unwrap();
+            let derived = key.customer_key(&name, Nonce::from_bytes([1; 5]));
+            assert_eq!(derived.origin(), key.fingerprint());
+        }
+        let Key::Direct(direct) = Key::from_bytes(Kind::Direct, &[7; 32]).unwrap() else {
+            panic!()
+        };
+        assert_eq!(direct.origin(), Fingerprint::of(Kind::Direct, &direct.secret));
     }
 }

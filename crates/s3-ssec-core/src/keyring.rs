@@ -116,6 +116,11 @@ impl Keyring {
         self.keys
     }
 
+    /// True if there is a master key.
+    pub fn has_master(&self) -> bool {
+        self.keys.iter().any(|key| key.kind() == Kind::Master)
+    }
+
     /// The direct keys: the ones to try on objects without a record.
     pub fn direct_keys(&self) -> impl Iterator<Item = &Key> {
         self.keys.iter().filter(|key| key.kind() == Kind::Direct)
@@ -127,20 +132,28 @@ impl Keyring {
         record: &Record,
         name: &ObjectName,
     ) -> Result<(&Key, OpenedRecord), OpenError> {
-        let fits = |key: &&Key| match record.fingerprint() {
-            Some(fingerprint) => key.fingerprint() == fingerprint,
-            None => key.kind() == Kind::Direct,
-        };
-        let mut candidates = self.keys.iter().filter(fits).peekable();
-        let missing = match record.fingerprint() {
-            Some(fingerprint) if candidates.peek().is_none() => OpenError::KeyMissing(fingerprint),
-            Some(_) => OpenError::NotGenuine,
-            None => OpenError::DirectKeyMissing,
-        };
-        candidates
-            .find_map(|key| record.open(key, name).ok().map(|opened| (key, opened)))
-            .ok_or(missing)
+        let (index, opened) = open_with(&self.keys, record, name)?;
+        Ok((&self.keys[index], opened))
     }
+}
+
+/// Finds the key among `keys` that made `record` for `name`, and says which it is.
+pub(crate) fn open_with<'k>(
+    keys: impl IntoIterator<Item = &'k Key>,
+    record: &Record,
+    name: &ObjectName,
+) -> Result<(usize, OpenedRecord), OpenError> {
+    let fits = |key: &Key| match record.fingerprint() {
+        Some(fingerprint) => key.fingerprint() == fingerprint,
+        None => key.kind() == Kind::Direct,
+    };
+    let mut candidates = keys.into_iter().enumerate().filter(|(_, key)| fits(key)).peekable();
+    let missing = match record.fingerprint() {
+        Some(fingerprint) if candidates.peek().is_none() => OpenError::KeyMissing(fingerprint),
+        Some(_) => OpenError::NotGenuine,
+        None => OpenError::DirectKeyMissing,
+    };
+    candidates.find_map(|(index, key)| Some((index, record.open(key, name).ok()?))).ok_or(missing)
 }
 
 /// Everything the writer of one object version needs, bound to one key, name and nonce.

@@ -13,9 +13,10 @@
 //! | take one over | [`foreign::read`], [`weakness::of`] |
 //! | write an object | [`Seal`](keyring::Seal), [`TargetKeyHeaders`](headers::TargetKeyHeaders) |
 //! | read one | [`Record`](record::Record), [`Keyring::open`](keyring::Keyring::open) |
-//! | believe an answer | [`verify_echo`](echo::verify_echo) |
+//! | believe an answer | [`verify_echo`](echo::verify_echo), [`Verification`](evidence::Verification) |
 //! | sign a request | [`UnsignedRequest`](request::UnsignedRequest), [`Signer`](sigv4::Signer) |
 //! | back a key up | [`KeyFile::print`](keyfile::KeyFile::print); features `words` and `shares` |
+//! | judge a listing | [`Listing::read`](listing::Listing::read) |
 //! | explain a refusal | [`advice`], [`error_response`] |
 //! | protect a bucket | [`policy`] |
 
@@ -36,6 +37,9 @@ pub mod words;
 
 pub mod derive;
 pub mod digest;
+pub mod evidence;
+pub mod inspection;
+pub mod nonce_table;
 pub mod record;
 
 pub mod echo;
@@ -51,17 +55,23 @@ pub mod timestamp;
 
 pub mod endpoint;
 pub mod journal;
+pub mod ledger;
+pub mod listing;
+pub mod lock;
 pub mod manifest;
 pub mod names;
 pub mod plan;
 pub mod profile;
 pub mod rekey;
+pub mod removal;
 pub mod shard;
 
 pub mod advice;
+pub mod condition;
 pub mod cors;
 pub mod error_response;
 pub mod policy;
+pub mod xml;
 
 #[cfg(any(test, feature = "vectors"))]
 pub mod vectors;

@@ -3,6 +3,9 @@
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
+/// Start of the name of every scratch object and of every prefix on which something is tried.
+pub const TRIAL_PREFIX: &str = ".s3-ssec-trial-";
+
 /// A bucket name, an object key or an address is not one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -15,6 +15,12 @@ pub const PARTS_MAX: u64 = 10_000;
 /// Largest object (AWS).
 pub const OBJECT_MAX: u64 = 5 << 40;
 
+/// True for a size that an object of some server can have: as many parts as there can be, all of the
+/// largest. Any other size in an answer is a mistake.
+pub fn is_possible_size(size: u64) -> bool {
+    size <= PARTS_MAX * PART_MAX
+}
+
 /// A content is too large for S3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{size} bytes are more than the 5 TiB that S3 takes as one object")]

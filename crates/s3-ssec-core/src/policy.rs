@@ -5,8 +5,7 @@
 //! the statements with our own Sids ever change.
 //!
 //! A condition does not mean the same on every gateway ([`Rule`] says what was measured), so a rule
-//! is tried live before it is relied on: first narrowed to a prefix ([`Scope::prefix`]), with one
-//! write that must pass and one that must not, then widened to the bucket.
+//! is tried live before it is relied on: a [`PolicyChange`] decides in which order.
 //!
 //! ```
 //! use s3_ssec_core::names::BucketName;
@@ -25,14 +24,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod change;
 mod explain;
 mod legacy;
+#[cfg(test)]
+mod model;
 mod rule;
+mod trial;
 
+pub use change::{ChangeOptions, Ending, PolicyChange, Step};
 pub use explain::{Finding, Problem, Release, explain, explain_for};
 pub use legacy::{LegacyPage, legacy_page};
-pub use rule::{Rule, Scope};
+pub use rule::{Rule, Scope, Scratch};
+pub use trial::{Attempt, Gap, GapAnswer, Outcome, Trial, TrialStep};
 
+use crate::names::BucketName;
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -135,7 +141,62 @@ impl Policy {
     /// True if the rule stands in it exactly as [`Policy::apply`] would write it.
     pub fn holds(&self, rule: Rule, scope: &Scope) -> bool {
         let mut owned = self.statements().iter().filter(|one| rule.owns(one));
-        owned.next() == Some(&rule.statement(scope)) && owned.next().is_none()
+        let first = owned.next().is_some_and(|one| alike(one, &rule.statement(scope)));
+        first && owned.next().is_none()
+    }
+
+    /// True if a statement under the Sid of the rule has another content than this program writes:
+    /// someone edited it.
+    pub fn is_edited(&self, rule: Rule, bucket: &BucketName) -> bool {
+        let whole = Scope::bucket(bucket.clone());
+        let mut owned = self.statements().iter().filter(|one| rule.owns(one));
+        owned.any(|one| !alike(one, &rule.statement(&whole)))
+    }
+
+    /// True if both say the same, whatever the order and whether a single value stands in a list.
+    pub fn says_the_same(&self, other: &Policy) -> bool {
+        if self.is_empty() || other.is_empty() {
+            return self.is_empty() && other.is_empty();
+        }
+        canonical(&Value::Object(self.fields.clone()))
+            == canonical(&Value::Object(other.fields.clone()))
+    }
+
+    /// Adds the statement of a rule on trial, and leaves everything else as it is.
+    fn add_trial(&mut self, rule: Rule, scratch: &Scratch) {
+        let mut statements = self.take_statements();
+        statements.push(rule.trial_statement(scratch));
+        self.repair_version(&statements);
+        self.fields.insert("Statement".to_owned(), Value::Array(statements));
+    }
+
+    /// Where trials are under way, or were interrupted.
+    fn trials(&self, bucket: &BucketName) -> Vec<Scratch> {
+        self.statements().iter().filter_map(|one| Scratch::of(bucket, one)).collect()
+    }
+
+    /// Takes out the statements of trials that `which` picks.
+    fn remove_trials(&mut self, bucket: &BucketName, which: impl Fn(&Scratch) -> bool) {
+        if self.trials(bucket).iter().any(&which) {
+            let kept = |one: &Value| !Scratch::of(bucket, one).is_some_and(|found| which(&found));
+            let statements = self.take_statements().into_iter().filter(kept).collect();
+            self.fields.insert("Statement".to_owned(), Value::Array(statements));
+        }
+    }
+
+    /// Puts the statements that `before` has under the Sid of a rule in the place of those here.
+    fn restore_rule(&mut self, rule: Rule, before: &Policy) {
+        let mut old: Vec<_> =
+            before.statements().iter().filter(|one| rule.owns(one)).cloned().collect();
+        let mut merged = Vec::new();
+        for statement in self.take_statements() {
+            match rule.owns(&statement) {
+                true => merged.append(&mut old),
+                false => merged.push(statement),
+            }
+        }
+        merged.append(&mut old);
+        self.fields.insert("Statement".to_owned(), Value::Array(merged));
     }
 
     /// Puts a rule in, in place of an earlier statement with its Sid. Applying the rule again with
@@ -184,7 +245,7 @@ impl Policy {
     }
 
     fn repair_version(&mut self, statements: &[Value]) {
-        let foreign = |one: &Value| !Rule::ALL.iter().any(|rule| rule.owns(one));
+        let foreign = |one: &Value| !Rule::ALL.iter().any(|rule| rule.owns_or_tries(one));
         let keep = match self.fields.get("Version") {
             Some(version) => matches!(version.as_str(), Some(VERSION | OLD_VERSION)),
             None => statements.iter().any(foreign),
@@ -196,6 +257,30 @@ impl Policy {
                 self.fields.shift_insert(0, "Version".to_owned(), VERSION.into());
             }
         }
+    }
+}
+
+/// True if two statements say the same.
+fn alike(one: &Value, other: &Value) -> bool {
+    canonical(one) == canonical(other)
+}
+
+/// Gateways may hand a document back in another form than they were given: a list of one for a
+/// single value, and lists in another order.
+fn canonical(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> =
+                fields.iter().map(|(name, value)| (name.clone(), canonical(value))).collect();
+            fields.sort_by(|one, other| one.0.cmp(&other.0));
+            fields.into_iter().collect()
+        }
+        Value::Array(list) => {
+            let mut list: Vec<_> = list.iter().map(canonical).collect();
+            list.sort_by_cached_key(Value::to_string);
+            if list.len() == 1 { list.swap_remove(0) } else { Value::Array(list) }
+        }
+        other => other.clone(),
     }
 }
 

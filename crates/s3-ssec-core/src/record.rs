@@ -17,7 +17,7 @@
 //! let seal = Seal::new(&key, name.clone(), Nonce::next(1_764_000_000, 0x5a, None));
 //! let mut hasher = ContentHasher::new(&key.content_key());
 //! hasher.update(b"1;2");
-//! let content = Content::Known { size: hasher.size(), digest: hasher.finish() };
+//! let content = Content::of_source(hasher.size(), hasher.finish());
 //! let tag = seal.record(content).to_string();
 //! assert!(tag.len() <= 144 && tag.starts_with("v1.m."));
 //!
@@ -60,18 +60,84 @@ pub enum RecordError {
 #[error("the record was not made with this key for this object name")]
 pub struct ForeignRecord;
 
-/// What is known about the content when a record is written.
+/// Where the digest of a record comes from: how far back a matching content is vouched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Provenance {
+    /// The writer computed it from its own source, before or while it sent the bytes.
+    Source,
+    /// It was taken from the content that a gateway held. It vouches for the content since then, and
+    /// says nothing about the time before.
+    Accepted {
+        /// Time of the acceptance, in seconds since 1970 (valid until 2106).
+        since: u32,
+    },
+}
+
+impl Provenance {
+    /// The provenance of a copy made at `now` (seconds since 1970) whose content was compared with a
+    /// record of this provenance under a key of kind `from`, and whose record is under one of kind `to`.
+    ///
+    /// A copy never raises it. All holders of a direct key, the gateway included, can make records
+    /// under it, so what moves from a direct key to a master key counts as accepted.
+    pub fn of_copy(self, from: Kind, to: Kind, now: u32) -> Self {
+        match (self, from, to) {
+            (_, Kind::Direct, Kind::Master) => Provenance::Accepted { since: now },
+            (provenance, ..) => provenance,
+        }
+    }
+
+    /// Time of the acceptance in seconds since 1970; `None` for a digest of the writer's source.
+    pub fn accepted_since(self) -> Option<u32> {
+        match self {
+            Provenance::Source => None,
+            Provenance::Accepted { since } => Some(since),
+        }
+    }
+}
+
+/// The knowledge about a content that a record holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// Nothing yet: a multipart upload is under way.
     Pending,
-    /// Size in bytes and keyed digest.
-    Known {
-        /// Size of the plaintext in bytes.
-        size: u64,
-        /// Keyed digest of the plaintext.
-        digest: ContentDigest,
-    },
+    /// Its size and its digest.
+    Known(KnownContent),
+}
+
+/// Size and keyed digest of a content, and who vouches for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownContent {
+    /// Size of the plaintext in bytes.
+    pub size: u64,
+    /// Keyed digest of the plaintext.
+    pub digest: ContentDigest,
+    /// Where the digest comes from.
+    pub provenance: Provenance,
+}
+
+impl Content {
+    /// A content whose digest its writer computed from its own source. `size` is in bytes.
+    pub fn of_source(size: u64, digest: ContentDigest) -> Self {
+        Content::Known(KnownContent { size, digest, provenance: Provenance::Source })
+    }
+
+    /// A content as a gateway held it at `since`, in seconds since 1970. `size` is in bytes.
+    pub fn accepted(size: u64, digest: ContentDigest, since: u32) -> Self {
+        Content::Known(KnownContent { size, digest, provenance: Provenance::Accepted { since } })
+    }
+
+    /// True if this is exactly that content, wherever its digest comes from. False while pending.
+    pub fn matches(&self, size: u64, digest: ContentDigest) -> bool {
+        matches!(self, Content::Known(known) if known.size == size && known.digest == digest)
+    }
+
+    /// Where the digest comes from; `None` while pending.
+    pub fn provenance(&self) -> Option<Provenance> {
+        match self {
+            Content::Pending => None,
+            Content::Known(known) => Some(known.provenance),
+        }
+    }
 }
 
 /// A record as it was found: well formed, but of unknown worth until a key opens it.
@@ -81,8 +147,16 @@ pub struct Record {
     kind: Kind,
     fingerprint: Option<Fingerprint>,
     nonce: Nonce,
-    sealed: Option<(u64, [u8; 32])>,
+    sealed: Option<Sealed>,
     mac: [u8; MAC_LENGTH],
+}
+
+/// Size, masked digest and provenance, as they stand in the tag.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Sealed {
+    size: u64,
+    masked: [u8; 32],
+    provenance: Provenance,
 }
 
 /// A record whose MAC a key of ours confirmed, with the customer key that opens the object.
@@ -107,8 +181,9 @@ impl Record {
         };
         let sealed = match content {
             Content::Pending => None,
-            Content::Known { size, digest } => {
-                Some((size, masked(&expander, &name, nonce, digest.0)))
+            Content::Known(KnownContent { size, digest, provenance }) => {
+                let masked = masked(&expander, &name, nonce, provenance, digest.0);
+                Some(Sealed { size, masked, provenance })
             }
         };
         let body = Body { kind: key.kind(), fingerprint, nonce, sealed }.to_string();
@@ -145,9 +220,9 @@ impl Record {
         }
         let content = match self.sealed {
             None => Content::Pending,
-            Some((size, sealed)) => {
-                let digest = ContentDigest(masked(&expander, &digest, self.nonce, sealed));
-                Content::Known { size, digest }
+            Some(Sealed { size, masked: sealed, provenance }) => {
+                let plain = masked(&expander, &digest, self.nonce, provenance, sealed);
+                Content::Known(KnownContent { size, digest: ContentDigest(plain), provenance })
             }
         };
         let customer_key = key.customer_key(name, self.nonce);
@@ -178,6 +253,12 @@ impl Record {
     pub fn is_pending(&self) -> bool {
         self.sealed.is_none()
     }
+
+    /// Where the digest is said to come from; `None` while pending. Not trusted until the record is
+    /// opened.
+    pub fn provenance(&self) -> Option<Provenance> {
+        self.sealed.map(|sealed| sealed.provenance)
+    }
 }
 
 impl fmt::Display for Record {
@@ -197,7 +278,7 @@ struct Body {
     kind: Kind,
     fingerprint: Option<Fingerprint>,
     nonce: Nonce,
-    sealed: Option<(u64, [u8; 32])>,
+    sealed: Option<Sealed>,
 }
 
 impl fmt::Display for Body {
@@ -209,8 +290,12 @@ impl fmt::Display for Body {
         }
         write!(f, ".{}.", self.nonce)?;
         match &self.sealed {
-            Some((size, sealed)) => {
-                write!(f, "{size}.{}", base16ct::lower::encode_string(sealed))
+            Some(Sealed { size, masked, provenance }) => {
+                write!(f, "{size}.{}", base16ct::lower::encode_string(masked))?;
+                match provenance {
+                    Provenance::Source => Ok(()),
+                    Provenance::Accepted { since } => write!(f, ".a{since:08x}"),
+                }
             }
             None => f.write_str("-.-"),
         }
@@ -219,16 +304,23 @@ impl fmt::Display for Body {
 
 fn parse_v1(text: &str) -> Option<Record> {
     let fields: Vec<&str> = text.split('.').collect();
-    let [_, kind, fingerprint, nonce, size, sealed, mac] = fields[..] else { return None };
+    let (fields, provenance, mac) = match fields[..] {
+        [_, a, b, c, d, e, mac] => ([a, b, c, d, e], Provenance::Source, mac),
+        [_, a, b, c, d, e, mark, mac] => ([a, b, c, d, e], accepted_in(mark)?, mac),
+        _ => return None,
+    };
+    let [kind, fingerprint, nonce, size, sealed] = fields;
     let kind = Kind::from_letter(kind)?;
     let fingerprint = match (kind, fingerprint) {
         (Kind::Direct, "-") => None,
         (Kind::Master, text) => Some(Fingerprint::parse(text)?),
         _ => return None,
     };
-    let sealed = match (size, sealed) {
-        ("-", "-") => None,
-        (size, sealed) => Some((decimal(size)?, hex(sealed)?)),
+    let sealed = match (size, sealed, provenance) {
+        ("-", "-", Provenance::Source) => None,
+        (size, masked, provenance) => {
+            Some(Sealed { size: decimal(size)?, masked: hex(masked)?, provenance })
+        }
     };
     Some(Record {
         text: text.to_owned(),
@@ -238,6 +330,12 @@ fn parse_v1(text: &str) -> Option<Record> {
         sealed,
         mac: hex(mac)?,
     })
+}
+
+/// `a` and the time of the acceptance in eight hex digits.
+fn accepted_in(mark: &str) -> Option<Provenance> {
+    let since = u32::from_be_bytes(hex(mark.strip_prefix('a')?)?);
+    Some(Provenance::Accepted { since })
 }
 
 fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
@@ -252,9 +350,22 @@ fn decimal(text: &str) -> Option<u64> {
     (number.to_string() == text).then_some(number)
 }
 
-/// `digest xor X("mask", N || nonce)`: its own inverse, so that equal contents do not show in tags.
-fn masked(expander: &Expander, name: &[u8; 32], nonce: Nonce, mut digest: [u8; 32]) -> [u8; 32] {
-    let mask = expander.expand(Purpose::Mask, &[name, &nonce.bytes()]);
+/// `digest xor X("mask", N || nonce)`, or `N || nonce || "a" || time` in the context of an accepted
+/// one: its own inverse, so that equal contents do not show in tags.
+fn masked(
+    expander: &Expander,
+    name: &[u8; 32],
+    nonce: Nonce,
+    provenance: Provenance,
+    mut digest: [u8; 32],
+) -> [u8; 32] {
+    let mask = match provenance {
+        Provenance::Source => expander.expand(Purpose::Mask, &[name, &nonce.bytes()]),
+        Provenance::Accepted { since } => {
+            let context: [&[u8]; 4] = [name, &nonce.bytes(), b"a", &since.to_be_bytes()];
+            expander.expand(Purpose::Mask, &context)
+        }
+    };
     for (byte, mask) in digest.iter_mut().zip(mask.bytes()) {
         *byte ^= mask;
     }
@@ -267,4 +378,29 @@ fn mac(expander: &Expander, name: &[u8; 32], body: &str) -> [u8; MAC_LENGTH] {
     let mut short = [0; MAC_LENGTH];
     short.copy_from_slice(&whole.bytes()[..MAC_LENGTH]);
     short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_never_raises_its_provenance() {
+        let accepted = Provenance::Accepted { since: 7 };
+        for (from, to) in [
+            (Kind::Master, Kind::Master),
+            (Kind::Master, Kind::Direct),
+            (Kind::Direct, Kind::Direct),
+        ] {
+            assert_eq!(accepted.of_copy(from, to, 9), accepted);
+        }
+        // Every holder of the direct key could have named any time.
+        let moved = accepted.of_copy(Kind::Direct, Kind::Master, 9);
+        assert_eq!(moved, Provenance::Accepted { since: 9 });
+        let copy = |from, to| Provenance::Source.of_copy(from, to, 9);
+        assert_eq!(copy(Kind::Master, Kind::Master), Provenance::Source);
+        assert_eq!(copy(Kind::Master, Kind::Direct), Provenance::Source);
+        assert_eq!(copy(Kind::Direct, Kind::Direct), Provenance::Source);
+        assert_eq!(copy(Kind::Direct, Kind::Master), Provenance::Accepted { since: 9 });
+    }
 }

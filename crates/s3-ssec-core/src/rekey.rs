@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! look ─► read, and verify ─► confirm that it is still the same ─► note ─► replace ─► check ─► settle
-//!      └► large: note, open an upload, note ─► read into its parts ─┘        └► describe ─► check
+//!      └► large: note, open an upload, note ─► read into its parts ─┘        ├► describe ─► check
+//!                                                              a copy: read, and compare ┘
 //! ```
 //!
 //! * The old content goes only when the new one is whole at the gateway or in memory, and was equal
@@ -28,7 +29,9 @@ mod step;
 pub use history::{History, HistoryMark, HistoryStep, PendingHistory, Seen, Versions};
 pub use journal::{Grant, Pending, RekeyBegun, RekeyJournal, RekeyLine, Replacing, whole};
 pub use pace::Pace;
-pub use step::{Content, Description, Mark, Outcome, Rules, Sight, Standing, Step, Trouble, Way};
+pub use step::{
+    Content, Description, Mark, Outcome, Plaintext, Rules, Sight, Standing, Step, Trouble, Way,
+};
 
 use std::time::Duration;
 
@@ -53,9 +56,19 @@ pub struct Rewrite {
     refused: bool,
     /// A replacement was sent and not heard of: it may arrive at any time.
     sent: bool,
+    /// The outcome of reading the gateway's copy.
+    copy: Copied,
     attempt: u32,
     after_wait: AfterWait,
     after_abort: AfterAbort,
+}
+
+/// The state of a copy that the gateway made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Copied {
+    Unread,
+    Same,
+    Garbled,
 }
 
 /// Where a wait leads.
@@ -88,6 +101,7 @@ impl Rewrite {
             recovering: false,
             refused: false,
             sent: false,
+            copy: Copied::Unread,
             attempt: 1,
             after_wait: AfterWait::Look,
             after_abort: AfterAbort::Look,
@@ -106,7 +120,7 @@ impl Rewrite {
         }
     }
 
-    /// What to do next.
+    /// The next step.
     pub fn step(&self) -> Step {
         self.step
     }
@@ -154,9 +168,9 @@ impl Rewrite {
         match standing {
             Standing::Ours => {
                 self.uploading = false;
-                match std::mem::take(&mut self.describe) {
-                    true => self.step = Step::Describe,
-                    false => self.settle(Outcome::Rekeyed(self.way)),
+                match self.way == Way::Copy && self.copy != Copied::Same {
+                    true => self.step = Step::Compare,
+                    false => self.complete(),
                 }
             }
             // By the ID of its version alone: an object without versions may be all that is left.
@@ -173,6 +187,31 @@ impl Rewrite {
         }
     }
 
+    /// Takes the result of a [`Step::Compare`]: whether the copy is the same as its source.
+    pub fn compared(&mut self, same: bool) {
+        match same {
+            true => {
+                self.copy = Copied::Same;
+                self.complete();
+            }
+            // The source is whole in the version before. Without versions nothing is removed.
+            false => (self.copy, self.step) = (Copied::Garbled, Step::TakeBack),
+        }
+    }
+
+    /// The new object is there, and what was written is right.
+    fn complete(&mut self) {
+        match std::mem::take(&mut self.describe) {
+            true => self.step = Step::Describe,
+            false => self.settle(Outcome::Rekeyed(self.way)),
+        }
+    }
+
+    /// The outcome of an object whose replacement is removed.
+    fn removed(&self) -> Outcome {
+        if self.copy == Copied::Garbled { Outcome::Garbled } else { Outcome::Unproved }
+    }
+
     /// Tells that a step was taken. For [`Step::Replace`] that it is proved, as far as its answer says.
     pub fn done(&mut self) {
         self.step = match self.step {
@@ -183,7 +222,7 @@ impl Rewrite {
             Step::Open => Step::Note(Mark::Opened),
             Step::Note(Mark::Opened) => Step::Read(Way::Parts),
             Step::Note(Mark::Replacing) => {
-                self.noted = true;
+                (self.noted, self.copy) = (true, Copied::Unread);
                 Step::Replace(self.way)
             }
             // With a condition nobody else's can have gone; there is nothing to look for.
@@ -193,7 +232,7 @@ impl Rewrite {
             Step::Replace(_) => Step::Check,
             // Somebody may have written it meanwhile, and have got our tags.
             Step::Describe => Step::Check,
-            Step::TakeBack => return self.settle(Outcome::Unproved),
+            Step::TakeBack => return self.settle(self.removed()),
             Step::Abort => {
                 self.uploading = false;
                 match self.after_abort {
@@ -240,12 +279,14 @@ impl Rewrite {
                 self.step = Step::Check;
             }
             // It stands as it is, perhaps good; its note says what it is.
-            (Step::TakeBack, _) => self.step = Step::End(Outcome::Unproved),
+            (Step::TakeBack, _) => self.step = Step::End(self.removed()),
             (Step::Describe, trouble) => {
                 self.describe = true;
                 self.unfinished(trouble);
             }
-            (Step::Check, trouble) => self.unfinished(trouble),
+            // Replaced while it was read: the check says by whom.
+            (Step::Compare, Trouble::Condition) => self.unfinished(Trouble::MayPass),
+            (Step::Check | Step::Compare, trouble) => self.unfinished(trouble),
             (_, Trouble::MayPass) => self.try_again(),
             (_, Trouble::Condition) => self.give_up(Outcome::Changed),
             (_, Trouble::Unproved) => self.give_up(Outcome::Unproved),

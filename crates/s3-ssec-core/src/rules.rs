@@ -4,6 +4,7 @@
 //! [[keys]]
 //! for = "s3://research-data"
 //! file = "~/keys/lab.key"
+//! require-master = true
 //! ```
 //!
 //! Every object has one rule or none. Two rules that could be for one object are an error, whichever
@@ -21,6 +22,8 @@ pub struct Rule {
     pub place: S3Address,
     /// The key file, as it was written: not empty.
     pub file: String,
+    /// Refuse objects there that are not under a master key.
+    pub require_master: bool,
     /// Where it begins, counted from 1.
     pub line: usize,
 }
@@ -72,6 +75,8 @@ struct Text {
 struct Entry {
     r#for: Spanned<String>,
     file: Spanned<String>,
+    #[serde(default, rename = "require-master")]
+    require_master: bool,
 }
 
 impl Rule {
@@ -105,7 +110,7 @@ pub fn parse(text: &str) -> Result<Vec<Rule>, RulesError> {
         problem: Problem::Syntax(error.message().replace('\n', " ")),
     })?;
     let mut rules: Vec<Rule> = Vec::new();
-    for Entry { r#for, file } in parsed.keys {
+    for Entry { r#for, file, require_master } in parsed.keys {
         let (at, file_line) = (line(r#for.span()), line(file.span()));
         let place = S3Address::parse(r#for.get_ref());
         let place = place.map_err(|_| RulesError { line: at, problem: Problem::Address })?;
@@ -118,7 +123,7 @@ pub fn parse(text: &str) -> Result<Vec<Rule>, RulesError> {
             let problem = Problem::Overlap { place, other_line, other_place };
             return Err(RulesError { line: at, problem });
         }
-        rules.push(Rule { place, file, line: at });
+        rules.push(Rule { place, file, require_master, line: at });
     }
     Ok(rules)
 }
@@ -139,14 +144,15 @@ mod tests {
     #[test]
     fn rules_are_read_with_their_lines() {
         let text = "# mine\n[[keys]]\nfor = \"s3://abc\"\nfile = \"~/k/a\"\n\n[[keys]]\nfile = \"b\"\n\
-                    for = 's3://abd/x/'\n";
-        let rule = |place_of: &str, file: &str, line| Rule {
+                    for = 's3://abd/x/'\nrequire-master = true\n";
+        let rule = |place_of: &str, file: &str, require_master, line| Rule {
             place: place(place_of),
             file: file.to_owned(),
+            require_master,
             line,
         };
         let read = parse(text).unwrap();
-        assert_eq!(read, [rule("s3://abc", "~/k/a", 3), rule("s3://abd/x/", "b", 8)]);
+        assert_eq!(read, [rule("s3://abc", "~/k/a", false, 3), rule("s3://abd/x/", "b", true, 8)]);
         assert_eq!(parse(""), Ok(vec![]));
     }
 
@@ -183,6 +189,7 @@ mod tests {
             (2, "[[keys]]\nfor = \"abc\"\nfile = \"a\"\n"),
             (3, "[[keys]]\nfor = \"s3://abc\"\nfile = \"\"\n"),
             (3, "[[keys]]\nfor = \"s3://abc\"\nfile = 7\n"),
+            (4, "[[keys]]\nfor = \"s3://abc\"\nfile = \"a\"\nrequire-master = 1\n"),
             (2, "[[keys]]\nfor = \"s3://abc"),
         ];
         for (line, text) in cases {
@@ -194,7 +201,9 @@ mod tests {
 
     #[test]
     fn a_rule_is_for_objects_and_trees() {
-        let rule = Rule { place: place("s3://abc/a/"), file: "f".to_owned(), line: 1 };
+        let place_of = place("s3://abc/a/");
+        let file = "f".to_owned();
+        let rule = Rule { place: place_of, file, require_master: false, line: 1 };
         for inside in ["s3://abc/a/x", "s3://abc/a/"] {
             assert!(rule.touches(&place(inside)) && rule.holds(&place(inside)), "{inside}");
         }

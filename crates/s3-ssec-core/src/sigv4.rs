@@ -93,6 +93,15 @@ pub struct PresignedRequest {
     pub expires_at: Timestamp,
 }
 
+/// Refuses what is not a region, and what no header could hold.
+pub fn check_region(region: &str) -> Result<(), SignError> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    match !region.is_empty() && region.bytes().all(plain) {
+        true => Ok(()),
+        false => Err(SignError::Region(region.to_owned())),
+    }
+}
+
 /// Signs for one region with one set of credentials. Remembers the key of the day, which is four
 /// fifths of the work.
 pub struct Signer {
@@ -105,11 +114,8 @@ pub struct Signer {
 impl Signer {
     /// A signer for S3. RGW takes any region.
     pub fn new(credentials: Credentials, region: &str) -> Result<Self, SignError> {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-        match !region.is_empty() && region.bytes().all(plain) {
-            true => Ok(Self::for_service(credentials, region, "s3")),
-            false => Err(SignError::Region(region.to_owned())),
-        }
+        check_region(region)?;
+        Ok(Self::for_service(credentials, region, "s3"))
     }
 
     /// AWS's published vectors are of a service called `service`.

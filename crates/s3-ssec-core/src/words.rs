@@ -82,6 +82,11 @@ pub fn read(text: &str, known: Known) -> Result<Key, WordsError> {
     Err(diagnosis::of(&typed, &wanted))
 }
 
+/// True if the fingerprint stands with the words, so that [`read`] compares the key with it.
+pub fn has_fingerprint(text: &str) -> bool {
+    Typed::parse(text).is_ok_and(|typed| typed.fingerprint.is_some())
+}
+
 /// The key that is looked for.
 enum Wanted {
     /// Of a known fingerprint; both kinds are tried unless one was named.

@@ -1,8 +1,10 @@
 //! What a refusal means.
 
 use crate::error::{ArgumentError, thrown};
+use crate::number::object_name;
 use js_sys::{Object, Reflect};
 use s3_ssec_core::advice::{self, Operation, SentKey, Situation};
+use s3_ssec_core::inspection;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -36,6 +38,22 @@ pub fn explain_refusal(
     Ok(object)
 }
 
+/// Why an object that is not delivered stays where it is, and what to do. `state` and `words` are those of an
+/// `Inspection`.
+#[wasm_bindgen(js_name = explainInspected, unchecked_return_type = "{ what: string, todo: string }")]
+pub fn explain_inspected(
+    state: &str,
+    words: &str,
+    bucket: &str,
+    object_key: &str,
+) -> Result<Object, JsValue> {
+    let (what, todo) = inspection::refusal(state, words, &object_name(bucket, object_key)?);
+    let object = Object::new();
+    Reflect::set(&object, &"what".into(), &what.into())?;
+    Reflect::set(&object, &"todo".into(), &todo.into())?;
+    Ok(object)
+}
+
 /// The operations that a page sends.
 fn operation_of(name: &str) -> Result<Operation, JsValue> {
     use Operation::*;
@@ -54,6 +72,7 @@ fn operation_of(name: &str) -> Result<Operation, JsValue> {
         ListParts,
         GetObjectTagging,
         PutObjectTagging,
+        GetBucketVersioning,
         GetBucketPolicy,
         PutBucketPolicy,
         DeleteBucketPolicy,

@@ -1,10 +1,9 @@
 //! The content digest: in one go, and in pieces of 4 MiB in any order, for parts that are hashed apart.
 
 use crate::error::{ArgumentError, thrown};
+use crate::number::content_key_of;
 use js_sys::Uint8Array;
-use s3_ssec_core::KEY_LENGTH;
 use s3_ssec_core::digest as core;
-use s3_ssec_core::key::KeyLengthError;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
@@ -16,17 +15,6 @@ const COPY_LENGTH: u32 = 64 << 10;
 #[wasm_bindgen(js_name = pieceLength)]
 pub fn piece_length() -> u32 {
     core::PIECE_LENGTH as u32
-}
-
-/// Reads `key.contentKey()`.
-fn content_key_of(bytes: &Uint8Array) -> Result<core::ContentKey, JsValue> {
-    let got = bytes.length() as usize;
-    let mut copy = Zeroizing::new([0_u8; KEY_LENGTH]);
-    if got != KEY_LENGTH {
-        return Err(thrown(KeyLengthError { got }));
-    }
-    bytes.copy_to(&mut copy[..]);
-    core::ContentKey::from_bytes(&copy[..]).map_err(thrown)
 }
 
 /// Hashes the bytes from `index * pieceLength()` on, at most that many.

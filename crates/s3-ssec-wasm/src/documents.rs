@@ -3,40 +3,14 @@
 use crate::error::{ArgumentError, thrown};
 use js_sys::{Array, Reflect};
 use s3_ssec_core::cors::{AnyOrigin, CorsConfiguration, CorsRule, Origin};
-use s3_ssec_core::names::BucketName;
-use s3_ssec_core::policy::{self, Policy, Rule, Scope};
+use s3_ssec_core::policy::{self, Policy, Rule};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-
-/// The policy with a rule of ours put in. `existing` is the answer of GetBucketPolicy, undefined if
-/// there is none. What a rule does depends on the gateway: `s3-ssec policy apply` tries it live.
-#[wasm_bindgen(js_name = applyPolicy)]
-pub fn apply_policy(
-    existing: Option<String>,
-    bucket: &str,
-    #[wasm_bindgen(unchecked_param_type = "PolicyRule")] rule: &str,
-) -> Result<String, JsValue> {
-    let scope = Scope::bucket(BucketName::parse(bucket).map_err(thrown)?);
-    let mut policy = read(existing)?;
-    policy.apply(rule_of(rule)?, &scope).map_err(thrown)?;
-    Ok(policy.to_string())
-}
-
-/// The policy with a rule of ours taken out; undefined if nothing is left and it is to be deleted.
-#[wasm_bindgen(js_name = removePolicy)]
-pub fn remove_policy(
-    existing: Option<String>,
-    #[wasm_bindgen(unchecked_param_type = "PolicyRule")] rule: &str,
-) -> Result<Option<String>, JsValue> {
-    let mut policy = read(existing)?;
-    policy.remove(rule_of(rule)?);
-    Ok((!policy.is_empty()).then(|| policy.to_string()))
-}
 
 /// What in a policy does not do what it seems to on RGW, one sentence each.
 #[wasm_bindgen(js_name = explainPolicy)]
 pub fn explain_policy(existing: String) -> Result<Vec<String>, JsValue> {
-    let policy = read(Some(existing))?;
+    let policy = Policy::parse(&existing).map_err(thrown)?;
     Ok(policy::explain(&policy).iter().map(ToString::to_string).collect())
 }
 
@@ -83,11 +57,7 @@ fn cors_rule(rule: &JsValue) -> Result<CorsRule, JsValue> {
     })
 }
 
-fn read(existing: Option<String>) -> Result<Policy, JsValue> {
-    existing.map_or_else(|| Ok(Policy::new()), |json| Policy::parse(&json).map_err(thrown))
-}
-
-fn rule_of(text: &str) -> Result<Rule, JsValue> {
+pub(crate) fn rule_of(text: &str) -> Result<Rule, JsValue> {
     match text {
         "require-ssec" => Ok(Rule::RequireSsec),
         "block-ssec" => Ok(Rule::BlockSsec),

@@ -18,9 +18,16 @@ pub fn verify_echo(seal: &ObjectSeal, answer: &Headers) -> Result<(), JsValue> {
     verify(&seal.wire_key(), answer)
 }
 
-pub(crate) fn verify(sent: &CustomerKey, answer: &Headers) -> Result<(), JsValue> {
+/// The echo in an answer.
+#[inline(never)]
+pub(crate) fn echo_in(answer: &Headers) -> Result<KeyEcho, JsValue> {
     let (algorithm, key_md5) = (answer.get(ALGORITHM)?, answer.get(KEY_MD5)?);
-    let echo = KeyEcho::new(algorithm.as_deref(), key_md5.as_deref());
+    Ok(KeyEcho::new(algorithm.as_deref(), key_md5.as_deref()))
+}
+
+#[inline(never)]
+pub(crate) fn verify(sent: &CustomerKey, answer: &Headers) -> Result<(), JsValue> {
+    let echo = echo_in(answer)?;
     // The proof cannot cross into JavaScript; not throwing is all that is left of it there.
     s3_ssec_core::echo::verify_echo(sent.md5(), &echo).map(|_proof| ()).map_err(thrown)
 }

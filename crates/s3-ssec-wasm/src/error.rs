@@ -5,9 +5,11 @@ use s3_ssec_core::cors::{CorsError, OriginError};
 use s3_ssec_core::credentials::CredentialError;
 use s3_ssec_core::echo::EchoError;
 use s3_ssec_core::endpoint::EndpointError;
+use s3_ssec_core::evidence::Damaged;
 use s3_ssec_core::key::{KeyLengthError, RandomError};
 use s3_ssec_core::keyfile::KeyFileError;
 use s3_ssec_core::keyring::KeyringError;
+use s3_ssec_core::listing::ListingError;
 use s3_ssec_core::names::NameError;
 use s3_ssec_core::plan::TooLarge;
 use s3_ssec_core::policy::PolicyError;
@@ -89,9 +91,11 @@ macro_rules! coded {
 coded! {
     CorsError: "cors",
     CredentialError: "credential",
+    Damaged: "damaged",
     EndpointError: "endpoint",
     KeyFileError: "key-file",
     KeyringError: "keyring",
+    ListingError: "listing",
     OriginError: "origin",
     PolicyError: "policy",
     RequestError: "request",
@@ -122,16 +126,30 @@ impl Coded for EchoError {
             EchoError::OtherAlgorithm => "echo-other-algorithm",
             EchoError::OtherKey => "echo-other-key",
             EchoError::Plaintext => "echo-plaintext",
+            EchoError::Unclear => "echo-unclear",
             _ => "other",
         }
     }
 }
 
+#[cfg(feature = "words")]
+impl Coded for crate::words::Unconfirmed {
+    fn code(&self) -> &'static str {
+        "words-unconfirmed"
+    }
+}
+
 /// Makes the JavaScript error. Takes its argument by value to fit `map_err`.
 pub(crate) fn thrown(error: impl Coded) -> JsValue {
+    of_code(&error, error.code())
+}
+
+/// Once for all types: the module is loaded before anything else of the page.
+#[inline(never)]
+fn of_code(error: &dyn Display, code: &str) -> JsValue {
     let thrown = Error::new(&error.to_string());
     // A fresh Error takes any property.
-    let _ = Reflect::set(&thrown, &"code".into(), &error.code().into());
+    let _ = Reflect::set(&thrown, &"code".into(), &code.into());
     thrown.into()
 }
 
@@ -159,6 +177,8 @@ mod tests {
             s3_ssec_core::words::WordsError::KindUnknown.code(),
             #[cfg(feature = "words")]
             s3_ssec_core::words::WordsError::Checksum.code(),
+            #[cfg(feature = "words")]
+            crate::words::Unconfirmed.code(),
         ]);
         codes.extend(CODES);
         for code in &codes {

@@ -1,6 +1,8 @@
-//! The journal of an upload that may have to go on after a reload. Holds no secret.
+//! The journal of an upload that may have to resume after a reload. Holds no secret, and
+//! hashes that show nothing about a content without the key.
 
-use crate::number::bytes;
+use crate::number::{bytes, content_key_of};
+use js_sys::Uint8Array;
 use s3_ssec_core::journal::{self as core, UploadBegun, UploadLine, print};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -27,16 +29,24 @@ pub fn journal_created(upload_id: String) -> String {
     print(&UploadLine::Created { upload_id })
 }
 
-/// A part is about to be sent. A part is only ever sent again with the same SHA-256, lower-case hex.
+/// A part is about to be sent. A part is only ever sent again with the same SHA-256, lower-case hex; the
+/// line holds a keyed hash of it. `contentKey` is `key.contentKey()`.
 #[wasm_bindgen(js_name = journalSending)]
-pub fn journal_sending(part: u16, sha256: String) -> String {
-    print(&UploadLine::Sending { part, sha256 })
+pub fn journal_sending(
+    content_key: &Uint8Array,
+    part: u16,
+    sha256: &str,
+) -> Result<String, JsValue> {
+    let sha256 = core::keyed(&content_key_of(content_key)?, sha256);
+    Ok(print(&UploadLine::Sending { part, sha256 }))
 }
 
-/// The gateway holds a part. The ETag without quotes.
+/// The gateway holds a part. The ETag without quotes: it is a hash of the plaintext, and the line holds a
+/// keyed hash of it.
 #[wasm_bindgen(js_name = journalStored)]
-pub fn journal_stored(part: u16, etag: String) -> String {
-    print(&UploadLine::Stored { part, etag })
+pub fn journal_stored(content_key: &Uint8Array, part: u16, etag: &str) -> Result<String, JsValue> {
+    let etag = core::keyed(&content_key_of(content_key)?, etag);
+    Ok(print(&UploadLine::Stored { part, etag }))
 }
 
 /// About to complete the upload.
@@ -104,16 +114,35 @@ impl UploadJournal {
         self.0.upload_id.clone()
     }
 
-    /// The SHA-256 of a part of which bytes may have left.
-    #[wasm_bindgen(js_name = sha256Of)]
-    pub fn sha256_of(&self, part: u16) -> Option<String> {
-        self.0.sent.get(&part).cloned()
+    /// True if another content than this one may have left as this part.
+    #[wasm_bindgen(js_name = sentAnother)]
+    pub fn sent_another(
+        &self,
+        content_key: &Uint8Array,
+        part: u16,
+        sha256: &str,
+    ) -> Result<bool, JsValue> {
+        let key = content_key_of(content_key)?;
+        let before = self.0.sent.get(&part);
+        Ok(before.is_some_and(|before| *before != core::keyed(&key, sha256)))
     }
 
-    /// The ETag of a part that the gateway confirmed.
-    #[wasm_bindgen(js_name = etagOf)]
-    pub fn etag_of(&self, part: u16) -> Option<String> {
-        self.0.stored.get(&part).cloned()
+    /// True if the gateway confirmed this part with this ETag.
+    #[wasm_bindgen(js_name = hasStored)]
+    pub fn has_stored(
+        &self,
+        content_key: &Uint8Array,
+        part: u16,
+        etag: &str,
+    ) -> Result<bool, JsValue> {
+        Ok(self.0.stored.get(&part) == Some(&core::keyed(&content_key_of(content_key)?, etag)))
+    }
+
+    /// How many parts the gateway confirmed.
+    #[wasm_bindgen(getter, js_name = storedCount)]
+    pub fn stored_count(&self) -> u32 {
+        // At most 10,000.
+        self.0.stored.len() as u32
     }
 
     /// True if the completion may have been sent.

@@ -5,7 +5,7 @@ use crate::{echo, headers};
 use js_sys::{Array, Uint8Array};
 use s3_ssec_core::KEY_LENGTH;
 use s3_ssec_core::key::{self as core, KeyLengthError, Kind};
-use std::rc::Rc;
+use std::sync::Arc;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Headers;
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 /// They are wiped when the key and all seals made from it are freed.
 #[wasm_bindgen]
 pub struct Key {
-    inner: Rc<core::Key>,
+    inner: Arc<core::Key>,
 }
 
 #[wasm_bindgen]
@@ -99,7 +99,7 @@ impl Key {
 
 impl Key {
     pub(crate) fn new(key: core::Key) -> Self {
-        Self { inner: Rc::new(key) }
+        Self { inner: Arc::new(key) }
     }
 
     fn generate(kind: Kind) -> Result<Key, JsValue> {
@@ -116,8 +116,8 @@ impl Key {
         }
     }
 
-    pub(crate) fn shared(&self) -> Rc<core::Key> {
-        Rc::clone(&self.inner)
+    pub(crate) fn shared(&self) -> Arc<core::Key> {
+        Arc::clone(&self.inner)
     }
 
     pub(crate) fn inner(&self) -> &core::Key {

@@ -19,7 +19,7 @@
 //! ```
 //!
 //! The package has four modules, each for a feature of this crate: `s3-ssec` (keys, seals, requests),
-//! `s3-ssec/digest` (what hashes whole contents, best in a worker), `s3-ssec/documents` (journals,
+//! `s3-ssec/digest` (what hashes whole contents, best in a worker), `s3-ssec/documents` (listings, nonces, journals,
 //! policies, CORS rules, what refusals mean) and `s3-ssec/words` (keys from paper). A page that only lists
 //! never loads the others.
 //!
@@ -28,6 +28,8 @@
 
 #[cfg(feature = "documents")]
 mod advice;
+#[cfg(feature = "documents")]
+mod aftermath;
 #[cfg(feature = "digest")]
 mod digest;
 #[cfg(feature = "documents")]
@@ -37,16 +39,24 @@ mod echo;
 mod error;
 #[cfg(feature = "keys")]
 mod headers;
+#[cfg(feature = "keys")]
+mod inspection;
 #[cfg(feature = "documents")]
 mod journal;
 #[cfg(feature = "keys")]
 mod key;
 #[cfg(feature = "keys")]
 mod keyfile;
-#[cfg(any(feature = "keys", feature = "documents"))]
+#[cfg(feature = "documents")]
+mod listing;
+#[cfg(feature = "documents")]
+mod nonces;
+#[cfg(any(feature = "keys", feature = "digest", feature = "documents"))]
 mod number;
 #[cfg(feature = "keys")]
 mod plan;
+#[cfg(feature = "documents")]
+mod policy;
 #[cfg(feature = "keys")]
 mod record;
 #[cfg(feature = "keys")]
@@ -57,15 +67,19 @@ mod vectors;
 mod words;
 
 #[cfg(feature = "documents")]
-pub use advice::explain_refusal;
+pub use advice::{explain_inspected, explain_refusal};
+#[cfg(feature = "documents")]
+pub use aftermath::{Aftermath, trusted_version};
 #[cfg(feature = "digest")]
 pub use digest::{ContentHasher, ContentPiece, ContentTree, PieceHasher, piece_length};
 #[cfg(feature = "documents")]
-pub use documents::{admits_origin, apply_cors, apply_policy, explain_policy, remove_policy};
+pub use documents::{admits_origin, apply_cors, explain_policy};
 #[cfg(feature = "keys")]
 pub use echo::verify_echo;
 #[cfg(feature = "keys")]
 pub use headers::CustomerKey;
+#[cfg(feature = "keys")]
+pub use inspection::Inspection;
 #[cfg(feature = "documents")]
 pub use journal::{
     UploadJournal, journal_begun, journal_completing, journal_created, journal_sending,
@@ -75,8 +89,14 @@ pub use journal::{
 pub use key::Key;
 #[cfg(feature = "keys")]
 pub use keyfile::KeyFile;
+#[cfg(feature = "documents")]
+pub use listing::{ListingPages, listing_page_max};
+#[cfg(feature = "documents")]
+pub use nonces::{draw_nonce, nonce_after_reading, nonce_slot};
 #[cfg(feature = "keys")]
 pub use plan::{MultipartPlan, Part, range_header};
+#[cfg(feature = "documents")]
+pub use policy::PolicyChange;
 #[cfg(feature = "keys")]
 pub use record::{ObjectSeal, OpenedRecord, Record, open_record, record_tag_key};
 #[cfg(feature = "keys")]

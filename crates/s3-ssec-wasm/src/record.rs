@@ -3,14 +3,14 @@
 use crate::error::{ArgumentError, thrown};
 use crate::headers::CustomerKey;
 use crate::key::Key;
-use crate::number::bytes;
+use crate::number::{bytes, nonce_of, object_name};
 use js_sys::{Array, Uint8Array};
 use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::digest::ContentDigest;
 use s3_ssec_core::key;
-use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName};
+use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::record::{self as core, Content, TAG_KEY};
-use std::rc::Rc;
+use std::sync::Arc;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Headers;
@@ -25,7 +25,7 @@ pub fn record_tag_key() -> String {
 /// write other content.
 #[wasm_bindgen]
 pub struct ObjectSeal {
-    key: Rc<key::Key>,
+    key: Arc<key::Key>,
     name: ObjectName,
     nonce: Nonce,
 }
@@ -45,12 +45,7 @@ impl ObjectSeal {
         if !(0.0..=f64::from(u32::MAX)).contains(&unix_seconds) {
             return Err(thrown(ArgumentError("unixSeconds counts seconds since 1970")));
         }
-        let last = match last_nonce.as_deref().map(Nonce::parse) {
-            Some(None) => {
-                return Err(thrown(ArgumentError("a nonce is ten lower-case hex digits")));
-            }
-            last => last.flatten(),
-        };
+        let last = last_nonce.as_deref().map(nonce_of).transpose()?;
         let name = object_name(bucket, object_key)?;
         let [random] = key::random_bytes().map_err(thrown)?;
         // In range, as checked above; the fraction is dropped.
@@ -65,8 +60,7 @@ impl ObjectSeal {
         object_key: &str,
         nonce: &str,
     ) -> Result<ObjectSeal, JsValue> {
-        let nonce = Nonce::parse(nonce)
-            .ok_or_else(|| thrown(ArgumentError("a nonce is ten lower-case hex digits")))?;
+        let nonce = nonce_of(nonce)?;
         Ok(Self { key: key.shared(), name: object_name(bucket, object_key)?, nonce })
     }
 
@@ -103,7 +97,7 @@ impl ObjectSeal {
     /// bytes, `digest` what the hasher of `s3-ssec/digest` gave. Needs no escaping in `x-amz-tagging`.
     #[wasm_bindgen(js_name = completeTag)]
     pub fn complete_tag(&self, size: f64, digest: &Uint8Array) -> Result<String, JsValue> {
-        Ok(self.tag(Content::Known { size: bytes(size)?, digest: digest_of(digest)? }))
+        Ok(self.tag(Content::of_source(bytes(size)?, digest_of(digest)?)))
     }
 }
 
@@ -158,7 +152,7 @@ impl Record {
 /// A record that a key of ours confirmed.
 #[wasm_bindgen]
 pub struct OpenedRecord {
-    key: Rc<key::Key>,
+    key: Arc<key::Key>,
     name: ObjectName,
     nonce: Nonce,
     content: Content,
@@ -177,14 +171,21 @@ impl OpenedRecord {
     pub fn size(&self) -> Option<f64> {
         match self.content {
             Content::Pending => None,
-            Content::Known { size, .. } => Some(size as f64),
+            Content::Known(known) => Some(known.size as f64),
         }
+    }
+
+    /// Time at which the digest was taken from what a gateway held, in seconds since 1970; undefined
+    /// where the writer computed it from its own source, and while the record is pending.
+    #[wasm_bindgen(getter, js_name = acceptedSince)]
+    pub fn accepted_since(&self) -> Option<f64> {
+        Some(f64::from(self.content.provenance()?.accepted_since()?))
     }
 
     /// True if the record promises exactly this content. False while it is pending.
     #[wasm_bindgen(js_name = contentMatches)]
     pub fn content_matches(&self, size: f64, digest: &Uint8Array) -> Result<bool, JsValue> {
-        Ok(self.content == Content::Known { size: bytes(size)?, digest: digest_of(digest)? })
+        Ok(self.content.matches(bytes(size)?, digest_of(digest)?))
     }
 }
 
@@ -204,16 +205,12 @@ pub fn open_record(
 }
 
 /// Reads the 32 bytes of a digest.
-fn digest_of(bytes: &Uint8Array) -> Result<ContentDigest, JsValue> {
+#[inline(never)]
+pub(crate) fn digest_of(bytes: &Uint8Array) -> Result<ContentDigest, JsValue> {
     let mut copy = [0_u8; 32];
     if bytes.length() as usize != copy.len() {
         return Err(thrown(ArgumentError("a digest has 32 bytes")));
     }
     bytes.copy_to(&mut copy);
     Ok(ContentDigest::from_bytes(copy))
-}
-
-fn object_name(bucket: &str, object_key: &str) -> Result<ObjectName, JsValue> {
-    let bucket = BucketName::parse(bucket).map_err(thrown)?;
-    Ok(ObjectName::new(bucket, ObjectKey::parse(object_key).map_err(thrown)?))
 }

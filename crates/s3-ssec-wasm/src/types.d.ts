@@ -11,11 +11,14 @@ export type SsecErrorCode =
   | "echo-other-algorithm"
   | "echo-other-key"
   | "echo-plaintext"
+  | "echo-unclear"
   | "cors"
   | "credential"
+  | "damaged"
   | "endpoint"
   | "key-file"
   | "keyring"
+  | "listing"
   | "origin"
   | "policy"
   | "request"
@@ -23,6 +26,7 @@ export type SsecErrorCode =
   | "too-large"
   | "words"
   | "words-kind"
+  | "words-unconfirmed"
   | "other";
 
 /** What every function of this package throws. */
@@ -60,6 +64,28 @@ export interface PresignedRequest extends SignedRequest {
 /** What a rule of ours makes a bucket do. */
 export type PolicyRule = "require-ssec" | "block-ssec" | "require-tls";
 
+/** The next step of a `PolicyChange`. */
+export interface PolicyStep {
+  /** Read: `read()`. Write, wait, clear: `done()`. Try: `tried()`. Any that fails: `failed()`. */
+  readonly kind: "read" | "write" | "try" | "wait" | "clear" | "end";
+  /** Write: the body of PutBucketPolicy; without one, DeleteBucketPolicy. */
+  readonly document?: string;
+  /** Try: the upload to send, without a key, or with one that is thrown away. */
+  readonly attempt?: "plain" | "encrypted" | "multipart";
+  /** Try: the object to send it to. */
+  readonly name?: string;
+  readonly seconds?: number;
+  /** Clear: the objects to remove, where they exist. */
+  readonly names?: readonly string[];
+  /** End: true if the rule is in the policy, or out of it, as was asked. */
+  readonly good?: boolean;
+  /** End: a request failed; its own error says more. */
+  readonly failed?: boolean;
+  /** End: what happened, and what to do. */
+  readonly what?: string;
+  readonly todo?: string;
+}
+
 /** One CORS rule of a bucket. Fields as in S3's XML, in the order in which the gateway tries them. */
 export interface CorsRule {
   readonly id?: string;
@@ -79,3 +105,60 @@ export interface Advice {
   /** What to do next: one imperative line. */
   readonly todo: string;
 }
+
+/** The next request of an `Inspection`. */
+export type InspectionStep = "tags" | "first-byte" | "head-without-key" | "head" | "done" | "refused";
+
+/** The state of an object under the keys at hand. */
+export interface Inspected {
+  /** "open" is under a key of yours with a complete record, "undescribed" under a direct key without one. */
+  readonly state:
+    | "open"
+    | "pending"
+    | "undescribed"
+    | "other-size"
+    | "other-key"
+    | "outdated"
+    | "not-genuine"
+    | "damaged-record"
+    | "newer-record"
+    | "unproved"
+    | "plain"
+    | "absent";
+  /** Show nothing as good that is not: a direct key beside a master key is a "caution". */
+  readonly tone: "good" | "caution" | "bad";
+  /** One line, lower case, no full stop. */
+  readonly words: string;
+  /** True if there is a digest to compare a content with. */
+  readonly isDescribed: boolean;
+  /** False if its content is to stay where it is; `explainInspected` of `s3-ssec/documents` says why. */
+  readonly isDelivered: boolean;
+  /** The place of the key that opens it among those that were added, from 0. */
+  readonly keyIndex?: number;
+  /** The nonce of its record, if that is genuine: see `nonceAfterReading` of `s3-ssec/documents`. */
+  readonly nonce?: string;
+}
+
+/** The verdict on a content that was read to its end. */
+export interface Verdict {
+  /** As in the JSON of the command: "verified", "verified-since", "not-verified"... */
+  readonly code: string;
+  readonly isVerified: boolean;
+  /** Such as "verified since it was accepted on 2026-11-30 (UTC)". */
+  readonly words: string;
+}
+
+/** A page of a listing. */
+export interface ListingPage {
+  readonly folders: readonly string[];
+  readonly objects: readonly { readonly name: string; readonly size: number }[];
+  readonly parts: readonly { readonly number: number; readonly etag: string }[];
+  /** Where the next page starts; undefined at the end. */
+  readonly next?: string;
+}
+
+/** The next request of an `Aftermath`. */
+export type AftermathStep = "versioning" | "head-without-key" | "head" | "tags" | "remove" | "end";
+
+/** The remains of a write at the gateway. */
+export type Leftover = "nothing" | "arrived" | "perhaps" | "unknown";

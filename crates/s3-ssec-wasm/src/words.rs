@@ -9,15 +9,27 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
 
+/// No fingerprint confirms that words are those of the master key that a person looks for.
+#[derive(Debug)]
+pub(crate) struct Unconfirmed;
+
+impl std::fmt::Display for Unconfirmed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no fingerprint confirms that these words are the master key you look for")
+    }
+}
+
 /// The key file that these words are: read it with `KeyFile.read`, save it, overwrite it.
 ///
 /// `typed` is UTF-8: 24 English words in any case, on any number of lines, with or without their numbers,
-/// the fingerprint among them if it is known. Overwrite it afterwards. The fingerprint tells the kind of the
-/// key and finds typing errors; without it `kind` has to be given. Errors name places, never what was typed.
+/// the fingerprint among them. Overwrite it afterwards. The fingerprint shows the kind of the key and finds
+/// typing errors; without it `kind` has to be given, and for a master key `withoutFingerprint`: if a word is
+/// wrong, or they are a direct key's, the new file opens nothing. Errors name places, never what was typed.
 #[wasm_bindgen(js_name = keyFileOfWords)]
 pub fn key_file_of_words(
     typed: &Uint8Array,
     #[wasm_bindgen(unchecked_optional_param_type = "Kind")] kind: Option<String>,
+    #[wasm_bindgen(unchecked_optional_param_type = "boolean")] without_fingerprint: Option<bool>,
 ) -> Result<Uint8Array, JsValue> {
     let length = typed.length() as usize;
     if length > KEY_FILE_MAX {
@@ -33,6 +45,10 @@ pub fn key_file_of_words(
     typed.copy_to(&mut copy);
     let text = str::from_utf8(&copy).map_err(|_| thrown(ArgumentError("words are UTF-8")))?;
     let key = words::read(text, Known { kind, fingerprint: None }).map_err(thrown)?;
+    let is_confirmed = key.kind() == Kind::Direct || words::has_fingerprint(text);
+    if !is_confirmed && without_fingerprint != Some(true) {
+        return Err(thrown(Unconfirmed));
+    }
     let file = KeyFile::new(vec![Entry { key, label: None, created: None }]).map_err(thrown)?;
     Ok(Uint8Array::from(file.print().as_bytes()))
 }

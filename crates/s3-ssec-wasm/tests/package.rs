@@ -3,9 +3,10 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests: a failure is a failed test")]
 
-use js_sys::{Array, Function, Reflect, Uint8Array};
+use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use s3_ssec_wasm as ssec;
-use ssec::{CustomerKey, Gateway, Key, KeyFile, ObjectSeal, Signer, UploadJournal};
+use ssec::{Aftermath, CustomerKey, Gateway, Inspection, Key, KeyFile, ListingPages, ObjectSeal};
+use ssec::{PolicyChange, Signer, UploadJournal};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::Headers;
@@ -214,37 +215,204 @@ fn a_plan_covers_a_content_once() {
 fn a_journal_tells_what_may_have_left() {
     let texts = ["https://gw", "s3://bucket/a", "a.bin"].map(str::to_owned);
     let [endpoint, object, source] = texts;
-    let (fingerprint, nonce) = (key().fingerprint(), NONCE.to_owned());
+    let (fingerprint, nonce, content_key) =
+        (key().fingerprint(), NONCE.to_owned(), key().content_key());
     let begun =
         ssec::journal_begun(endpoint, object, source, 100.0, 50.0, fingerprint, nonce).unwrap();
-    let stored = ssec::journal_stored(1, "etag".into());
+    let [sha256, other] = ["aa", "bb"].map(|byte| byte.repeat(32));
+    let stored = ssec::journal_stored(&content_key, 1, "5d41402abc4b2a76b9719d911017c592").unwrap();
     let never_sent = [begun.clone(), ssec::journal_created("2~a".into()), stored.clone()];
     assert!(UploadJournal::parse(&never_sent.concat()).is_none());
-    let sending = ssec::journal_sending(1, "aa".into());
+    let sending = ssec::journal_sending(&content_key, 1, &sha256).unwrap();
+    let second = ssec::journal_sending(&content_key, 2, &other).unwrap();
     let lines = [begun, ssec::journal_created("2~a".into()), sending, stored].concat();
-    let lines = format!("{lines}{}{{\"cut sho", ssec::journal_sending(2, "bb".into()));
+    // No hash of the content is in it, only keyed ones.
+    assert!(!lines.contains(&sha256) && !lines.contains("5d41402a"), "{lines}");
+    let lines = format!("{lines}{second}{{\"cut sho");
     let journal = UploadJournal::parse(&lines).unwrap();
     assert_eq!(
         (journal.nonce().as_deref(), journal.upload_id().as_deref()),
         (Some(NONCE), Some("2~a"))
     );
-    assert_eq!((journal.etag_of(1).as_deref(), journal.etag_of(2)), (Some("etag"), None));
-    assert_eq!((journal.sha256_of(2).as_deref(), journal.completing()), (Some("bb"), false));
+    let has_stored = |key: &Key, etag| journal.has_stored(&key.content_key(), 1, etag).unwrap();
+    assert!(has_stored(&key(), "5d41402abc4b2a76b9719d911017c592") && !has_stored(&key(), "e"));
+    assert!(!has_stored(&other_key(), "5d41402abc4b2a76b9719d911017c592"));
+    let another = |part, hash: &str| journal.sent_another(&content_key, part, hash).unwrap();
+    assert_eq!([another(1, &sha256), another(1, &other), another(3, &other)], [false, true, false]);
+    assert_eq!((journal.stored_count(), journal.completing()), (1, false));
+    assert_eq!(code(journal.sent_another(&content_key.subarray(1, 32), 1, &other)), "key-length");
     let completing = lines.replace("{\"cut sho", &ssec::journal_completing());
     assert!(UploadJournal::parse(&completing).unwrap().completing());
     assert!(UploadJournal::parse("nonsense\n").is_none());
 }
 
+/// The verdict on an object whose gateway answers the three questions like this.
+fn inspected(keys: &[(&Key, &str)], tag: &str, refusal: (u16, Option<&str>)) -> Object {
+    let mut inspection = Inspection::new(HOME[0], HOME[1]).unwrap();
+    for (key, label) in keys {
+        inspection.add_key(key, Some((*label).to_owned()));
+    }
+    assert_eq!(inspection.step().unwrap(), "tags");
+    inspection.records(vec![tag.to_owned()], None).unwrap();
+    assert_eq!(inspection.step().unwrap(), "first-byte");
+    inspection.first_byte(refusal.0, refusal.1.map(str::to_owned), None).unwrap();
+    if inspection.step().unwrap() == "head" {
+        let echo = echo_of(&inspection.customer_key().unwrap());
+        inspection.head(200, Some(15.0), Some(echo)).unwrap();
+    }
+    if inspection.step().unwrap() == "head-without-key" {
+        inspection.head(200, Some(15.0), Some(Headers::new().unwrap())).unwrap();
+    }
+    assert_eq!(inspection.step().unwrap(), "done");
+    inspection.result().unwrap()
+}
+
+#[wasm_bindgen_test]
+fn an_inspection_says_what_an_object_is() {
+    let needed = (400, Some("InvalidRequest"));
+    let digest = Uint8Array::new_with_length(32);
+    let tag = seal(&key()).complete_tag(15.0, &digest).unwrap();
+    let [other, own] = [other_key(), key()];
+    let found = inspected(&[(&other, "old"), (&own, "lab")], &tag, needed);
+    assert_eq!((text(&found, "state"), text(&found, "tone")), ("open".into(), "good".into()));
+    assert_eq!(text(&found, "words"), "encrypted, key “lab”");
+    assert_eq!(Reflect::get(&found, &"keyIndex".into()).unwrap(), 1);
+    assert_eq!(text(&found, "nonce"), NONCE);
+    // A direct key beside a master key is never shown as good.
+    let direct = Key::from_bytes("direct", &Uint8Array::from(&[7; 32][..])).unwrap();
+    let tag_of_direct = seal(&direct).complete_tag(15.0, &digest).unwrap();
+    let found = inspected(&[(&own, "lab"), (&direct, "shared")], &tag_of_direct, needed);
+    assert_eq!((text(&found, "state"), text(&found, "tone")), ("open".into(), "caution".into()));
+    assert!(text(&found, "words").ends_with("by a key that others may hold"));
+    // A record that does not fit is reported, and one that is damaged.
+    let bad = |keys: &[(&Key, &str)], tag: &str, refusal| {
+        let found = inspected(keys, tag, refusal);
+        assert_eq!(text(&found, "tone"), "bad");
+        assert_eq!(Reflect::get(&found, &"isDelivered".into()).unwrap(), false);
+        text(&found, "state")
+    };
+    assert_eq!(bad(&[(&direct, "shared")], "v1.m.x", needed), "damaged-record");
+    assert_eq!(bad(&[(&direct, "shared")], &tag, needed), "other-key");
+    // An echo proves nothing where the object can be read without a key, or is refused for another reason.
+    assert_eq!(bad(&[(&own, "lab")], &tag, (206, None)), "plain");
+    assert_eq!(bad(&[(&own, "lab")], &tag, (400, Some("BadRequest"))), "unproved");
+    let mut both = Inspection::new(HOME[0], HOME[1]).unwrap();
+    both.add_key(&other_key(), None);
+    both.add_key(&direct, None);
+    assert_eq!(code(both.step()), "keyring");
+}
+
+#[wasm_bindgen_test]
+fn a_content_is_judged_by_its_record() {
+    let mut inspection = Inspection::new(HOME[0], HOME[1]).unwrap();
+    inspection.add_key(&key(), None);
+    let digest = Uint8Array::new_with_length(32);
+    inspection.records(vec![seal(&key()).complete_tag(15.0, &digest).unwrap()], None).unwrap();
+    assert_eq!(code(inspection.judge(15.0, None)), "argument");
+    inspection.first_byte(400, Some("InvalidRequest".into()), None).unwrap();
+    let echo = echo_of(&inspection.customer_key().unwrap());
+    inspection.head(200, Some(15.0), Some(echo)).unwrap();
+    let verdict = inspection.judge(15.0, Some(digest.clone())).unwrap();
+    assert_eq!(text(&verdict, "code"), "verified");
+    assert_eq!(text(&verdict, "words"), "verified: as it was uploaded");
+    assert_eq!(code(inspection.judge(16.0, Some(digest.clone()))), "damaged");
+    digest.fill(1, 0, 1);
+    assert_eq!(code(inspection.judge(15.0, Some(digest))), "damaged");
+    assert_eq!(code(inspection.judge(15.0, None)), "damaged");
+}
+
+#[wasm_bindgen_test]
+fn marks_of_nonces_only_rise() {
+    let slot = ssec::nonce_slot(HOME[0], HOME[1]).unwrap();
+    assert!(slot < 4096);
+    let drawn = ssec::draw_nonce(NOW, None).unwrap();
+    let next = ssec::draw_nonce(NOW, Some(drawn.clone())).unwrap();
+    assert!(next > drawn && ssec::draw_nonce(0.0, Some(next.clone())).unwrap() > next);
+    let read = |nonce: &str, mark: Option<&String>| {
+        ssec::nonce_after_reading(NOW, nonce, mark.cloned()).unwrap()
+    };
+    assert_eq!(read("0000000001", None), None, "past");
+    assert_eq!(read("fffffffff0", Some(&next)).as_deref(), Some("fffffffff0"));
+    assert_eq!(read(&drawn, Some(&next)), None);
+    assert_eq!(code(ssec::draw_nonce(NOW, Some("soon".into()))), "argument");
+}
+
+#[wasm_bindgen_test]
+fn a_listing_that_is_not_whole_is_not_read() {
+    let page = |rest: &str| {
+        let text = format!(
+            "<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>p/a%2Fb</Key><Size>5</Size>\
+             </Contents><CommonPrefixes><Prefix>p/c/</Prefix></CommonPrefixes>{rest}"
+        );
+        Uint8Array::from(text.as_bytes())
+    };
+    let end = "<IsTruncated>false</IsTruncated></ListBucketResult>";
+    let more = "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>\
+                </ListBucketResult>";
+    let pages = || ListingPages::new("objects", "p/".into()).unwrap();
+    let found = pages().read(&page(end)).unwrap();
+    let json = String::from(js_sys::JSON::stringify(&found).unwrap());
+    assert_eq!(json, r#"{"folders":["p/c/"],"objects":[{"name":"p/a/b","size":5}],"parts":[]}"#);
+    let mut listing = pages();
+    assert_eq!(text(&listing.read(&page(more)).unwrap(), "next"), "t");
+    assert_eq!(code(listing.read(&page(more))), "listing", "the same page again");
+    for rest in ["", "</ListBucketResult>", "<IsTruncated>true</IsTruncated></ListBucketResult>"] {
+        assert_eq!(code(pages().read(&page(rest))), "listing", "{rest}");
+    }
+    assert_eq!(
+        code(ListingPages::new("objects", "q/".into()).unwrap().read(&page(end))),
+        "listing"
+    );
+    assert_eq!(code(ListingPages::new("buckets", String::new())), "argument");
+}
+
+#[wasm_bindgen_test]
+fn what_a_lost_write_left_is_looked_for() {
+    let tag = seal(&key()).pending_tag();
+    let search = || Aftermath::new(vec![tag.clone()], 5.0, true, Some("v1".into())).unwrap();
+    let tags = |records: &[&str]| {
+        let keys = records.iter().map(|_| ssec::record_tag_key()).collect();
+        (keys, records.iter().map(|record| (*record).to_owned()).collect())
+    };
+    let mut ours = search();
+    assert_eq!(ours.step(), "versioning");
+    ours.versioning(Some("Enabled".into()));
+    assert_eq!((ours.step(), ours.version().as_deref()), ("remove".into(), Some("v1")));
+    ours.removed();
+    assert_eq!((ours.step(), ours.leftover().as_deref()), ("end".into(), Some("nothing")));
+    // Without versions the record decides, not the ID and not the ETag.
+    for (record, step, leftover) in
+        [(tag.as_str(), "remove", None), ("v1.theirs", "end", Some("perhaps"))]
+    {
+        let mut search = search();
+        search.versioning(None);
+        assert_eq!(search.step(), "head-without-key");
+        search.without_key(200, 5.0, "etag", Some("v1".into())).unwrap();
+        assert_eq!((search.step(), search.version()), ("tags".into(), None));
+        let (keys, values) = tags(&[record]);
+        search.tags(keys, values);
+        assert_eq!((search.step(), search.leftover().as_deref()), (step.into(), leftover));
+    }
+    let mut arrived = Aftermath::new(vec![tag.clone()], 5.0, true, None).unwrap();
+    arrived.without_key(400, 0.0, "", None).unwrap();
+    arrived.under_key(200, true, 5.0, None).unwrap();
+    arrived.tags(Vec::new(), Vec::new());
+    assert_eq!(arrived.leftover().as_deref(), Some("arrived"));
+    let mut silent = Aftermath::new(vec![tag.clone()], 5.0, true, None).unwrap();
+    silent.failed();
+    assert!(silent.words().unwrap().contains("unknown"));
+    let trusted = |status: Option<&str>, id: &str| {
+        ssec::trusted_version(status.map(str::to_owned), Some(id.to_owned()))
+    };
+    assert_eq!(trusted(Some("Suspended"), "v1").as_deref(), Some("v1"));
+    assert_eq!((trusted(None, "v1"), trusted(Some("Enabled"), "")), (None, None));
+}
+
 #[wasm_bindgen_test]
 fn documents_are_merged_into_what_stands() {
-    let rule = |name: &str, existing| ssec::apply_policy(existing, "bucket", name);
-    let first = rule("require-tls", None).unwrap();
-    let both = rule("require-ssec", Some(first.clone())).unwrap();
-    assert_eq!(rule("require-ssec", Some(both.clone())).unwrap(), both, "applied twice is once");
-    assert_eq!(ssec::remove_policy(Some(both), "require-ssec").unwrap(), Some(first.clone()));
-    assert_eq!(ssec::remove_policy(Some(first), "require-tls").unwrap(), None);
-    assert_eq!(code(rule("require-https", None)), "argument");
-    assert_eq!(code(rule("require-tls", Some("[]".into()))), "policy");
+    assert_eq!(code(PolicyChange::apply("bucket", "require-https")), "argument");
+    assert_eq!(code(PolicyChange::apply("-", "require-tls")), "name");
+    assert_eq!(code(ssec::explain_policy("[]".into())), "policy");
     assert_eq!(code(ssec::apply_cors(&Array::new(), "*")), "origin");
     assert_eq!(code(ssec::apply_cors(&Array::of1(&JsValue::NULL), "https://b.org")), "argument");
     let cors = ssec::apply_cors(&Array::new(), "https://b.org").unwrap();
@@ -252,6 +420,52 @@ fn documents_are_merged_into_what_stands() {
     assert!(!ssec::admits_origin(&Array::new(), "https://b.org").unwrap());
     let said = ssec::explain_refusal("PutObject", 404, Some("NoSuchBucket".into()), None, "target");
     assert_eq!(text(&said.unwrap(), "cause"), "no-such-bucket");
+}
+
+/// The page's way through a change: what it is asked to do, with a gateway that `judge` plays.
+fn change(
+    mut change: PolicyChange,
+    policy: &mut Option<String>,
+    judge: fn(&str) -> bool,
+) -> Object {
+    for _ in 0..200 {
+        let step = change.step().unwrap();
+        match text(&step, "kind").as_str() {
+            "read" => change.read(policy.clone()),
+            "write" => {
+                *policy = Reflect::get(&step, &"document".into()).unwrap().as_string();
+                change.done();
+            }
+            "try" => {
+                assert!(text(&step, "name").starts_with(".s3-ssec-trial-"));
+                change.tried(judge(&text(&step, "attempt")));
+            }
+            "wait" | "clear" => change.done(),
+            "end" => return step,
+            other => panic!("{other}"),
+        }
+    }
+    panic!("it never ends");
+}
+
+#[wasm_bindgen_test]
+fn a_rule_is_tried_before_it_stands() {
+    let mut policy = None;
+    let rule = || PolicyChange::apply("bucket", "require-ssec").unwrap();
+    // A gateway that refuses nothing, and one that refuses everything.
+    for judge in [|_: &str| true, |_: &str| false] {
+        let end = change(rule(), &mut policy, judge);
+        assert!(text(&end, "what").contains("does not do what it says"));
+        assert_eq!((Reflect::get(&end, &"good".into()).unwrap(), &policy), (false.into(), &None));
+    }
+    let end = change(rule(), &mut policy, |attempt| attempt != "plain");
+    assert_eq!(text(&end, "what"), "S3SsecRequireCustomerKey is in force");
+    assert!(policy.as_ref().unwrap().contains("arn:aws:s3:::bucket/*"));
+    let tls = PolicyChange::apply("bucket", "require-tls").unwrap();
+    let end = change(tls, &mut policy, |attempt| attempt != "plain");
+    assert!(text(&end, "what").ends_with("was not tried"), "never called in force");
+    let end = change(PolicyChange::remove("bucket").unwrap(), &mut policy, |_| true);
+    assert_eq!((Reflect::get(&end, &"good".into()).unwrap(), policy), (true.into(), None));
 }
 
 #[wasm_bindgen_test]
@@ -301,16 +515,30 @@ fn words_become_the_key_file_again() {
     let typed = |text: &str| Uint8Array::from(text.as_bytes());
     // 23 times the first word of the list and the one whose checksum fits: 32 bytes of zero.
     let words = "abandon ".repeat(23) + "art";
-    let file = ssec::key_file_of_words(&typed(&words), Some("direct".into())).unwrap();
+    let file = ssec::key_file_of_words(&typed(&words), Some("direct".into()), None).unwrap();
     let keys = KeyFile::read(&file).unwrap().keys().unwrap();
     let zeros = Key::from_bytes("direct", &Uint8Array::new_with_length(32)).unwrap();
     assert_eq!((keys.len(), keys[0].fingerprint()), (1, zeros.fingerprint()));
     let with = format!("1. {words}\nfingerprint {}", zeros.fingerprint());
-    assert_eq!(ssec::key_file_of_words(&typed(&with), None).unwrap().to_vec(), file.to_vec());
-    assert_eq!(code(ssec::key_file_of_words(&typed(&words), None)), "words-kind");
+    assert_eq!(ssec::key_file_of_words(&typed(&with), None, None).unwrap().to_vec(), file.to_vec());
+    assert_eq!(code(ssec::key_file_of_words(&typed(&words), None, None)), "words-kind");
     let kind = || Some("master".to_owned());
-    assert_eq!(code(ssec::key_file_of_words(&typed("abandon art"), kind())), "words");
+    assert_eq!(code(ssec::key_file_of_words(&typed("abandon art"), kind(), Some(true))), "words");
     let changed = words.replace("art", "abandon");
-    assert_eq!(code(ssec::key_file_of_words(&typed(&changed), kind())), "words");
-    assert_eq!(code(ssec::key_file_of_words(&typed(&words), Some("public".into()))), "argument");
+    assert_eq!(code(ssec::key_file_of_words(&typed(&changed), kind(), Some(true))), "words");
+    assert_eq!(
+        code(ssec::key_file_of_words(&typed(&words), Some("public".into()), None)),
+        "argument"
+    );
+    // A master key wants its fingerprint, or that its owner does without.
+    for given in [None, Some(false)] {
+        assert_eq!(
+            code(ssec::key_file_of_words(&typed(&words), kind(), given)),
+            "words-unconfirmed"
+        );
+    }
+    assert!(ssec::key_file_of_words(&typed(&words), kind(), Some(true)).is_ok());
+    let master = Key::from_bytes("master", &Uint8Array::new_with_length(32)).unwrap();
+    let confirmed = format!("{words} {}", master.fingerprint());
+    assert!(ssec::key_file_of_words(&typed(&confirmed), kind(), None).is_ok());
 }

@@ -16,9 +16,9 @@ use s3_ssec::core::keyring::Keyring;
 use s3_ssec::core::names::{BucketName, ObjectKey, ObjectName};
 use s3_ssec::core::policy::Rule;
 use s3_ssec::{
-    Client, GetError, GetOptions, Options, PolicyError, PutOptions, ReadOptions, Source,
+    Client, GetError, GetOptions, Options, PolicyError, PolicyOptions, PutOptions, ReadOptions,
 };
-use s3_ssec::{Watch, WithoutKey};
+use s3_ssec::{Source, Watch, WithoutKey};
 use std::error::Error;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -119,8 +119,8 @@ async fn create_if_absent(client: &Client, bucket: &BucketName) -> Result<()> {
 /// 7. Lets the bucket refuse uploads without a customer key. What a policy does depends on the
 ///    gateway, so the rule is tried on a prefix that nobody uses before it stands for the bucket.
 async fn require_encryption(client: &Client, bucket: &BucketName, watch: &Watch) -> Result<()> {
-    match client.apply_policy(bucket, Rule::RequireSsec, watch).await {
-        Ok(applied) => println!("7. {} stands, and was tried", applied.trial.rule),
+    match client.apply_policy(bucket, Rule::RequireSsec, &PolicyOptions::default(), watch).await {
+        Ok(applied) => println!("7. {}, and was tried", applied.trial.claim()),
         Err(PolicyError::NotAsSaid(trial)) => {
             // RGW before release 20 would refuse the encrypted uploads too. Nothing was changed.
             println!("7. this gateway cannot require customer keys: {trial}");

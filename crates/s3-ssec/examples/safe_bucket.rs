@@ -15,7 +15,7 @@
 
 use s3_ssec::core::names::BucketName;
 use s3_ssec::core::policy::Rule;
-use s3_ssec::{Client, Options, PolicyError, Watch};
+use s3_ssec::{Client, Options, PolicyError, PolicyOptions, Watch};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -24,8 +24,9 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let bucket = std::env::args().nth(1).ok_or("usage: safe_bucket BUCKET")?;
     let bucket = BucketName::parse(&bucket)?;
     let client = Client::connect(&Options::default()).await?;
-    match client.apply_policy(&bucket, Rule::RequireSsec, &Watch::default()).await {
-        Ok(applied) => println!("{} stands: {}", applied.trial.rule, applied.trial),
+    let (options, watch) = (PolicyOptions::default(), Watch::default());
+    match client.apply_policy(&bucket, Rule::RequireSsec, &options, &watch).await {
+        Ok(applied) => println!("{}", applied.trial.claim()),
         Err(PolicyError::NotAsSaid(trial)) => {
             eprintln!("this gateway cannot require customer keys, nothing was changed: {trial}");
             return Ok(ExitCode::from(3));

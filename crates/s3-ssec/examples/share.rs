@@ -12,7 +12,7 @@
 use s3_ssec::core::keyfile::KeyFile;
 use s3_ssec::core::names::S3Address;
 use s3_ssec::core::sigv4::Lifetime;
-use s3_ssec::{Client, Options, ReadOptions};
+use s3_ssec::{Client, DirectKeys, Options, ReadOptions};
 use serde_json::{Map, Value, json};
 use std::error::Error;
 
@@ -26,7 +26,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let name = S3Address::parse(&object)?.object()?;
     let client = Client::connect(&Options::default()).await?;
     let (options, lifetime) = (ReadOptions::default(), Lifetime::from_seconds(3600)?);
-    let link = client.presign_get(&keys, &name, &options, lifetime).await?;
+    // The key of this object alone: one that opens others too is not given away.
+    let direct = DirectKeys::Refuse;
+    let link = client.presign_get(&keys, &name, &options, lifetime, direct).await?;
     let expires = link.expires_at.unix_seconds();
     let (method, url, headers) = link.request.into_parts();
     let headers: Map<_, _> =

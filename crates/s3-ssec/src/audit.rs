@@ -19,6 +19,7 @@ use crate::client::Client;
 use crate::flight::Flight;
 use crate::repair::HalfDone;
 use crate::select::Selection;
+use crate::uploads::UploadPages;
 use crate::watch::Watch;
 use list::{Found, Lister, Page};
 use prove::Prover;
@@ -78,6 +79,8 @@ pub enum AuditEvent {
     Object(Box<AuditEntry>),
     /// A half-done upload.
     Upload(HalfDone),
+    /// Uploads were not listed: rights are missing, or the gateway has no such listing.
+    UploadsNotListed(CallError),
     /// Everything up to here was told.
     Through(AuditMark),
 }
@@ -132,7 +135,14 @@ impl Client {
         }
         desk.finish(tell).await?;
         match options.uploads {
-            true => self.tell_uploads(place, options, watch, tell).await,
+            true => match self.tell_uploads(place, options, watch, tell).await {
+                // What was found out about the objects counts all the same.
+                Err(AuditError::Call(error)) if matches!(error.status(), Some(403 | 405 | 501)) => {
+                    tell(AuditEvent::UploadsNotListed(error))?;
+                    Ok(!watch.is_stopped())
+                }
+                told => told,
+            },
             false => Ok(!watch.is_stopped()),
         }
     }
@@ -144,18 +154,16 @@ impl Client {
         watch: &Watch,
         tell: AuditTell<'_>,
     ) -> Result<bool, AuditError> {
-        let mut next = Some((None, None));
-        while let Some(mark) = next {
+        let mut pages = UploadPages::new(self, place);
+        while let Some(uploads) = pages.next().await? {
             if watch.is_stopped() {
                 return Ok(false);
             }
-            let (uploads, more) = self.uploads_page(place, mark).await?;
             for upload in uploads {
                 if options.selection.takes_listed(&upload.key) {
                     tell(AuditEvent::Upload(upload))?;
                 }
             }
-            next = more;
         }
         Ok(true)
     }

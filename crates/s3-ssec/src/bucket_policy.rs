@@ -1,60 +1,64 @@
 //! Bucket policies, tried live before they are relied on.
 //!
-//! What a policy does depends on the gateway's release, so a rule first stands for a random prefix
-//! that nobody uses. Only when writes there pass and are refused as the rule says is it widened to
-//! the bucket. In every other case, and when interrupted, the old policy stands as it was.
+//! What a policy does depends on the gateway's release, so a rule is first added for a random prefix
+//! that no one uses. Only when uploads there are accepted and refused as the rule says is it widened
+//! to the bucket. In every other case, and when interrupted, the old policy is left as it was. The
+//! order of the steps is that of [`PolicyChange`] in the core.
 
-mod steps;
+mod attempts;
+mod drive;
+mod plain;
 mod table;
 
-pub use steps::{Outcome, TrialStep};
+pub use s3_ssec_core::policy::{Outcome, Trial, TrialStep};
 pub use table::{Cell, PolicyRow, PolicyTable, Write};
 
 use crate::call::CallError;
 use crate::client::Client;
 use crate::doctor::DoctorError;
-use crate::trial::TRIAL_PREFIX;
+use crate::presign::PresignError;
+use crate::repair::HalfDone;
+use crate::uploads::UploadPages;
 use crate::watch::Watch;
 use s3_ssec_core::advice::{Cause, Operation, SentKey};
 use s3_ssec_core::key::{RandomError, random_bytes};
-use s3_ssec_core::names::BucketName;
-use s3_ssec_core::policy::{self, Policy, Rule, Scope};
+use s3_ssec_core::names::{BucketName, NameError, S3Address};
+use s3_ssec_core::policy::{
+    self, ChangeOptions, Ending, Gap, GapAnswer, Policy, PolicyChange, Rule, Scratch,
+};
 use s3_ssec_core::profile::Ability;
-use std::fmt;
+use s3_ssec_core::request::RequestError;
 
-/// What a trial saw.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trial {
-    /// The rule on trial.
-    pub rule: Rule,
-    /// Every request that was tried.
-    pub steps: Vec<TrialStep>,
+/// Most pages of incomplete uploads that are listed, of up to 1000 each.
+const PAGES_MAX: usize = 10;
+
+/// Options beyond a rule.
+#[derive(Clone, Debug, Default)]
+pub struct PolicyOptions {
+    /// Replace or remove statements under the Sid of a rule of ours that were edited.
+    pub edited: bool,
+    /// An address of the gateway without TLS, `http://host[:port]`. Only with it can
+    /// [`Rule::RequireTls`] be tried: by a presigned GET of a scratch object that is valid for five
+    /// seconds.
+    pub plain_endpoint: Option<String>,
 }
 
-impl Trial {
-    /// True if every step came out as the rule says.
-    pub fn agrees(&self) -> bool {
-        self.steps.iter().all(TrialStep::agrees)
-    }
-}
-
-impl fmt::Display for Trial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let surprises = self.steps.iter().filter(|step| !step.agrees()).map(TrialStep::to_string);
-        f.write_str(&surprises.collect::<Vec<_>>().join("; "))
-    }
-}
-
-/// A rule that now stands for a bucket.
+/// A rule that is now in the policy of a bucket.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Applied {
-    /// What was tried before.
+    /// What was tried. [`Trial::in_force`] says whether the rule was seen to refuse anything.
     pub trial: Trial,
-    /// The policy as it stands.
+    /// The policy as it is.
     pub policy: Policy,
-    /// False if the rule stood already and nothing was changed.
+    /// False if the rule was in it before and nothing was changed.
     pub changed: bool,
+    /// What a rule that requires customer keys does not refuse on this gateway, as far as it was
+    /// tried.
+    pub gaps: Vec<(Gap, GapAnswer)>,
+    /// Incomplete uploads of the bucket, which the rule may not stop; `None` if they could not be
+    /// listed, or do not matter to the rule.
+    pub open_uploads: Option<Vec<HalfDone>>,
 }
 
 /// A policy could not be read, tried or put in place.
@@ -83,17 +87,49 @@ pub enum PolicyError {
     /// The table could not be made.
     #[error(transparent)]
     Scratch(#[from] DoctorError),
-    /// Interrupted; the old policy stands.
+    /// Interrupted; the policy is as it was.
     #[error("interrupted")]
     Stopped,
-    /// The old policy could not be put back.
-    #[error("the trial is over, but the old policy of {bucket} could not be put back: {error}")]
+    /// It ended in another way.
+    #[error("{0}")]
+    Ended(Ending),
+    /// A statement of ours could not be taken out again.
+    #[error(
+        "the trial is over, but its statement in the policy of {bucket} could not be taken out"
+    )]
     NotRestored {
-        /// The bucket, whose policy now names a random prefix that nobody uses.
+        /// The bucket.
         bucket: BucketName,
         /// Why.
-        error: CallError,
+        #[source]
+        error: Option<Box<PolicyError>>,
     },
+    /// Not an address without TLS.
+    #[error("{0:?} is not an address without TLS of the form http://host[:port]")]
+    PlainEndpoint(String),
+    /// The credentials have a session token, which must not travel over plain HTTP.
+    #[error("the credentials have a session token, which is not sent over plain HTTP")]
+    SessionToken,
+    /// A presigned GET was answered by something else than an acceptance or a refusal by policy.
+    #[error("a signed download over {over} was answered with {status} {code}, which says nothing \
+             about the policy", over = if *.secure { "TLS" } else { "plain HTTP" })]
+    NoVerdict {
+        /// Over TLS.
+        secure: bool,
+        /// HTTP status.
+        status: u16,
+        /// The S3 error code; empty if there was none.
+        code: String,
+    },
+    /// A request could not be signed.
+    #[error(transparent)]
+    Presign(#[from] PresignError),
+    /// A request could not be made.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The name of a scratch object is not one.
+    #[error(transparent)]
+    Name(#[from] NameError),
     /// No random bytes.
     #[error(transparent)]
     Random(#[from] RandomError),
@@ -111,34 +147,34 @@ impl Client {
     }
 
     /// Puts a rule in place for a whole bucket, after a trial.
+    ///
+    /// S3 has no conditional write for policies: a policy that another client writes between our read
+    /// and our write, one request later, is lost.
     pub async fn apply_policy(
         &self,
         bucket: &BucketName,
         rule: Rule,
+        options: &PolicyOptions,
         watch: &Watch,
     ) -> Result<Applied, PolicyError> {
         self.knows_condition_of(rule)?;
-        let old = self.policy(bucket).await?;
-        let parsed = old.as_deref().map(Policy::parse).transpose()?.unwrap_or_default();
-        let whole = Scope::bucket(bucket.clone());
-        let place = Place::new(bucket)?;
-        if parsed.holds(rule, &whole) {
-            let trial = watch.unless_stopped(self.try_rule(&place, rule)).await;
-            self.clear_trial(&place).await;
-            let trial = judged(trial.ok_or(PolicyError::Stopped)??)?;
-            return Ok(Applied { trial, policy: parsed, changed: false });
+        let change = PolicyChange::apply(rule, scratch_in(bucket)?, of(options, true));
+        let (change, ending) = self.drive(change, options, watch).await?;
+        let trial = change.trial().cloned();
+        match (ending, trial) {
+            (Ending::Applied { changed }, Some(trial)) => Ok(Applied {
+                trial,
+                policy: change.policy().clone(),
+                changed,
+                gaps: change.gaps().to_vec(),
+                open_uploads: match rule {
+                    Rule::RequireSsec => self.open_uploads(bucket).await,
+                    _ => None,
+                },
+            }),
+            (Ending::NotAsSaid, Some(trial)) => Err(PolicyError::NotAsSaid(trial)),
+            (ending, _) => Err(PolicyError::Ended(ending)),
         }
-        let mut narrow = parsed.clone();
-        narrow.apply(rule, &place.scope()?)?;
-        let mut wide = parsed;
-        wide.apply(rule, &whole)?;
-        let work = self.try_and_widen(&place, rule, &narrow, &wide);
-        let outcome = watch.unless_stopped(work).await.unwrap_or(Err(PolicyError::Stopped));
-        if outcome.is_err() {
-            self.restore(bucket, old.as_deref()).await?;
-        }
-        self.clear_trial(&place).await;
-        outcome.map(|trial| Applied { trial, policy: wide, changed: true })
     }
 
     /// An error if the doctor saw that the rule cannot work here. What it saw work is tried all the
@@ -151,87 +187,52 @@ impl Client {
         }
     }
 
-    /// Tries what the policy that stands does under a rule, without changing it. Says what was seen,
-    /// whether it agrees with the rule or not.
+    /// Tries what the policy that is in place does under a rule, without changing it. Says what was
+    /// seen, whether it agrees with the rule or not.
     pub async fn test_policy(
         &self,
         bucket: &BucketName,
         rule: Rule,
+        options: &PolicyOptions,
         watch: &Watch,
     ) -> Result<Trial, PolicyError> {
-        let place = Place::new(bucket)?;
-        let trial = watch.unless_stopped(self.try_rule(&place, rule)).await;
-        self.clear_trial(&place).await;
-        trial.unwrap_or(Err(PolicyError::Stopped))
+        let change = PolicyChange::test(rule, scratch_in(bucket)?, of(options, false));
+        let (change, ending) = self.drive(change, options, watch).await?;
+        change.trial().cloned().ok_or(PolicyError::Ended(ending))
     }
 
-    async fn try_and_widen(
-        &self,
-        place: &Place,
-        rule: Rule,
-        narrow: &Policy,
-        wide: &Policy,
-    ) -> Result<Trial, PolicyError> {
-        self.put_policy(&place.bucket, &narrow.to_string()).await?;
-        judged(self.try_rule(place, rule).await?)?;
-        self.put_policy(&place.bucket, &wide.to_string()).await?;
-        // The same writes once more, now that the rule stands for everybody.
-        judged(self.try_rule(place, rule).await?)
-    }
-
-    /// Takes our rules, or one of them, out of a bucket's policy. Foreign statements stay. Returns
-    /// how many statements went.
+    /// Takes our rules, or one of them, out of a bucket's policy, and what interrupted trials left.
+    /// Foreign statements stay. Returns how many rules went.
     pub async fn remove_policy(
         &self,
         bucket: &BucketName,
         rules: &[Rule],
+        options: &PolicyOptions,
     ) -> Result<usize, PolicyError> {
-        let Some(old) = self.policy(bucket).await? else { return Ok(0) };
-        let mut policy = Policy::parse(&old)?;
-        let removed = rules.iter().map(|rule| policy.remove(*rule)).sum();
-        if removed > 0 {
-            let text = policy.to_string();
-            self.restore(bucket, (!policy.is_empty()).then_some(text.as_str())).await?;
+        let change = PolicyChange::remove(rules, scratch_in(bucket)?, of(options, false));
+        match self.drive(change, options, &Watch::default()).await?.1 {
+            Ending::Removed(count) => Ok(count),
+            ending => Err(PolicyError::Ended(ending)),
         }
-        Ok(removed)
     }
 
-    async fn put_policy(&self, bucket: &BucketName, policy: &str) -> Result<(), CallError> {
-        let request = self.s3.put_bucket_policy().bucket(bucket.as_str()).policy(policy);
-        let answer = request.send().await;
-        answer.map(drop).map_err(self.explain(Operation::PutBucketPolicy, SentKey::None))
-    }
-
-    async fn restore(&self, bucket: &BucketName, old: Option<&str>) -> Result<(), PolicyError> {
-        let restored = match old {
-            Some(old) => self.put_policy(bucket, old).await,
-            None => {
-                let answer = self.s3.delete_bucket_policy().bucket(bucket.as_str()).send().await;
-                let explain = self.explain(Operation::DeleteBucketPolicy, SentKey::None);
-                answer.map(drop).map_err(explain)
-            }
-        };
-        restored.map_err(|error| PolicyError::NotRestored { bucket: bucket.clone(), error })
+    /// The incomplete uploads of a bucket, page by page up to a limit.
+    async fn open_uploads(&self, bucket: &BucketName) -> Option<Vec<HalfDone>> {
+        let place = S3Address { bucket: bucket.clone(), path: String::new() };
+        let (mut found, mut pages) = (Vec::new(), UploadPages::new(self, &place));
+        for _ in 0..PAGES_MAX {
+            let Some(uploads) = pages.next().await.ok()? else { break };
+            found.extend(uploads);
+        }
+        Some(found)
     }
 }
 
-fn judged(trial: Trial) -> Result<Trial, PolicyError> {
-    if trial.agrees() { Ok(trial) } else { Err(PolicyError::NotAsSaid(trial)) }
+fn scratch_in(bucket: &BucketName) -> Result<Scratch, RandomError> {
+    Ok(Scratch::new(bucket.clone(), random_bytes::<8>()?))
 }
 
-/// Where a trial takes place: a prefix of random characters.
-struct Place {
-    bucket: BucketName,
-    prefix: String,
-}
-
-impl Place {
-    fn new(bucket: &BucketName) -> Result<Self, RandomError> {
-        let random = base16ct::lower::encode_string(&random_bytes::<8>()?);
-        Ok(Self { bucket: bucket.clone(), prefix: format!("{TRIAL_PREFIX}{random}/") })
-    }
-
-    fn scope(&self) -> Result<Scope, policy::PolicyError> {
-        Scope::prefix(self.bucket.clone(), &self.prefix)
-    }
+fn of(options: &PolicyOptions, gaps: bool) -> ChangeOptions {
+    let plain_http = options.plain_endpoint.is_some();
+    ChangeOptions { edited: options.edited, plain_http, gaps }
 }

@@ -1,17 +1,24 @@
 //! One call to the gateway: key headers on, errors understood.
 
+use crate::answer::what_is_wrong;
 use crate::transport;
 use aws_sdk_s3::client::customize::CustomizableOperation;
 use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextMut;
+use aws_sdk_s3::config::interceptors::{
+    BeforeTransmitInterceptorContextMut, FinalizerInterceptorContextRef,
+};
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use s3_ssec_core::advice::{self, Advice, Operation, SentKey, Situation};
+use s3_ssec_core::credentials::CredentialError;
 use s3_ssec_core::headers::{SourceKeyHeaders, TargetKeyHeaders};
+use s3_ssec_core::key::Fingerprint;
 use std::error::Error;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// A call that did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +97,11 @@ impl CallError {
         }
     }
 
+    /// True if there was no answer.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(self, CallError::Broken(broken) if !matches!(broken, Broken::Answer(_)))
+    }
+
     /// HTTP status of a refusal.
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -139,7 +151,7 @@ impl Asked {
             SdkError::ResponseError(response) => {
                 let status = response.raw().status().as_u16();
                 match status {
-                    200..=299 => Broken::Answer(innermost(&error)).into(),
+                    200..=299 => unreadable(&error).into(),
                     _ => self.refusal(status, None, None, None),
                 }
             }
@@ -185,8 +197,11 @@ pub(crate) fn broken(error: &(dyn Error + 'static)) -> Broken {
             other => Broken::Tls(other.to_string()),
         };
     }
-    if let Some(silence) = transport::silence(error) {
-        return Broken::Silent(silence.to_string());
+    if let Some(words) = silence(error) {
+        return Broken::Silent(words);
+    }
+    if let Some(elsewhere) = transport::find::<transport::NotHere>(error) {
+        return Broken::Connection(elsewhere.to_string());
     }
     if let Some(io) = transport::find::<io::Error>(error) {
         return match io.kind() {
@@ -198,10 +213,29 @@ pub(crate) fn broken(error: &(dyn Error + 'static)) -> Broken {
         };
     }
     use aws_credential_types::provider::error::CredentialsError;
+    if let Some(unfit) = transport::find::<CredentialError>(error) {
+        let what = format!("{unfit}, and that of the environment or the profile is not");
+        return Broken::Credentials(what);
+    }
     if transport::find::<CredentialsError>(error).is_some() {
         return Broken::Credentials("none in the environment, none in the profile".to_owned());
     }
     Broken::Connection(innermost(error))
+}
+
+/// The words for a gateway that says nothing, or next to nothing.
+pub(crate) fn silence(error: &(dyn Error + 'static)) -> Option<String> {
+    let slow = || transport::find::<transport::TooSlow>(error).map(ToString::to_string);
+    transport::silence(error).map(ToString::to_string).or_else(slow)
+}
+
+/// A success whose body could not be read, or not be believed.
+fn unreadable(error: &(dyn Error + 'static)) -> Broken {
+    match (silence(error), what_is_wrong(error)) {
+        (Some(words), _) => Broken::Silent(words),
+        (None, Some(words)) => Broken::Answer(words),
+        (None, None) => Broken::Answer(innermost(error)),
+    }
 }
 
 fn certificate(reason: &rustls::CertificateError) -> String {
@@ -242,14 +276,23 @@ impl Intercept for Keyed {
         &self,
         context: &mut BeforeTransmitInterceptorContextMut<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let headers = context.request_mut().headers_mut();
         for (name, value) in self.0.pairs() {
             headers.insert(name, value.to_owned());
         }
+        bag.interceptor_state().store_put(KeyOrigin(self.0.origin()));
         Ok(())
     }
+}
+
+/// The person's key behind the key of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyOrigin(pub(crate) Fingerprint);
+
+impl Storable for KeyOrigin {
+    type Storer = StoreReplace<Self>;
 }
 
 /// Puts the three headers for the source of a copy on a request, just before it is signed.
@@ -298,6 +341,39 @@ impl Intercept for PayloadHash {
     ) -> Result<(), BoxError> {
         use aws_runtime::auth::PayloadSigningOverride::Precomputed;
         bag.interceptor_state().store_put(Precomputed(self.0.clone()));
+        Ok(())
+    }
+}
+
+/// Notes whether any attempt of a call may have reached the gateway: all but those for which no
+/// connection was made.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reached(Arc<AtomicBool>);
+
+impl Reached {
+    /// True if the gateway may have acted on the call.
+    pub(crate) fn is_possible(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+}
+
+impl Intercept for Reached {
+    fn name(&self) -> &'static str {
+        "reached"
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let failed = context.output_or_error().and_then(Result::err);
+        let connector = failed.and_then(|error| error.as_connector_error());
+        let unconnected = connector.is_some_and(|error| transport::was_never_connected(error));
+        if !unconnected {
+            self.0.store(true, Relaxed);
+        }
         Ok(())
     }
 }

@@ -1,24 +1,31 @@
 //! A gateway, its credentials, and the small calls that everything else is made of.
 
-use crate::call::{Asked, CallError, WithKey as _};
+use crate::answer::{Limits, NoRetry};
+use crate::call::{Asked, Broken, CallError, WithKey as _};
+use crate::confirm::Confirmations;
 use crate::copy::CopyTrials;
+use crate::ledger::Ledger;
 use crate::options::{Options, Resolved, SetupError, Signing, resolve};
+use crate::removal::KnownVersionIds;
 use crate::state::StateDir;
 use crate::transport::Transport;
 use crate::trial::ProvedPlaces;
 use crate::write::{ContentHeaders, Kept};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{Tag, Tagging};
-use s3_ssec_core::advice::{Operation, SentKey};
-use s3_ssec_core::echo::KeyEcho;
+use s3_ssec_core::advice::{self, Operation, RefusedKey, SentKey};
+use s3_ssec_core::echo::{KeyEcho, KeylessRead};
 use s3_ssec_core::endpoint::Endpoint;
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::names::{BucketName, ObjectName};
+use s3_ssec_core::plan::is_possible_size;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use tokio::sync::OnceCell;
 
 /// A connection to one gateway with one set of credentials.
 ///
@@ -30,8 +37,13 @@ pub struct Client {
     pub(crate) signing: Signing,
     pub(crate) transport: Transport,
     pub(crate) proved: Arc<ProvedPlaces>,
+    pub(crate) confirmations: Confirmations,
     pub(crate) copies: Arc<CopyTrials>,
+    pub(crate) version_ids: Arc<KnownVersionIds>,
+    /// Whether parts with a wrong digest are refused, so that they can be used to ask.
+    pub(crate) wrong_parts: Arc<OnceCell<bool>>,
     pub(crate) state: Option<StateDir>,
+    pub(crate) ledger: Option<Ledger>,
 }
 
 impl fmt::Debug for Client {
@@ -69,27 +81,55 @@ pub struct Head {
 pub enum WithoutKey {
     /// The object can be read by anyone with rights: it is not encrypted with a customer key.
     Readable(Box<Head>),
-    /// 400: a key is needed.
+    /// It is refused because a key is needed.
     KeyNeeded,
+    /// It is refused with 400 for a reason that shows nothing.
+    Unclear,
     /// There is no such object.
     Absent,
+}
+
+impl WithoutKey {
+    /// As the negative half of a proof.
+    pub(crate) fn evidence(&self) -> KeylessRead {
+        match self {
+            WithoutKey::Readable(_) => KeylessRead::Readable,
+            WithoutKey::KeyNeeded => KeylessRead::KeyNeeded,
+            WithoutKey::Unclear => KeylessRead::Unclear,
+            WithoutKey::Absent => KeylessRead::Absent,
+        }
+    }
 }
 
 impl Client {
     /// Looks up endpoint, credentials and trust. Sends nothing yet.
     pub async fn connect(options: &Options) -> Result<Self, SetupError> {
         let Resolved { endpoint, s3, signing, transport } = resolve(options).await?;
-        Ok(Self::new(aws_sdk_s3::Client::from_conf(s3), endpoint, signing, transport))
+        Ok(Self::new(s3.to_builder(), endpoint, signing, transport))
     }
 
     fn new(
-        s3: aws_sdk_s3::Client,
+        s3: aws_sdk_s3::config::Builder,
         endpoint: Endpoint,
         signing: Signing,
         transport: Transport,
     ) -> Self {
-        let (proved, copies) = (Arc::default(), Arc::default());
-        Self { s3, endpoint, signing, transport, proved, copies, state: None }
+        let proved = Arc::default();
+        let confirmations = Confirmations::of(endpoint.as_str(), &proved);
+        let s3 = aws_sdk_s3::Client::from_conf(s3.interceptor(confirmations.clone()).build());
+        Self {
+            s3,
+            endpoint,
+            signing,
+            transport,
+            proved,
+            confirmations,
+            copies: Arc::default(),
+            version_ids: Arc::default(),
+            wrong_parts: Arc::default(),
+            state: None,
+            ledger: None,
+        }
     }
 
     /// Works through a configuration of the SDK that a program already has: its HTTP client,
@@ -107,8 +147,9 @@ impl Client {
         }
         let builder = config.to_builder().endpoint_url(endpoint.as_str());
         let builder = builder.region(signing.region.clone());
-        let s3 = builder.request_checksum_calculation(WhenRequired).build();
-        Ok(Self::new(aws_sdk_s3::Client::from_conf(s3), endpoint, signing, transport))
+        let builder = builder.request_checksum_calculation(WhenRequired);
+        let builder = builder.interceptor(Limits { silence: transport.silence() });
+        Ok(Self::new(builder.retry_classifier(NoRetry), endpoint, signing, transport))
     }
 
     /// The gateway's address.
@@ -148,26 +189,96 @@ impl Client {
             .key(key)
             .send()
             .await
-            .map(Head::from)
-            .map_err(self.explain(Operation::HeadObject, SentKey::Target))
+            .map_err(self.explain(Operation::HeadObject, SentKey::Target))?
+            .try_into()
     }
 
-    /// HEAD without a key. 400 is an answer here, not an error.
+    /// HEAD without a key. Where it is refused with 400, a GET of the first byte shows whether that is
+    /// about the key.
     pub async fn head_without_key(
         &self,
         name: &ObjectName,
         version: Option<&str>,
     ) -> Result<WithoutKey, CallError> {
         match self.head_request(name, version).send().await {
-            Ok(head) => Ok(WithoutKey::Readable(Box::new(head.into()))),
+            Ok(head) => Ok(WithoutKey::Readable(Box::new(head.try_into()?))),
             Err(error) => {
                 let error = self.explain(Operation::HeadObject, SentKey::None)(error);
-                match error.status() {
-                    Some(400) => Ok(WithoutKey::KeyNeeded),
-                    Some(404) => Ok(WithoutKey::Absent),
-                    _ => Err(error),
-                }
+                let judged = match error.status().map(KeylessRead::of_head) {
+                    Some(Some(KeylessRead::Absent)) => KeylessRead::Absent,
+                    Some(None) => self.read_without_key(name, version).await?,
+                    _ => return Err(error),
+                };
+                Ok(match judged {
+                    KeylessRead::KeyNeeded => WithoutKey::KeyNeeded,
+                    KeylessRead::Absent => WithoutKey::Absent,
+                    // HEAD and GET contradict each other, or neither says anything.
+                    KeylessRead::Readable | KeylessRead::Unclear => WithoutKey::Unclear,
+                })
             }
+        }
+    }
+
+    /// HEAD with a key; `None` where the object is under another key, or not there.
+    pub(crate) async fn head_if_opened(
+        &self,
+        name: &ObjectName,
+        version: Option<&str>,
+        key: &Arc<TargetKeyHeaders>,
+    ) -> Result<Option<Head>, CallError> {
+        match self.head(name, version, key).await {
+            Ok(head) => Ok(Some(head)),
+            Err(error) if error.status() == Some(404) => Ok(None),
+            Err(error) => match self.is_of_other_key(name, version, &error).await? {
+                true => Ok(None),
+                false => Err(error),
+            },
+        }
+    }
+
+    /// True if an object refused this key because it is under another one. RGW says so with 400. AWS
+    /// answers 403, as to somebody without rights, who is refused without a key as well.
+    pub(crate) async fn is_of_other_key(
+        &self,
+        name: &ObjectName,
+        version: Option<&str>,
+        refused: &CallError,
+    ) -> Result<bool, CallError> {
+        match refused.status().map(advice::refused_key) {
+            Some(RefusedKey::IsAnother) => Ok(true),
+            Some(RefusedKey::IsAnotherIfNeeded) => {
+                Ok(matches!(self.head_without_key(name, version).await?, WithoutKey::KeyNeeded))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// GET of the first byte without a key. Unlike HEAD, its refusal has a body that says why.
+    pub async fn read_without_key(
+        &self,
+        name: &ObjectName,
+        version: Option<&str>,
+    ) -> Result<KeylessRead, CallError> {
+        let read = |range: Option<&str>| {
+            let request = self.s3.get_object().bucket(name.bucket.as_str());
+            let request = request.key(name.key.as_str()).set_range(range.map(str::to_owned));
+            request.set_version_id(version.map(str::to_owned)).send()
+        };
+        let mut answer = read(Some("bytes=0-0")).await.map(drop);
+        let empty = |error: &SdkError<_, HttpResponse>| {
+            error.raw_response().is_some_and(|answer| answer.status().as_u16() == 416)
+        };
+        // RGW judges the range before the key, and an empty object has no first byte.
+        if answer.as_ref().is_err_and(empty) {
+            answer = read(None).await.map(drop);
+        }
+        match answer.map_err(self.explain(Operation::GetObject, SentKey::None)) {
+            Ok(()) => Ok(KeylessRead::Readable),
+            Err(CallError::Refused(refusal)) if refusal.status < 500 => {
+                let (code, message) = (refusal.code.as_deref(), refusal.message.as_deref());
+                Ok(KeylessRead::of_get(refusal.status, code, message))
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -226,19 +337,6 @@ impl Client {
             .map_err(self.explain(Operation::PutObjectTagging, SentKey::None))
     }
 
-    /// Deletes an object, or one version of it.
-    pub async fn delete(&self, name: &ObjectName, version: Option<&str>) -> Result<(), CallError> {
-        self.s3
-            .delete_object()
-            .bucket(name.bucket.as_str())
-            .key(name.key.as_str())
-            .set_version_id(version.map(str::to_owned))
-            .send()
-            .await
-            .map(drop)
-            .map_err(self.explain(Operation::DeleteObject, SentKey::None))
-    }
-
     /// Creates a bucket. `location` is `None` for most RGWs, which refuse region names they do not
     /// know, or `:placement` for a placement target.
     pub async fn create_bucket(
@@ -281,11 +379,23 @@ pub(crate) fn bare_etag(etag: Option<&str>) -> String {
     etag.unwrap_or_default().trim_matches('"').to_owned()
 }
 
-impl From<aws_sdk_s3::operation::head_object::HeadObjectOutput> for Head {
-    fn from(head: aws_sdk_s3::operation::head_object::HeadObjectOutput) -> Self {
+/// The size that an answer states. It is never assumed: an object of 0 bytes would be another one.
+pub(crate) fn stated_size(length: Option<i64>) -> Result<u64, CallError> {
+    let what = match length.map(u64::try_from) {
+        Some(Ok(size)) if is_possible_size(size) => return Ok(size),
+        Some(_) => "it states a size that no object can have",
+        None => "it does not state the size of the object",
+    };
+    Err(Broken::Answer(what.to_owned()).into())
+}
+
+impl TryFrom<HeadObjectOutput> for Head {
+    type Error = CallError;
+
+    fn try_from(head: HeadObjectOutput) -> Result<Self, CallError> {
         let version = head.version_id().filter(|version| *version != "null");
-        Head {
-            size: head.content_length().and_then(|size| size.try_into().ok()).unwrap_or_default(),
+        Ok(Head {
+            size: stated_size(head.content_length())?,
             etag: bare_etag(head.e_tag()),
             version_id: version.map(str::to_owned),
             last_modified: head.last_modified().map(|time| time.secs()),
@@ -308,7 +418,8 @@ impl From<aws_sdk_s3::operation::head_object::HeadObjectOutput> for Head {
                 expires: head.expires_string().map(str::to_owned),
                 storage_class: head.storage_class().map(|class| class.as_str().to_owned()),
                 only: None,
+                provenance: None,
             },
-        }
+        })
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod exam;
 mod features;
 mod form;
 pub(crate) mod place;
+mod server;
 mod settings;
 mod traps;
 
@@ -173,10 +174,15 @@ impl Client {
 
 async fn all(exam: &mut Exam<'_>, rows: &mut Rows) {
     connection::check(exam, rows).await;
+    if !encryption::takes_keys(exam, rows).await {
+        // Everything else would fail for the same reason.
+        return;
+    }
     encryption::check(exam, rows).await;
     traps::check(exam, rows).await;
     copies::check(exam, rows).await;
     features::check(exam, rows).await;
+    server::check(exam, rows).await;
     settings::check(exam, rows).await;
 }
 

@@ -1,6 +1,7 @@
 //! Downloads: the echo checked before the first byte is used, the digest before the file has a name.
 
 mod check;
+mod directory;
 mod fetch;
 mod file;
 mod part;
@@ -13,18 +14,20 @@ use crate::call::CallError;
 use crate::client::Client;
 use crate::locate::{Located, ObjectState, ReadOptions};
 use crate::watch::Watch;
+pub(crate) use directory::Directory;
 use fetch::{Fetch, Wanted};
 pub(crate) use part::clear;
 use s3_ssec_core::digest::ContentDigest;
 use s3_ssec_core::echo::{EchoError, EchoVerified};
-use s3_ssec_core::key::Fingerprint;
+use s3_ssec_core::evidence::{Evidence, Verification};
+use s3_ssec_core::key::{Fingerprint, Kind};
 use s3_ssec_core::keyring::{Keyring, OpenError};
 use s3_ssec_core::names::ObjectName;
-use s3_ssec_core::record::RecordError;
+use s3_ssec_core::record::{Provenance, RecordError};
 pub(crate) use spans::Reading;
 use std::io;
 use std::path::{Path, PathBuf};
-pub(crate) use target::may_take;
+pub(crate) use target::Target;
 use tokio::io::AsyncWrite;
 
 /// How much proof a content needs to be delivered.
@@ -34,10 +37,19 @@ pub enum Trusted {
     /// delivered and reported as not verified.
     #[default]
     Records,
-    /// Everything must match a record.
+    /// Everything must match a record, accepted digests included.
     OnlyVerified,
+    /// Everything must match a record whose digest the writer computed from its own source.
+    OnlySource,
     /// Objects whose record is pending or gone are delivered too.
     Anything,
+}
+
+impl Trusted {
+    /// True if nothing is delivered without a digest to compare with.
+    pub fn needs_digest(self) -> bool {
+        matches!(self, Trusted::OnlyVerified | Trusted::OnlySource)
+    }
 }
 
 /// How to read an object.
@@ -53,6 +65,8 @@ pub struct GetOptions {
     /// Requests in flight, at most. It begins with 4 and takes more while that is faster; to a
     /// stream it stays there, because what is ahead of the stream is held in memory.
     pub in_flight: usize,
+    /// Ask without a key too: what is said to be encrypted has to be refused then.
+    pub(crate) prove_encrypted: bool,
 }
 
 impl Default for GetOptions {
@@ -62,17 +76,9 @@ impl Default for GetOptions {
             trusted: Trusted::default(),
             replace: false,
             in_flight: 16,
+            prove_encrypted: false,
         }
     }
-}
-
-/// What is known of a content that was delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verification {
-    /// Every byte is as it was uploaded: the keyed digest of the record says so.
-    Verified,
-    /// There was nothing to compare with.
-    NoDigest,
 }
 
 /// A content that was delivered.
@@ -83,6 +89,8 @@ pub struct Received {
     pub size: u64,
     /// Which key of the person opened it; `None` for a plain object.
     pub key: Option<Fingerprint>,
+    /// The kind of that key.
+    pub kind: Option<Kind>,
     /// What is known of the content.
     pub verification: Verification,
     /// That the gateway confirmed the key; `None` for a plain object.
@@ -129,6 +137,30 @@ pub enum GetError {
     /// Not ours, and only verified content was wanted.
     #[error("{0} cannot be verified: another tool wrote it, without a digest")]
     NoDigest(ObjectName),
+    /// Its digest was taken from what a gateway held, and only one of a source was wanted.
+    #[error("{name} is not proved to be as it was uploaded: it is {}", .evidence.verification())]
+    Accepted {
+        /// The object.
+        name: ObjectName,
+        /// Its record.
+        evidence: Evidence,
+    },
+    /// Only objects under a master key were wanted.
+    #[error("{name} is not under a master key of yours but {}", not_master(*.key))]
+    NotMaster {
+        /// The object.
+        name: ObjectName,
+        /// The direct key that opens it; `None` for a plaintext object.
+        key: Option<Fingerprint>,
+    },
+    /// It is under a direct key, and this machine last wrote that name under a master key.
+    #[error("{name} is under the direct key {key}, and was last written here under a master key")]
+    Replaced {
+        /// The object.
+        name: ObjectName,
+        /// The direct key that opens it.
+        key: Fingerprint,
+    },
     /// The content is not what was uploaded.
     #[error("the content of {0} is not what was uploaded: its digest does not match")]
     Damaged(ObjectName),
@@ -167,6 +199,13 @@ pub enum GetError {
     Stopped,
 }
 
+fn not_master(key: Option<Fingerprint>) -> String {
+    match key {
+        Some(key) => format!("under the direct key {key}, which others may hold"),
+        None => "plaintext".to_owned(),
+    }
+}
+
 impl GetError {
     /// True if the same download may well succeed later: the gateway was not reached, is out of
     /// order, or sent too little.
@@ -189,7 +228,21 @@ impl Client {
         options: &GetOptions,
         watch: &Watch,
     ) -> Result<Received, GetError> {
-        may_take(target, options.replace)?;
+        let target = Target::of(target)?;
+        clear(&target.directory);
+        self.get_target(keys, name, &target, options, watch).await
+    }
+
+    /// Downloads an object to a name in a directory that is held open.
+    pub(crate) async fn get_target(
+        &self,
+        keys: &Keyring,
+        name: &ObjectName,
+        target: &Target,
+        options: &GetOptions,
+        watch: &Watch,
+    ) -> Result<Received, GetError> {
+        target.may_take(options.replace)?;
         let work = self.to_file(keys, name, target, options, watch);
         watch.unless_stopped(work).await.ok_or(GetError::Stopped)?
     }
@@ -207,7 +260,19 @@ impl Client {
         watch: &Watch,
     ) -> Result<Received, GetError> {
         let located = self.located(keys, name, options).await?;
-        let wanted = self.want(name, &located, options).await?;
+        self.stream_located(name, &located, writer, options, watch).await
+    }
+
+    /// Downloads an object that was located before. Its state is not judged here.
+    pub(crate) async fn stream_located(
+        &self,
+        name: &ObjectName,
+        located: &Located,
+        writer: &mut (dyn AsyncWrite + Send + Unpin),
+        options: &GetOptions,
+        watch: &Watch,
+    ) -> Result<Received, GetError> {
+        let wanted = self.want(name, located, options).await?;
         watch.to_come(wanted.size);
         let work = stream::download(wanted, writer, options, watch);
         watch.unless_stopped(work).await.ok_or(GetError::Stopped)?
@@ -221,19 +286,19 @@ impl Client {
         options: &GetOptions,
         watch: &Watch,
     ) -> Result<Received, GetError> {
-        self.get_stream(keys, name, &mut tokio::io::sink(), options, watch).await
+        let options = GetOptions { prove_encrypted: true, ..options.clone() };
+        self.get_stream(keys, name, &mut tokio::io::sink(), &options, watch).await
     }
 
-    /// Reads an object to its end: size and digest of what is there.
+    /// Reads an object that was located before to its end: size and digest of what is there.
     pub(crate) async fn digest(
         &self,
-        keys: &Keyring,
         name: &ObjectName,
-        options: &GetOptions,
+        located: &Located,
         watch: &Watch,
     ) -> Result<(u64, ContentDigest), GetError> {
-        let located = self.located(keys, name, options).await?;
-        let wanted = self.want(name, &located, options).await?;
+        let options = &GetOptions::default();
+        let wanted = self.want(name, located, options).await?;
         watch.to_come(wanted.size);
         let work = stream::digest(wanted, options, watch);
         let digest = watch.unless_stopped(work).await.ok_or(GetError::Stopped)??;
@@ -246,7 +311,7 @@ impl Client {
         &self,
         keys: &Keyring,
         name: &ObjectName,
-        target: &Path,
+        target: &Target,
         options: &GetOptions,
         watch: &Watch,
     ) -> Result<Received, GetError> {
@@ -267,7 +332,7 @@ impl Client {
         &self,
         name: &ObjectName,
         located: &Located,
-        target: &Path,
+        target: &Target,
         options: &GetOptions,
         watch: &Watch,
     ) -> Result<Received, GetError> {
@@ -277,13 +342,18 @@ impl Client {
     }
 
     /// Finds the key, and refuses what may not be delivered before a byte of it is read.
-    async fn located(
+    pub(crate) async fn located(
         &self,
         keys: &Keyring,
         name: &ObjectName,
         options: &GetOptions,
     ) -> Result<Located, GetError> {
         let located = self.locate(keys, name, &options.read).await?;
+        // A digest that matches needs no more than the echo: the content is ours.
+        let said_to_be = located.headers.is_some();
+        if said_to_be && (options.prove_encrypted || located.content.is_none()) {
+            self.refused_without_key(name, &options.read).await?;
+        }
         let anything = options.trusted == Trusted::Anything;
         match located.state {
             ObjectState::Pending if !anything => {
@@ -291,12 +361,18 @@ impl Client {
                 Err(GetError::Undescribed(name.clone(), broken))
             }
             ObjectState::Stripped if !anything => Err(GetError::Undescribed(name.clone(), "gone")),
-            ObjectState::Foreign | ObjectState::Plain
-                if options.trusted == Trusted::OnlyVerified =>
-            {
+            ObjectState::Foreign | ObjectState::Plain if options.trusted.needs_digest() => {
                 Err(GetError::NoDigest(name.clone()))
             }
-            _ => Ok(located),
+            _ => match located.evidence() {
+                Some(evidence)
+                    if options.trusted == Trusted::OnlySource
+                        && evidence.provenance != Provenance::Source =>
+                {
+                    Err(GetError::Accepted { name: name.clone(), evidence })
+                }
+                _ => Ok(located),
+            },
         }
     }
 
@@ -316,17 +392,20 @@ impl Client {
         };
         let pinned = match (&located.head, &located.headers, located.content) {
             // Small and known: one request brings it all.
-            (None, _, Some((size, _))) if size <= fetch::SPAN => None,
+            (None, _, Some(known)) if known.size <= fetch::SPAN => None,
             (Some(head), _, _) => Some((head.size, head.etag.clone())),
             (None, Some(headers), _) => {
                 let head = self.head(name, fetch.version.as_deref(), headers).await;
-                let head = head.map_err(|error| fetch.explain(error))?;
+                let head = match head {
+                    Ok(head) => head,
+                    Err(error) => return Err(fetch.explain(error).await),
+                };
                 let _ = crate::locate::proved(name, headers, &head)?;
                 Some((head.size, head.etag))
             }
             (None, None, _) => return Err(GetError::NotFound(name.clone())),
         };
-        let recorded = located.content.map(|(size, _)| size);
+        let recorded = located.content.map(|known| known.size);
         let size = pinned.as_ref().map(|(size, _)| *size).or(recorded).unwrap_or_default();
         if recorded.is_some_and(|recorded| recorded != size) {
             return Err(GetError::Damaged(name.clone()));
@@ -335,9 +414,10 @@ impl Client {
             fetch,
             size,
             etag: pinned.map(|(_, etag)| etag),
-            key: located.key,
+            key: located.key.zip(located.kind),
+            evidence: located.evidence(),
             content_key: located.content_key.clone(),
-            digest: located.content.map(|(_, digest)| digest),
+            digest: located.content.map(|known| known.digest),
         })
     }
 }

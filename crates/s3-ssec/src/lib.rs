@@ -8,6 +8,10 @@
 //! * a download is a file only when it is whole and equals what was uploaded;
 //! * no key is sent without TLS, followed by a redirect, or written to a log.
 //!
+//! What it does not do: remember which gateway a key belongs to, as the command does. A program's keys
+//! go to the endpoint that it was given. [`Client::on_first_echo`] says when a gateway first confirmed
+//! one, and [`Client::endpoint`] is there to be compared before.
+//!
 //! Start with [`Client::connect`], or with [`sdk`] in a program that is written against `aws-sdk-s3`.
 //! The core without IO is re-exported as [`core`].
 //!
@@ -34,26 +38,32 @@
 //! # }
 //! ```
 
+mod answer;
 mod audit;
 mod bucket_policy;
 mod call;
+mod checked;
 mod client;
+mod confirm;
 mod copy;
 mod cors;
 mod doctor;
 mod flight;
 mod form;
 mod get;
+mod ledger;
 mod list;
 mod locate;
 mod mark;
 mod nonce;
 mod options;
+mod pipes;
 mod positioned;
 mod presign;
 mod profile;
 mod put;
 mod rekey;
+mod removal;
 mod repair;
 pub mod sdk;
 mod select;
@@ -71,24 +81,30 @@ pub use audit::{
     Expectation, ExpectationError, Finding, RecordState, State, UnderKey,
 };
 pub use bucket_policy::{
-    Applied, Cell, Outcome, PolicyError, PolicyRow, PolicyTable, Trial, TrialStep, Write,
+    Applied, Cell, Outcome, PolicyError, PolicyOptions, PolicyRow, PolicyTable, Trial, TrialStep,
+    Write,
 };
 pub use call::{Broken, CallError, Refusal};
 pub use client::{Client, Head, WithoutKey};
-pub use copy::{Copied, CopiedBy, CopyError};
+pub use copy::{Copied, CopiedBy, CopyError, CopyOptions};
 pub use cors::{CorsApplied, CorsError};
 pub use doctor::{DoctorError, Examination, Row, Topic, Verdict};
-pub use get::{GetError, GetOptions, Received, Trusted, Verification};
+pub use get::{GetError, GetOptions, Received, Trusted};
+pub use ledger::{ImportRefused, Imported, Ledger, LedgerEntry};
 pub use list::{Listed, ListedBucket};
 pub use locate::{Located, ObjectState, ReadOptions, Stat};
 pub use mark::Mark;
 pub use nonce::fresh_seal;
 pub use options::{Options, SetupError};
-pub use presign::PresignError;
+pub use pipes::LimitedFile;
+pub use presign::{DirectKeys, PresignError};
 pub use put::Source;
 pub use rekey::{Count, OldVersions, RekeyError, RekeyItem, RekeyOptions, RekeySummary};
-pub use repair::{HalfDone, RepairError, Repaired, SearchOptions, Searched};
+pub use repair::{
+    Against, HalfDone, RepairError, RepairOptions, Repaired, SearchOptions, Searched,
+};
 pub use s3_ssec_core as core;
+pub use s3_ssec_core::evidence::Verification;
 pub use select::{Manifest, SelectError, Selection};
 pub use state::StateDir;
 pub use transport::{Timeouts, TrustError};

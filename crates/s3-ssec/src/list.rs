@@ -1,9 +1,21 @@
 //! Listings: what is where. They say nothing about encryption; records and HEAD do.
+//!
+//! Every listing of this crate goes through [`ListingPages`], so that every page is judged
+//! ([`s3_ssec_core::listing`]) and none is asked for twice.
 
-use crate::call::CallError;
-use crate::client::{Client, bare_etag};
+use crate::answer::Judge;
+use crate::call::{Broken, CallError, WithKey as _};
+use crate::client::Client;
+use aws_sdk_s3::types::EncodingType;
 use s3_ssec_core::advice::{Operation, SentKey};
-use s3_ssec_core::names::BucketName;
+use s3_ssec_core::headers::TargetKeyHeaders;
+use s3_ssec_core::journal::merge::identity_of;
+use s3_ssec_core::listing::{
+    Entry, EntryKind, Listing, ListingError, Marker, Page, shows_all_without_versions,
+};
+use s3_ssec_core::names::{BucketName, ObjectName};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// An object or a common prefix in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +46,204 @@ pub struct ListedBucket {
     pub created: Option<i64>,
 }
 
+/// The kind of a listing.
+#[derive(Clone)]
+pub(crate) enum ListingOf {
+    /// Objects; keys that go on behind the delimiter are folded into prefixes.
+    Objects { delimiter: Option<String> },
+    /// Versions and delete markers; objects on a server that keeps no versions and lists none.
+    Versions,
+    /// Incomplete multipart uploads.
+    Uploads,
+    /// The parts of one upload.
+    Parts { upload_id: String, headers: Arc<TargetKeyHeaders> },
+}
+
+/// Where a page begins.
+#[derive(Clone)]
+pub(crate) enum Begin {
+    Beginning,
+    /// Behind this object key, or version or upload of it.
+    After(Marker),
+    /// Where the last page said.
+    Token(Marker),
+}
+
+/// A listing under way, page by page.
+pub(crate) struct ListingPages {
+    client: Client,
+    of: ListingOf,
+    bucket: BucketName,
+    prefix: String,
+    most: Option<i32>,
+    next: Option<Begin>,
+    /// Continuations that were named: a listing that names one twice goes round in a circle.
+    seen: HashSet<u128>,
+}
+
+impl ListingPages {
+    /// What begins with `prefix`; of parts, those of the object with this key.
+    pub(crate) fn new(client: &Client, of: ListingOf, bucket: &BucketName, prefix: &str) -> Self {
+        let (client, bucket, prefix) = (client.clone(), bucket.clone(), prefix.to_owned());
+        let (next, seen) = (Some(Begin::Beginning), HashSet::new());
+        Self { client, of, bucket, prefix, most: None, next, seen }
+    }
+
+    /// Begins elsewhere.
+    #[must_use]
+    pub(crate) fn from(mut self, from: Begin) -> Self {
+        self.next = Some(from);
+        self
+    }
+
+    /// With so many entries in a page, at most.
+    #[must_use]
+    pub(crate) fn at_most(mut self, entries: i32) -> Self {
+        self.most = Some(entries);
+        self
+    }
+
+    /// Where the next page begins; `None` at the end.
+    pub(crate) fn marker(&self) -> Option<&Marker> {
+        match &self.next {
+            Some(Begin::After(marker) | Begin::Token(marker)) => Some(marker),
+            _ => None,
+        }
+    }
+
+    /// The kind of things listed.
+    pub(crate) fn of(&self) -> &ListingOf {
+        &self.of
+    }
+
+    /// True if there is another page.
+    pub(crate) fn has_more(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// The next page; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Entry>>, CallError> {
+        let Some(from) = self.next.take() else { return Ok(None) };
+        let page = match self.fetch(from.clone()).await {
+            Err(error)
+                if !matches!(from, Begin::Token(_)) && self.are_objects_all(&error).await? =>
+            {
+                self.of = ListingOf::Objects { delimiter: None };
+                self.fetch(from).await?
+            }
+            page => page?,
+        };
+        let strange =
+            |entry: &Entry| entry.kind != EntryKind::Part && !entry.key.starts_with(&self.prefix);
+        if page.entries.iter().any(strange) {
+            return Err(unbelievable(&ListingError::Elsewhere));
+        }
+        if let Some(marker) = page.next {
+            if !self.seen.insert(identity_of(&marker.at, marker.id.as_deref())) {
+                return Err(unbelievable(&ListingError::Circle));
+            }
+            self.next = Some(Begin::Token(marker));
+        }
+        Ok(Some(page.entries))
+    }
+
+    /// Everything, however many pages it takes.
+    pub(crate) async fn all(mut self) -> Result<Vec<Entry>, CallError> {
+        let mut entries = Vec::new();
+        while let Some(page) = self.next().await? {
+            entries.extend(page);
+        }
+        Ok(entries)
+    }
+
+    /// True if versions cannot be listed here because there are none.
+    async fn are_objects_all(&self, refused: &CallError) -> Result<bool, CallError> {
+        let (ListingOf::Versions, Some(refused)) = (&self.of, refused.status()) else {
+            return Ok(false);
+        };
+        if !shows_all_without_versions(refused, Ok(None)) {
+            return Ok(false);
+        }
+        Ok(match self.client.versioning_status(&self.bucket).await {
+            Ok(status) => shows_all_without_versions(refused, Ok(status.as_deref())),
+            Err(error) => match error.status() {
+                Some(status) => shows_all_without_versions(refused, Err(status)),
+                None => return Err(error),
+            },
+        })
+    }
+
+    async fn fetch(&self, from: Begin) -> Result<Page, CallError> {
+        let (client, bucket) = (&self.client, self.bucket.as_str());
+        let (prefix, url) = (self.prefix.as_str(), EncodingType::Url);
+        let judge = Judge::new(self.of.listing());
+        match &self.of {
+            ListingOf::Objects { delimiter } => {
+                let list = client.s3.list_objects_v2().bucket(bucket).prefix(prefix);
+                let list = list.encoding_type(url).set_delimiter(delimiter.clone());
+                let list = match from {
+                    Begin::Beginning => list,
+                    Begin::After(marker) => list.start_after(marker.at),
+                    Begin::Token(marker) => list.continuation_token(marker.at),
+                };
+                let list = list.set_max_keys(self.most).customize().interceptor(judge.clone());
+                let explain = client.explain(Operation::ListObjects, SentKey::None);
+                list.send().await.map(drop).map_err(explain)?;
+            }
+            ListingOf::Versions => {
+                let (at, id) = from.marker();
+                let list = client.s3.list_object_versions().bucket(bucket).prefix(prefix);
+                let list = list.encoding_type(url).set_key_marker(at).set_version_id_marker(id);
+                let list = list.set_max_keys(self.most).customize().interceptor(judge.clone());
+                let explain = client.explain(Operation::ListObjectVersions, SentKey::None);
+                list.send().await.map(drop).map_err(explain)?;
+            }
+            ListingOf::Uploads => {
+                let (at, id) = from.marker();
+                let list = client.s3.list_multipart_uploads().bucket(bucket).prefix(prefix);
+                // Not encoded: RGW encodes the names and not the marker, and does not say so (measured).
+                let list = list.set_key_marker(at).set_upload_id_marker(id);
+                let list = list.set_max_uploads(self.most).customize().interceptor(judge.clone());
+                let explain = client.explain(Operation::ListMultipartUploads, SentKey::None);
+                list.send().await.map(drop).map_err(explain)?;
+            }
+            ListingOf::Parts { upload_id, headers } => {
+                let (at, _) = from.marker();
+                let list = client.s3.list_parts().bucket(bucket).key(prefix).upload_id(upload_id);
+                let list = list.set_part_number_marker(at).set_max_parts(self.most).customize();
+                let explain = client.explain(Operation::ListParts, SentKey::Target);
+                let list = list.interceptor(judge.clone()).key(headers);
+                list.send().await.map(drop).map_err(explain)?;
+            }
+        }
+        judge.page().ok_or_else(|| Broken::Answer("it has no listing".to_owned()).into())
+    }
+}
+
+impl ListingOf {
+    fn listing(&self) -> Listing {
+        match self {
+            ListingOf::Objects { .. } => Listing::Objects,
+            ListingOf::Versions => Listing::Versions,
+            ListingOf::Uploads => Listing::Uploads,
+            ListingOf::Parts { .. } => Listing::Parts,
+        }
+    }
+}
+
+impl Begin {
+    fn marker(self) -> (Option<String>, Option<String>) {
+        match self {
+            Begin::Beginning => (None, None),
+            Begin::After(marker) | Begin::Token(marker) => (Some(marker.at), marker.id),
+        }
+    }
+}
+
+fn unbelievable(error: &ListingError) -> CallError {
+    Broken::Answer(error.to_string()).into()
+}
+
 impl Client {
     /// Our buckets.
     pub async fn list_buckets(&self) -> Result<Vec<ListedBucket>, CallError> {
@@ -60,41 +270,37 @@ impl Client {
         delimiter: Option<&str>,
         start: Option<String>,
     ) -> Result<(Vec<Listed>, Option<String>), CallError> {
-        self.list_after(bucket, prefix, delimiter, start, None).await
+        let of = ListingOf::Objects { delimiter: delimiter.map(str::to_owned) };
+        let mut pages = ListingPages::new(self, of, bucket, prefix);
+        if let Some(at) = start.clone() {
+            pages = pages.from(Begin::Token(Marker { at, id: None }));
+        }
+        let entries = pages.next().await?.unwrap_or_default();
+        let next = pages.marker().map(|marker| marker.at.clone());
+        if next.is_some() && next == start {
+            return Err(unbelievable(&ListingError::Circle));
+        }
+        // Prefixes first, each group in order.
+        let (prefixes, objects): (Vec<_>, Vec<_>) =
+            entries.into_iter().partition(|entry| entry.kind == EntryKind::Prefix);
+        Ok((prefixes.into_iter().chain(objects).map(Listed::from).collect(), next))
     }
 
-    /// As [`Client::list_page`]; the first page begins behind the key `after`.
-    pub(crate) async fn list_after(
-        &self,
-        bucket: &BucketName,
-        prefix: &str,
-        delimiter: Option<&str>,
-        start: Option<String>,
-        after: Option<String>,
-    ) -> Result<(Vec<Listed>, Option<String>), CallError> {
-        let answer = self
-            .s3
-            .list_objects_v2()
-            .bucket(bucket.as_str())
-            .prefix(prefix)
-            .set_delimiter(delimiter.map(str::to_owned))
-            .set_continuation_token(start)
-            .set_start_after(after)
-            .send()
-            .await
-            .map_err(self.explain(Operation::ListObjects, SentKey::None))?;
-        let prefixes = answer.common_prefixes().iter();
-        let prefixes = prefixes.filter_map(|common| common.prefix()).map(str::to_owned);
-        let object = |object: &aws_sdk_s3::types::Object| Listed::Object {
-            key: object.key().unwrap_or_default().to_owned(),
-            size: object.size().and_then(|size| size.try_into().ok()).unwrap_or_default(),
-            etag: bare_etag(object.e_tag()),
-            last_modified: object.last_modified().map(|time| time.secs()),
-        };
-        let objects = answer.contents().iter().map(object);
-        let listed = prefixes.map(Listed::Prefix).chain(objects).collect();
-        let more = answer.is_truncated().unwrap_or_default();
-        let next = answer.next_continuation_token().filter(|_| more).map(str::to_owned);
-        Ok((listed, next))
+    /// The IDs of incomplete uploads of exactly this object.
+    pub(crate) async fn uploads_of(&self, name: &ObjectName) -> Result<Vec<String>, CallError> {
+        let key = name.key.as_str();
+        let pages = ListingPages::new(self, ListingOf::Uploads, &name.bucket, key);
+        let uploads = pages.all().await?.into_iter().filter(|upload| upload.key == key);
+        Ok(uploads.filter_map(|upload| upload.id).collect())
+    }
+}
+
+impl From<Entry> for Listed {
+    fn from(entry: Entry) -> Self {
+        let Entry { kind, key, size, etag, time: last_modified, .. } = entry;
+        match kind {
+            EntryKind::Prefix => Listed::Prefix(key),
+            _ => Listed::Object { key, size, etag, last_modified },
+        }
     }
 }

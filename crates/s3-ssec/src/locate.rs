@@ -7,13 +7,15 @@
 use crate::call::CallError;
 use crate::client::{Client, Head, WithoutKey};
 use crate::get::GetError;
-use s3_ssec_core::digest::{ContentDigest, ContentKey};
-use s3_ssec_core::echo::{EchoVerified, verify_echo};
+use crate::nonce;
+use s3_ssec_core::digest::ContentKey;
+use s3_ssec_core::echo::{EchoError, EchoVerified, KeylessRead, verify_echo};
+use s3_ssec_core::evidence::{Evidence, RecordSource, replaces_master};
 use s3_ssec_core::headers::TargetKeyHeaders;
-use s3_ssec_core::key::{Fingerprint, Key};
+use s3_ssec_core::key::{Fingerprint, Key, Kind};
 use s3_ssec_core::keyring::Keyring;
 use s3_ssec_core::names::ObjectName;
-use s3_ssec_core::record::{Content, Record, TAG_KEY};
+use s3_ssec_core::record::{Content, KnownContent, Record, TAG_KEY};
 use std::sync::Arc;
 
 /// Which object, and what is accepted.
@@ -26,6 +28,10 @@ pub struct ReadOptions {
     pub origin: Option<ObjectName>,
     /// Accept objects that are not encrypted with a customer key, in buckets that hold both.
     pub accept_plain: bool,
+    /// Refuse objects that are not under a master key.
+    pub require_master: bool,
+    /// Accept objects under a direct key whose name this machine last wrote under a master key.
+    pub accept_replaced: bool,
 }
 
 /// What an object says of itself, and which key opens it.
@@ -49,10 +55,14 @@ pub struct Located {
     pub state: ObjectState,
     /// The key of the person that opens it; `None` for a plain object.
     pub key: Option<Fingerprint>,
+    /// The kind of that key.
+    pub kind: Option<Kind>,
     pub(crate) headers: Option<Arc<TargetKeyHeaders>>,
     pub(crate) content_key: Option<Arc<ContentKey>>,
-    pub(crate) content: Option<(u64, ContentDigest)>,
+    pub(crate) content: Option<KnownContent>,
     pub(crate) head: Option<Head>,
+    /// The record, where the ledger of this machine has it and no tag.
+    pub(crate) noted: Option<Record>,
 }
 
 /// Everything HEAD and the record say about one object.
@@ -62,12 +72,18 @@ pub struct Stat {
     pub state: ObjectState,
     /// The key of the person that opens it.
     pub key: Option<Fingerprint>,
+    /// The kind of that key.
+    pub kind: Option<Kind>,
+    /// The evidence of its record; `None` where there is none.
+    pub evidence: Option<Evidence>,
     /// What HEAD with that key says.
     pub head: Head,
     /// The tags besides the record; `None` where they may not be read.
     pub tags: Option<Vec<(String, String)>>,
-    /// The record as it stands in the tag.
+    /// The record, in the tag or in the ledger of this machine.
     pub record: Option<Record>,
+    /// True if no tag has the record, but the ledger of this machine.
+    pub in_ledger: bool,
     /// That the gateway confirmed the key; `None` for a plain object.
     pub proof: Option<EchoVerified>,
 }
@@ -81,13 +97,40 @@ impl Client {
         options: &ReadOptions,
     ) -> Result<Stat, GetError> {
         let (located, head, tags) = self.inspect(keys, name, options).await?;
-        let record = record_in(tags.as_deref().unwrap_or_default()).and_then(Result::ok);
+        let in_tag = record_in(tags.as_deref().unwrap_or_default()).and_then(Result::ok);
+        let (in_ledger, record) =
+            (located.noted.is_some(), in_tag.or_else(|| located.noted.clone()));
         let proof = match &located.headers {
             Some(headers) => Some(proved(name, headers, &head)?),
             None => None,
         };
+        if proof.is_some() {
+            self.refused_without_key(name, options).await?;
+        }
+        // No byte was read, but the size of what is there is not that of what was uploaded.
+        if located.content.is_some_and(|known| known.size != head.size) {
+            return Err(GetError::Damaged(name.clone()));
+        }
         let tags = tags.map(|tags| tags.into_iter().filter(|(key, _)| key != TAG_KEY).collect());
-        Ok(Stat { state: located.state, key: located.key, head, tags, record, proof })
+        let evidence = located.evidence();
+        let Located { state, key, kind, .. } = located;
+        Ok(Stat { state, key, kind, evidence, head, tags, record, in_ledger, proof })
+    }
+
+    /// The negative half of a proof: the gateway has to say that the object needs a key. Some echo any
+    /// key, on plaintext objects too.
+    pub(crate) async fn refused_without_key(
+        &self,
+        name: &ObjectName,
+        options: &ReadOptions,
+    ) -> Result<(), GetError> {
+        let error = match self.read_without_key(name, options.version.as_deref()).await? {
+            KeylessRead::KeyNeeded => return Ok(()),
+            KeylessRead::Absent => return Err(GetError::NotFound(name.clone())),
+            KeylessRead::Readable => EchoError::Plaintext,
+            KeylessRead::Unclear => EchoError::Unclear,
+        };
+        Err(GetError::NotProved { name: name.clone(), error })
     }
 
     /// What HEAD and the tags say, the record among them; `None` where tags may not be read.
@@ -143,9 +186,23 @@ impl Client {
         refused: Option<CallError>,
     ) -> Result<Located, GetError> {
         let written_as = options.origin.as_ref().unwrap_or(name);
-        match record_in(tags.unwrap_or_default()).transpose()? {
-            Some(record) => open(keys, &record, written_as),
-            None => self.without_record(keys, name, written_as, options, refused).await,
+        let located = match record_in(tags.unwrap_or_default()).transpose()? {
+            Some(record) => open(keys, &record, written_as)?,
+            None => self.without_record(keys, name, written_as, options, refused).await?,
+        };
+        match located.key.zip(located.kind) {
+            Some((_, Kind::Master)) => Ok(located),
+            key if options.require_master => {
+                Err(GetError::NotMaster { name: name.clone(), key: key.map(|(key, _)| key) })
+            }
+            // Of older versions this says nothing.
+            Some((key, kind)) if !options.accept_replaced && options.version.is_none() => {
+                match replaces_master(kind, self.last_written(keys, written_as)) {
+                    true => Err(GetError::Replaced { name: name.clone(), key }),
+                    false => Ok(located),
+                }
+            }
+            _ => Ok(located),
         }
     }
 
@@ -162,31 +219,30 @@ impl Client {
             WithoutKey::Absent => return Err(GetError::NotFound(name.clone())),
             WithoutKey::Readable(head) if options.accept_plain => return Ok(Located::plain(*head)),
             WithoutKey::Readable(_) => return Err(GetError::NotEncrypted(name.clone())),
-            WithoutKey::KeyNeeded => {}
+            // A read shows which it is; keys are tried all the same.
+            WithoutKey::KeyNeeded | WithoutKey::Unclear => {}
         }
-        let noted = match &self.state {
-            Some(state) => state.noted(self.endpoint().as_str(), written_as),
-            None => Vec::new(),
-        };
-        for (fingerprint, nonce) in noted {
-            let Some(key) = keys.keys().iter().find(|key| key.fingerprint() == fingerprint) else {
+        for record in self.noted(written_as) {
+            let Ok(known) = open(keys, &record, written_as) else { continue };
+            let (Some(headers), Some(key)) = (&known.headers, known.key) else { continue };
+            let Some(key) = keys.keys().iter().find(|own| own.fingerprint() == key) else {
                 continue;
             };
-            let headers = TargetKeyHeaders::of(&key.customer_key(written_as, nonce));
-            if let Some(located) = self.fits(name, version, key, headers).await? {
-                return Ok(Located { state: ObjectState::Stripped, ..located });
+            if let Some(found) = self.fits(name, version, key, Arc::clone(headers)).await? {
+                return Ok(Located { head: found.head, noted: Some(record), ..known });
             }
         }
         for key in keys.direct_keys() {
             let Key::Direct(customer_key) = key else { continue };
-            let headers = TargetKeyHeaders::of(customer_key);
+            let headers = Arc::new(TargetKeyHeaders::of(customer_key));
             if let Some(located) = self.fits(name, version, key, headers).await? {
                 return Ok(located);
             }
         }
         Err(match tags_refused {
-            Some(refused) => refused.into(),
-            None => GetError::NoKeyFits(name.clone()),
+            // A server that has no tags has no records that could not be read.
+            Some(refused) if refused.status() != Some(501) => refused.into(),
+            _ => GetError::NoKeyFits(name.clone()),
         })
     }
 
@@ -196,23 +252,26 @@ impl Client {
         name: &ObjectName,
         version: Option<&str>,
         key: &Key,
-        headers: TargetKeyHeaders,
+        headers: Arc<TargetKeyHeaders>,
     ) -> Result<Option<Located>, GetError> {
-        let headers = Arc::new(headers);
         match self.head(name, version, &headers).await {
             Ok(head) => {
                 let _ = proved(name, &headers, &head)?;
                 Ok(Some(Located {
                     state: ObjectState::Foreign,
                     key: Some(key.fingerprint()),
+                    kind: Some(key.kind()),
                     headers: Some(headers),
                     content_key: Some(Arc::new(key.content_key())),
                     content: None,
                     head: Some(head),
+                    noted: None,
                 }))
             }
-            Err(error) if matches!(error.status(), Some(400)) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(error) => match self.is_of_other_key(name, version, &error).await? {
+                true => Ok(None),
+                false => Err(error.into()),
+            },
         }
     }
 }
@@ -223,14 +282,23 @@ impl Located {
         self.headers.as_deref()
     }
 
+    /// The evidence of the record; `None` where there is none.
+    pub fn evidence(&self) -> Option<Evidence> {
+        let (known, kind) = self.content.zip(self.kind)?;
+        let source = if self.noted.is_some() { RecordSource::Ledger } else { RecordSource::Tag };
+        Some(Evidence { provenance: known.provenance, kind, source })
+    }
+
     fn plain(head: Head) -> Self {
         Self {
             state: ObjectState::Plain,
             key: None,
+            kind: None,
             headers: None,
             content_key: None,
             content: None,
             head: Some(head),
+            noted: None,
         }
     }
 }
@@ -258,16 +326,19 @@ pub(crate) fn record_in(
 
 fn open(keys: &Keyring, record: &Record, name: &ObjectName) -> Result<Located, GetError> {
     let (key, opened) = keys.open(record, name)?;
+    nonce::seen(name, opened.nonce);
     let (state, content) = match opened.content {
         Content::Pending => (ObjectState::Pending, None),
-        Content::Known { size, digest } => (ObjectState::Described, Some((size, digest))),
+        Content::Known(known) => (ObjectState::Described, Some(known)),
     };
     Ok(Located {
         state,
         key: Some(key.fingerprint()),
+        kind: Some(key.kind()),
         headers: Some(Arc::new(TargetKeyHeaders::of(&opened.customer_key))),
         content_key: Some(Arc::new(key.content_key())),
         content,
         head: None,
+        noted: None,
     })
 }

@@ -4,6 +4,8 @@
 //! come from the environment or the profile (also its `credential_process`). The metadata services of
 //! cloud machines are not asked: a Ceph cluster has none, and the question takes seconds.
 
+use crate::answer::{Limits, NoRetry};
+use crate::checked::Checked;
 use crate::transport::{Later, Timeouts, Transport, Trust, TrustError};
 use aws_config::BehaviorVersion;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
@@ -18,6 +20,7 @@ use aws_sdk_s3::config::{
 use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 use s3_ssec_core::endpoint::{Endpoint, EndpointError, PlainHttp};
+use s3_ssec_core::sigv4::{SignError, check_region};
 use std::path::PathBuf;
 
 /// What a caller may set; everything unset comes from the environment or the profile.
@@ -65,6 +68,9 @@ pub enum SetupError {
     /// The endpoint is not acceptable; nothing was sent to it.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+    /// The region is not one.
+    #[error(transparent)]
+    Region(#[from] SignError),
     /// No certificate authorities.
     #[error(transparent)]
     Trust(#[from] TrustError),
@@ -103,6 +109,7 @@ pub(crate) async fn resolve(options: &Options) -> Result<Resolved, SetupError> {
     let transport = Transport::new(&trust, options.timeouts)?;
     later.set(transport.clone());
     let region = shared.region().cloned().unwrap_or(Region::from_static("us-east-1"));
+    check_region(region.as_ref())?;
     let signing = Signing { credentials: shared.credentials_provider(), region: region.clone() };
     let s3 = aws_sdk_s3::config::Builder::from(&shared)
         .http_client(transport.clone())
@@ -116,6 +123,8 @@ pub(crate) async fn resolve(options: &Options) -> Result<Resolved, SetupError> {
         .retry_config(RetryConfig::standard().with_max_attempts(options.attempts.max(1)))
         // Silence is judged once, on the socket.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .interceptor(Limits { silence: options.timeouts.silence })
+        .retry_classifier(NoRetry)
         .build();
     Ok(Resolved { endpoint, s3, signing, transport })
 }
@@ -141,7 +150,14 @@ async fn load(options: &Options, http: Later) -> SdkConfig {
     let region = aws_config::meta::region::RegionProviderChain::first_try(region)
         .or_else(aws_config::environment::EnvironmentVariableRegionProvider::new())
         .or_else(profile_region(options));
-    loader.region(region).credentials_provider(credentials).load().await
+    // Named, so that AWS_RETRY_MODE and AWS_MAX_ATTEMPTS are not read: the SDK panics at odd ones.
+    let retries = RetryConfig::standard().with_max_attempts(options.attempts.max(1));
+    loader
+        .retry_config(retries)
+        .region(region)
+        .credentials_provider(Checked(credentials))
+        .load()
+        .await
 }
 
 fn profile_region(options: &Options) -> aws_config::profile::ProfileFileRegionProvider {

@@ -6,6 +6,7 @@
 
 mod access;
 mod history;
+mod lock;
 mod log;
 mod object;
 mod probe;
@@ -22,8 +23,9 @@ use crate::select::{SelectError, Selection};
 use crate::tree::Filter;
 use crate::write::PutError;
 use s3_ssec_core::key::Fingerprint;
-use s3_ssec_core::names::{BucketName, NameError};
-use s3_ssec_core::rekey::{Outcome, Way};
+use s3_ssec_core::lock::Hold;
+use s3_ssec_core::names::{BucketName, NameError, ObjectName};
+use s3_ssec_core::rekey::{Outcome, Plaintext, Way};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,10 +41,14 @@ pub struct RekeyOptions {
     pub filter: Arc<Filter>,
     /// Look and count, and write nothing.
     pub dry_run: bool,
-    /// Encrypt objects that are in the clear.
-    pub encrypt_plain: bool,
-    /// Take objects of ours whose record is pending or gone as they are.
-    pub accept_undescribed: bool,
+    /// Handling of plaintext objects.
+    pub plaintext: Plaintext,
+    /// Take encrypted objects whose content nothing describes as they are: their record is pending or
+    /// gone, or another tool wrote them. They count as accepted, not as verified.
+    pub accept_content: bool,
+    /// Let the gateway copy objects where a trial shows that it can. Each copy is read back and compared;
+    /// but on a bucket without versions it has taken the place of its source by then.
+    pub gateway_copies: bool,
     /// Older versions too, on a versioned bucket: each is written anew, and the old ones are deleted.
     pub versions: bool,
     /// Objects in flight, at most.
@@ -59,8 +65,9 @@ impl Default for RekeyOptions {
             selection: Selection::default(),
             filter: Arc::new(Filter::default()),
             dry_run: false,
-            encrypt_plain: true,
-            accept_undescribed: false,
+            plaintext: Plaintext::Refuse,
+            accept_content: false,
+            gateway_copies: false,
             versions: false,
             in_flight: 16,
             rate: None,
@@ -85,6 +92,8 @@ pub struct RekeyItem {
     pub from: Option<Fingerprint>,
     /// It was in the clear.
     pub was_plain: bool,
+    /// Its content counts as accepted from now on: nothing vouched for it, or a direct key alone.
+    pub accepted: bool,
     /// Why it did not get its new key.
     pub why: Option<RekeyError>,
 }
@@ -120,6 +129,8 @@ pub struct RekeySummary {
     pub versions: u64,
     /// Of these, in the clear before.
     pub were_plain: Count,
+    /// Of these, accepted as they were.
+    pub accepted: Count,
     /// Under the target key already.
     pub already: Count,
     /// In the clear, and left so.
@@ -168,9 +179,12 @@ impl RekeySummary {
                 if item.was_plain {
                     self.were_plain.add(item.size);
                 }
+                if item.accepted {
+                    self.accepted.add(item.size);
+                }
             }
             Outcome::Already => self.already.add(item.size),
-            Outcome::Plain => self.left_plain.add(item.size),
+            Outcome::PlainSkipped => self.left_plain.add(item.size),
             Outcome::Absent => self.absent += 1,
             _ => self.bad.push(item),
         }
@@ -199,18 +213,41 @@ pub enum RekeyError {
     /// The journal cannot be written or belongs to another process; nothing is done without it.
     #[error("the journal of the run cannot be used: {0}")]
     Journal(io::Error),
+    /// The gateway keeps no tags, and the ledger cannot be written: the object is left under its old key.
+    #[error(
+        "{0} is left under its old key: no tag is kept here, and there is no ledger to keep its record"
+    )]
+    NoLedger(ObjectName),
     /// No scratch object may be written, so that nothing can be proved before an object is replaced.
     #[error("no trial object may be written in s3://{0}")]
     NoTrial(BucketName),
     /// With the record it would have more tags than S3 allows.
     #[error("it has {0} tags, and with its record one more than the ten that S3 allows")]
     TooManyTags(usize),
+    /// The gateway's copy of an object onto itself is not the same.
+    #[error("its copy by the gateway is not the same as what was copied")]
+    Garbled,
     /// An upload that was begun could not be aborted.
     #[error("a half-done upload of it could not be aborted")]
     UploadLeft,
     /// Old versions cannot be rewritten where a new one takes the place of another.
     #[error("versioning is suspended in s3://{0}")]
     Suspended(BucketName),
+    /// Every version is locked when it is written: trials and replacements could not be removed.
+    #[error("s3://{0} locks every object that is written ({1}); nothing was written")]
+    LocksEveryWrite(BucketName, String),
+    /// A version cannot be removed, so nothing is written in its place.
+    #[error(
+        "version {version} of {name} cannot be removed, because of {hold}; nothing was written"
+    )]
+    Held {
+        /// The object.
+        name: ObjectName,
+        /// The version.
+        version: String,
+        /// The lock on it.
+        hold: Hold,
+    },
     /// A version under a direct key cannot be told from somebody else's after a crash.
     #[error("older versions cannot get a direct key")]
     DirectTarget,

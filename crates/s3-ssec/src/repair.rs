@@ -1,30 +1,32 @@
 //! Repair: finishes what broke off, and finds nonces that were lost.
 //!
 //! * uploads named in our own journals are aborted, other half-done uploads are listed;
-//! * objects whose record is pending are read, and their record completed;
+//! * pending records are completed from what this machine noted before it completed their uploads; on
+//!   request from the user's own file, or from what the gateway holds, which is then accepted;
 //! * a lost nonce of a named object is searched for, on request only: the search shows the gateway
 //!   candidate keys.
 
+mod complete;
 mod search;
+mod write;
 
+pub use complete::Against;
 pub use search::{SearchOptions, Searched};
 
 use crate::call::CallError;
 use crate::client::Client;
 use crate::get::GetError;
-use crate::locate::{ObjectState, ReadOptions, record_in};
 use crate::put::broken_off;
 use crate::tree::Pages;
+use crate::uploads::UploadPages;
 use crate::watch::Watch;
-use crate::{GetOptions, Trusted};
+use complete::Repair;
 use s3_ssec_core::advice::{Cause, Operation, SentKey};
-use s3_ssec_core::derive::Nonce;
-use s3_ssec_core::headers::TargetKeyHeaders;
-use s3_ssec_core::key::Fingerprint;
 use s3_ssec_core::keyring::Keyring;
 use s3_ssec_core::names::{NameError, ObjectKey, ObjectName, S3Address};
-use s3_ssec_core::record::{Content, Record, TAG_KEY};
+use s3_ssec_core::record::Record;
 use std::io;
+use std::path::PathBuf;
 
 /// A half-done upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +42,17 @@ pub struct HalfDone {
     pub aborted: bool,
 }
 
+/// How to repair.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RepairOptions {
+    /// Half-done uploads that are not ours are aborted if they began before, in seconds since 1970.
+    pub abort_before: Option<i64>,
+    /// Complete records also from the content that the gateway holds. They count as accepted from then
+    /// on, not as verified.
+    pub accept_content: bool,
+}
+
 /// What a repair did.
 #[derive(Debug, Default)]
 #[non_exhaustive]
@@ -48,8 +61,10 @@ pub struct Repaired {
     pub own_uploads: Vec<HalfDone>,
     /// Other half-done uploads.
     pub other_uploads: Vec<HalfDone>,
-    /// Objects whose record was completed.
+    /// Objects whose record was completed from what this machine had noted.
     pub completed: Vec<String>,
+    /// Objects whose content was accepted as it is.
+    pub accepted: Vec<String>,
     /// Objects that could not be repaired, and why.
     pub failed: Vec<(String, RepairError)>,
 }
@@ -64,6 +79,20 @@ pub enum RepairError {
     /// The object cannot be read.
     #[error(transparent)]
     Get(#[from] GetError),
+    /// The record is pending or gone, and this machine noted no digest of the content.
+    #[error("the record of {0} cannot be completed: this machine has no note of its content")]
+    NoEvidence(ObjectName),
+    /// The user's file and the object are not the same.
+    #[error("{0} and the file {1:?} have different contents")]
+    Differs(ObjectName, PathBuf),
+    /// The user's file cannot be read.
+    #[error("{path:?} cannot be read: {error}")]
+    Source {
+        /// The file.
+        path: PathBuf,
+        /// The error of the system.
+        error: io::Error,
+    },
     /// What this machine remembers could not be written.
     #[error("the ledger cannot be written: {0}")]
     State(io::Error),
@@ -74,20 +103,17 @@ pub enum RepairError {
 
 impl Client {
     /// Repairs what `place` holds: an object, or what is below its path.
-    ///
-    /// Half-done uploads that are not ours are aborted only if they began before `abort_before`
-    /// (seconds since 1970).
     pub async fn repair(
         &self,
         keys: &Keyring,
         place: &S3Address,
-        abort_before: Option<i64>,
+        options: &RepairOptions,
         watch: &Watch,
     ) -> Result<Repaired, RepairError> {
         let mut repaired = Repaired::default();
-        self.abort_own(place, &mut repaired).await?;
+        self.finish_own(keys, place, &mut repaired).await?;
         self.clear_trials(&place.bucket).await;
-        self.other_uploads(place, abort_before, &mut repaired).await?;
+        self.other_uploads(place, options.abort_before, &mut repaired).await?;
         let mut pages = Pages::new(self, place);
         while let Some(page) = pages.next().await? {
             for (key, _) in page {
@@ -97,9 +123,10 @@ impl Client {
                 if !place.holds(&key) {
                     continue;
                 }
-                match self.complete_record(keys, place, &key, watch).await {
-                    Ok(true) => repaired.completed.push(key),
-                    Ok(false) => {}
+                match self.repair_one(keys, place, &key, options, watch).await {
+                    Ok(Repair::NotNeeded) => {}
+                    Ok(Repair::Completed) => repaired.completed.push(key),
+                    Ok(Repair::Accepted) => repaired.accepted.push(key),
                     Err(error) => repaired.failed.push((key, error)),
                 }
             }
@@ -107,9 +134,11 @@ impl Client {
         Ok(repaired)
     }
 
-    /// Aborts the uploads that our journals name, and forgets the journals.
-    async fn abort_own(
+    /// Aborts the uploads that our journals name, or completes the records of those that were completed,
+    /// and forgets the journals.
+    async fn finish_own(
         &self,
+        keys: &Keyring,
         place: &S3Address,
         repaired: &mut Repaired,
     ) -> Result<(), RepairError> {
@@ -122,15 +151,22 @@ impl Client {
                 continue;
             }
             if let Some(upload_id) = journal.upload_id {
-                // It may have been completed: then the nonce is nowhere else on RGW 16 and 18.
-                let nonce = (Fingerprint::parse(&begun.key), Nonce::parse(&begun.nonce));
-                if let (true, (Some(key), Some(nonce))) = (journal.completing, nonce) {
-                    let name = ObjectName::new(object.bucket, ObjectKey::parse(&object.path)?);
-                    let noted = state.note(&begun.endpoint, &name, key, nonce);
-                    noted.map_err(RepairError::State)?;
-                }
+                // If it was completed all the same, its record is in the ledger too.
                 let aborted = self.abort_upload(place, &object.path, &upload_id).await?;
                 let (key, initiated) = (object.path, None);
+                let record = journal.record.and_then(|record| Record::parse(&record).ok());
+                if let Some(record) = record {
+                    let name = ObjectName::new(place.bucket.clone(), ObjectKey::parse(&key)?);
+                    match self.complete_from_journal(keys, &name, &record).await {
+                        Ok(true) => repaired.completed.push(key.clone()),
+                        Ok(false) => {}
+                        // The journal is the only evidence: it stays.
+                        Err(error) => {
+                            repaired.failed.push((key, error));
+                            continue;
+                        }
+                    }
+                }
                 repaired.own_uploads.push(HalfDone { key, upload_id, initiated, aborted });
             }
             file.remove();
@@ -144,9 +180,8 @@ impl Client {
         abort_before: Option<i64>,
         repaired: &mut Repaired,
     ) -> Result<(), RepairError> {
-        let mut next = Some((None, None));
-        while let Some(mark) = next {
-            let (uploads, more) = self.uploads_page(place, mark).await?;
+        let mut pages = UploadPages::new(self, place);
+        while let Some(uploads) = pages.next().await? {
             for mut upload in uploads {
                 let began = upload.initiated.zip(abort_before);
                 if began.is_some_and(|(began, limit)| began < limit) {
@@ -155,7 +190,6 @@ impl Client {
                 }
                 repaired.other_uploads.push(upload);
             }
-            next = more;
         }
         Ok(())
     }
@@ -172,82 +206,6 @@ impl Client {
         match answer.map_err(self.explain(Operation::AbortMultipartUpload, SentKey::None)) {
             Err(error) if error.cause() != Some(Cause::NoSuchUpload) => Err(error),
             _ => Ok(true),
-        }
-    }
-
-    /// Completes the record of an object if it is ours and pending. From then on the content that is
-    /// there now counts as what was uploaded: its upload was checked part by part by the gateway.
-    async fn complete_record(
-        &self,
-        keys: &Keyring,
-        place: &S3Address,
-        key: &str,
-        watch: &Watch,
-    ) -> Result<bool, RepairError> {
-        let name = ObjectName::new(place.bucket.clone(), ObjectKey::parse(key)?);
-        let tags = self.tags(&name, None).await?;
-        let nonce = match record_in(&tags) {
-            Some(Ok(record)) if record.is_pending() => record.nonce(),
-            Some(_) => return Ok(false),
-            None => match self.noted_nonce(keys, &name).await? {
-                Some(nonce) => nonce,
-                None => return Ok(false),
-            },
-        };
-        self.describe(keys, &name, nonce, watch).await?;
-        Ok(true)
-    }
-
-    /// The nonce of an object without a record, if the ledger knows one that opens it.
-    async fn noted_nonce(
-        &self,
-        keys: &Keyring,
-        name: &ObjectName,
-    ) -> Result<Option<Nonce>, RepairError> {
-        let Some(state) = &self.state else { return Ok(None) };
-        let noted = state.noted(self.endpoint().as_str(), name);
-        if noted.is_empty() {
-            return Ok(None);
-        }
-        let options = ReadOptions { accept_plain: true, ..ReadOptions::default() };
-        let Ok(located) = self.locate(keys, name, &options).await else { return Ok(None) };
-        let opens = located.key_headers().map(TargetKeyHeaders::key_md5);
-        let fits = |(fingerprint, nonce): &(Fingerprint, Nonce)| {
-            let key = keys.keys().iter().find(|key| key.fingerprint() == *fingerprint);
-            key.is_some_and(|key| Some(key.customer_key(name, *nonce).md5()) == opens)
-        };
-        Ok(noted.into_iter().find(fits).map(|(_, nonce)| nonce))
-    }
-
-    /// Reads an object of ours and writes its complete record.
-    pub(crate) async fn describe(
-        &self,
-        keys: &Keyring,
-        name: &ObjectName,
-        nonce: Nonce,
-        watch: &Watch,
-    ) -> Result<(), RepairError> {
-        let options = GetOptions { trusted: Trusted::Anything, ..GetOptions::default() };
-        let located = self.locate(keys, name, &ReadOptions::default()).await?;
-        let (ObjectState::Pending | ObjectState::Stripped, Some(fingerprint)) =
-            (located.state, located.key)
-        else {
-            return Err(GetError::NoDigest(name.clone()).into());
-        };
-        let stat = self.stat(keys, name, &ReadOptions::default()).await?;
-        let (size, digest) = self.digest(keys, name, &options, watch).await?;
-        let Some(key) = keys.keys().iter().find(|key| key.fingerprint() == fingerprint) else {
-            return Err(GetError::NoKeyFits(name.clone()).into());
-        };
-        let record = Record::write(key, name, nonce, Content::Known { size, digest });
-        let mut tags = vec![(TAG_KEY.to_owned(), record.to_string())];
-        tags.extend(stat.tags.unwrap_or_default());
-        self.put_tags(name, stat.head.version_id.as_deref(), &tags).await?;
-        // The tag may have landed on a newer object: our key must still open what is there.
-        let after = self.stat(keys, name, &ReadOptions::default()).await?;
-        match after.state == ObjectState::Described && after.head.etag == stat.head.etag {
-            true => Ok(()),
-            false => Err(GetError::Changed(name.clone()).into()),
         }
     }
 }

@@ -3,19 +3,25 @@
 
 use crate::call::CallError;
 use crate::client::Client;
+use crate::pipes::LimitedFile;
 use crate::tree::Pages;
 use s3_ssec_core::journal::merge::identity_of;
 use s3_ssec_core::manifest::{ManifestError, read_line, without_mark};
 use s3_ssec_core::names::{ObjectKey, S3Address};
 use s3_ssec_core::shard::Shard;
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Objects taken from a manifest at once.
 const BATCH: usize = 1000;
+
+/// Bytes of the longest line of a manifest: an object key of 1,024 bytes, every one of them escaped.
+const LINE_MAX: u64 = 8 << 10;
+
+/// Lines of the longest manifest. Each object costs memory until the end, so that none is taken twice.
+const LINES_MAX: u64 = 10_000_000;
 
 /// A file of object keys, one a line (see [`s3_ssec_core::manifest`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +96,15 @@ pub enum SelectError {
         /// The object key.
         key: String,
     },
+    /// A line is longer than any that names an object.
+    #[error("line {line} of the manifest has more than {LINE_MAX} bytes")]
+    TooLong {
+        /// From 1.
+        line: u64,
+    },
+    /// It has too many lines.
+    #[error("the manifest has more than {LINES_MAX} lines")]
+    TooMany,
     /// The manifest cannot be read.
     #[error("the manifest cannot be read: {0}")]
     Read(#[from] io::Error),
@@ -111,11 +126,25 @@ impl ManifestKeys {
         selection: &Selection,
     ) -> io::Result<Self> {
         let lines: Box<dyn BufRead + Send> = match manifest {
-            Manifest::File(path) => Box::new(BufReader::new(File::open(path)?)),
+            Manifest::File(path) => Box::new(BufReader::new(LimitedFile::open(path)?)),
             Manifest::StandardInput => Box::new(BufReader::new(io::stdin())),
         };
         let (place, selection) = (place.clone(), selection.clone());
         Ok(Self { lines, line: 0, place, selection, seen: HashSet::new() })
+    }
+}
+
+impl ManifestKeys {
+    /// The next line; false at the end.
+    fn read_line(&mut self, text: &mut Vec<u8>) -> Result<bool, SelectError> {
+        let read = self.lines.by_ref().take(LINE_MAX + 1).read_until(b'\n', text)? as u64;
+        self.line += u64::from(read > 0);
+        match (read, self.line) {
+            (0, _) => Ok(false),
+            (LINE_MAX.., line) if !text.ends_with(b"\n") => Err(SelectError::TooLong { line }),
+            (_, LINES_MAX..) if self.line > LINES_MAX => Err(SelectError::TooMany),
+            _ => Ok(true),
+        }
     }
 }
 
@@ -126,13 +155,13 @@ impl Iterator for ManifestKeys {
         let mut text = Vec::new();
         loop {
             text.clear();
-            match self.lines.read_until(b'\n', &mut text) {
-                Ok(0) => return None,
-                Ok(_) => self.line += 1,
+            match self.read_line(&mut text) {
+                Ok(true) => {}
+                Ok(false) => return None,
                 Err(error) => {
                     // What cannot be read now cannot be read again.
                     self.lines = Box::new(io::empty());
-                    return Some(Err(error.into()));
+                    return Some(Err(error));
                 }
             }
             let line = if self.line == 1 { without_mark(&text) } else { &text };
@@ -156,15 +185,15 @@ impl Iterator for ManifestKeys {
 pub(crate) type Chosen = Result<(String, Option<u64>), SelectError>;
 
 /// Hands out the objects of a selection, some at a time.
-pub(crate) enum Objects<'a> {
-    Listed(Pages<'a>, Selection),
+pub(crate) enum Objects {
+    Listed(Pages, Selection),
     Named(Box<ManifestKeys>),
     /// The manifest cannot be opened.
     Broken(Option<SelectError>),
 }
 
-impl<'a> Objects<'a> {
-    pub(crate) fn new(client: &'a Client, place: &'a S3Address, selection: &Selection) -> Self {
+impl Objects {
+    pub(crate) fn new(client: &Client, place: &S3Address, selection: &Selection) -> Self {
         match &selection.manifest {
             None => Self::Listed(Pages::new(client, place), selection.clone()),
             Some(manifest) => match ManifestKeys::open(manifest, place, selection) {
@@ -216,6 +245,24 @@ mod tests {
         assert_eq!(found.len(), 4);
         assert!(found[2].as_ref().unwrap_err().contains("line 5"), "{:?}", found[2]);
         assert!(found[3].as_ref().unwrap_err().contains("line 6"), "{:?}", found[3]);
+    }
+
+    #[test]
+    fn manifests_end_even_if_their_files_do_not() {
+        let place = S3Address::parse("s3://bucket/p/").unwrap();
+        let endless = |lines: Box<dyn BufRead + Send>, line| {
+            let (selection, seen, place) = (Selection::default(), HashSet::new(), place.clone());
+            ManifestKeys { lines, line, place, selection, seen }
+        };
+        let mut zeros = endless(Box::new(BufReader::new(io::repeat(0))), 0);
+        assert!(matches!(zeros.next(), Some(Err(SelectError::TooLong { line: 1 }))));
+        assert!(zeros.next().is_none());
+        let mut empty = endless(Box::new(BufReader::new(io::repeat(b'\n'))), LINES_MAX - 9);
+        assert!(matches!(empty.next(), Some(Err(SelectError::TooMany))));
+        assert!(empty.next().is_none());
+        let longest = format!("\"p/{}\"\n", "\\u0001".repeat(1022));
+        assert!(longest.len() as u64 <= LINE_MAX);
+        assert!(keys(&longest, &Selection::default())[0].is_ok());
     }
 
     #[test]

@@ -1,15 +1,13 @@
 //! What this machine remembers between commands. Nothing in it is secret, and nothing is lost with it.
 //!
 //! * `proved.json`: where a trial write was already proved;
-//! * `ledger.jsonl`: nonces of objects whose gateway took no tag;
+//! * `nonces`: the greatest nonce drawn for a name, for all processes;
+//! * `ledger.jsonl`: records of objects, before and where no tag holds them;
 //! * `uploads/`, `downloads/`, `rekeys/`: journals of what may have to go on after a crash.
 
-use s3_ssec_core::derive::Nonce;
-use s3_ssec_core::key::Fingerprint;
-use s3_ssec_core::names::ObjectName;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -28,6 +26,11 @@ impl StateDir {
         &self.0
     }
 
+    /// Makes the directory, readable by its owner alone, unless it exists.
+    pub fn make(&self) -> io::Result<()> {
+        private_dir(&self.0)
+    }
+
     /// A small JSON file; `Null` where it is missing or damaged: all of it can be made again.
     pub(crate) fn read(&self, file: &str) -> Value {
         fs::read(self.0.join(file))
@@ -38,45 +41,36 @@ impl StateDir {
 
     /// Replaces a small JSON file, whole or not at all.
     pub(crate) fn write(&self, file: &str, value: &Value) -> io::Result<()> {
-        fs::create_dir_all(&self.0)?;
+        private_dir(&self.0)?;
         let new = self.0.join(format!("{file}.{}", std::process::id()));
-        fs::write(&new, format!("{value:#}\n"))?;
+        let mut out = private_file().write(true).create(true).truncate(true).open(&new)?;
+        out.write_all(format!("{value:#}\n").as_bytes())?;
         fs::rename(new, self.0.join(file))
     }
 
-    /// Notes the nonce of an object that could not carry its record.
-    pub(crate) fn note(
-        &self,
-        endpoint: &str,
-        name: &ObjectName,
-        key: Fingerprint,
-        nonce: Nonce,
-    ) -> io::Result<()> {
-        fs::create_dir_all(&self.0)?;
-        let line = json!({
-            "endpoint": endpoint,
-            "object": name.to_string(),
-            "key": key.to_string(),
-            "nonce": nonce.to_string(),
-        });
-        let mut file = OpenOptions::new().create(true).append(true).open(self.0.join(LEDGER))?;
-        file.write_all(format!("{line}\n").as_bytes())?;
-        file.sync_data()
+    /// True if what has to be remembered can be: a file of it can be opened for writing.
+    pub(crate) fn is_writable(&self) -> bool {
+        let open =
+            || private_file().append(true).create(true).open(self.0.join(crate::nonce::TABLE));
+        private_dir(&self.0).is_ok() && open().is_ok()
     }
+}
 
-    /// The nonces noted for an object, the newest first.
-    pub(crate) fn noted(&self, endpoint: &str, name: &ObjectName) -> Vec<(Fingerprint, Nonce)> {
-        let text = fs::read_to_string(self.0.join(LEDGER)).unwrap_or_default();
-        let object = name.to_string();
-        let line = |line: &str| {
-            let line: Value = serde_json::from_str(line).ok()?;
-            let same = line["endpoint"] == endpoint && line["object"] == object.as_str();
-            let key = Fingerprint::parse(line["key"].as_str()?)?;
-            let nonce = Nonce::parse(line["nonce"].as_str()?)?;
-            same.then_some((key, nonce))
-        };
-        text.lines().rev().filter_map(line).collect()
-    }
+/// Makes a directory, and those above it, for their owner alone.
+pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
+    let mut directory = DirBuilder::new();
+    directory.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut directory, 0o700);
+    directory.create(path)
+}
+
+/// Options for a file that, where it is made, is for its owner alone.
+pub(crate) fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// An append-only file of lines, locked while it is open, so that one process at a time has it.
@@ -87,7 +81,10 @@ pub(crate) struct JournalFile {
 
 impl JournalFile {
     pub(crate) fn open(path: PathBuf) -> io::Result<(Self, String)> {
-        let mut file = OpenOptions::new().create(true).read(true).append(true).open(&path)?;
+        let mut file = private_file().create(true).read(true).append(true).open(&path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
         file.try_lock().map_err(|_| io::Error::other("another process is at it"))?;
         let mut text = String::new();
         file.read_to_string(&mut text)?;
@@ -130,7 +127,7 @@ impl StateDir {
         }
         let name = base16ct::lower::encode_string(&hash.finalize()[..16]);
         let directory = self.0.join(directory);
-        fs::create_dir_all(&directory)?;
+        private_dir(&directory)?;
         JournalFile::open(directory.join(format!("{name}.jsonl")))
     }
 
@@ -143,33 +140,36 @@ impl StateDir {
     }
 }
 
-const LEDGER: &str = "ledger.jsonl";
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use s3_ssec_core::names::{BucketName, ObjectKey};
+    use serde_json::json;
 
     #[test]
-    fn the_ledger_finds_what_was_noted_last() {
+    fn small_files_are_written_whole() {
         let directory = std::env::temp_dir().join(format!("s3-ssec-state-{}", std::process::id()));
         let state = StateDir::new(&directory);
-        let name = |key: &str| {
-            ObjectName::new(BucketName::parse("bucket").unwrap(), ObjectKey::parse(key).unwrap())
-        };
-        let key = Fingerprint::parse("00112233aabbccdd").unwrap();
-        let nonces: Vec<_> = (1..4).map(|time| Nonce::next(time, 7, None)).collect();
-        for nonce in &nonces {
-            state.note("https://a", &name("x"), key, *nonce).unwrap();
-        }
-        let found: Vec<_> =
-            state.noted("https://a", &name("x")).into_iter().map(|(_, nonce)| nonce).collect();
-        assert_eq!(found, [nonces[2], nonces[1], nonces[0]]);
-        assert!(state.noted("https://b", &name("x")).is_empty());
-        assert!(state.noted("https://a", &name("y")).is_empty());
+        assert!(state.is_writable());
         assert_eq!(state.read("absent.json"), Value::Null);
         state.write("present.json", &json!({"a": 1})).unwrap();
         assert_eq!(state.read("present.json"), json!({"a": 1}));
+        let (journal, _) = state.journal("uploads", &["a"]).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+            for made in [&directory, &directory.join("uploads")] {
+                assert_eq!(mode(made), 0o700, "{made:?}");
+            }
+            let files =
+                [directory.join(crate::nonce::TABLE), directory.join("present.json"), journal.path];
+            for made in files {
+                assert_eq!(mode(&made), 0o600, "{made:?}");
+            }
+        }
+        #[cfg(not(unix))]
+        drop(journal);
         fs::remove_dir_all(directory).unwrap();
+        assert!(!StateDir::new("/proc/self/none").is_writable());
     }
 }

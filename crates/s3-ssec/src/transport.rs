@@ -5,6 +5,7 @@
 //! (same place); and no redirect is ever followed with a key, because nothing here follows any.
 
 mod handshake;
+mod head;
 mod stream;
 mod tcp;
 mod timed;
@@ -27,6 +28,8 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+pub(crate) use head::TooSlow;
+pub(crate) use tcp::NotHere;
 pub(crate) use trust::Trust;
 pub use trust::TrustError;
 
@@ -35,7 +38,8 @@ pub use trust::TrustError;
 pub struct Timeouts {
     /// Until TCP and TLS stand.
     pub connect: Duration,
-    /// Between two bytes in either direction, while an answer is awaited.
+    /// Between two bytes in either direction, while an answer is awaited. An answer that comes with
+    /// less than 1 KiB a second over this time is given up too.
     pub silence: Duration,
 }
 
@@ -89,7 +93,7 @@ impl Transport {
             // RGW closes an idle connection after 65 s (measured on 16.2, 18.2 and 20.2).
             .pool_idle_timeout(Duration::from_secs(50))
             .build(https.clone());
-        let connector = SharedHttpConnector::new(Connector(client));
+        let connector = SharedHttpConnector::new(Connector { client, timeouts });
         Self { connector, https, tls, roots, timeouts }
     }
 
@@ -98,6 +102,11 @@ impl Transport {
     pub(crate) fn as_others_have_it(&self) -> Self {
         let (tls, roots) = (self.tls.clone(), Arc::clone(&self.roots));
         Self::with(tls, roots, self.timeouts, Acknowledge::InItsTime)
+    }
+
+    /// How long a gateway may be silent.
+    pub(crate) fn silence(&self) -> Duration {
+        self.timeouts.silence
     }
 
     /// Sends a request as it is, without the SDK.
@@ -165,7 +174,10 @@ impl HttpConnector for Later {
 /// Makes connections.
 type Https = timed::Timed<HttpsConnector<tcp::TcpConnector>>;
 
-struct Connector(Client<Https, SdkBody>);
+struct Connector {
+    client: Client<Https, head::Sending>,
+    timeouts: Timeouts,
+}
 
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -182,9 +194,10 @@ impl HttpConnector for Connector {
                 return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into())));
             }
         };
-        let answer = self.0.request(request);
+        let (request, sent) = head::watched(request);
+        let answer = sent.head(self.client.request(request), self.timeouts);
         HttpConnectorFuture::new(async move {
-            let answer = answer.await.map_err(|error| classify(error.into(), attempt))?;
+            let answer = answer.await.map_err(|error| classify(error, attempt))?;
             HttpResponse::try_from(answer.map(SdkBody::from_body_1_x))
                 .map_err(|error| ConnectorError::other(error.into(), None))
         })
@@ -210,7 +223,8 @@ impl Attempt {
 /// Tells the SDK what may be tried again: broken connections, and silence once, so that a gateway
 /// that has died is given up after two waits; not bad certificates.
 fn classify(error: Box<dyn Error + Send + Sync>, attempt: Attempt) -> ConnectorError {
-    if find::<rustls::Error>(&*error).is_some() {
+    // Who is slow now has already taken as long as a person is ready to wait.
+    if find::<rustls::Error>(&*error).is_some() || find::<TooSlow>(&*error).is_some() {
         return ConnectorError::other(error, None);
     }
     if silence(&*error).is_some() {
@@ -224,6 +238,11 @@ fn classify(error: Box<dyn Error + Send + Sync>, attempt: Attempt) -> ConnectorE
     }
     // A gateway that goes away between request and answer.
     ConnectorError::other(error, Some(ErrorKind::TransientError))
+}
+
+/// True if no connection was made, so that nothing of the request was sent.
+pub(crate) fn was_never_connected(error: &(dyn Error + 'static)) -> bool {
+    find::<hyper_util::client::legacy::Error>(error).is_some_and(|error| error.is_connect())
 }
 
 /// Looks for an error of type `E` in the chain.

@@ -13,11 +13,14 @@ pub use local::{Filter, FilterError, Links};
 use crate::call::CallError;
 use crate::client::Client;
 use crate::get::{GetError, GetOptions};
-use crate::list::Listed;
+use crate::list::{Begin, ListingOf, ListingPages};
 use crate::select::{SelectError, Selection};
 use crate::watch::Watch;
 use crate::write::{PutError, PutOptions};
+use s3_ssec_core::evidence::Verification;
+use s3_ssec_core::listing::Marker;
 use s3_ssec_core::names::{NameError, S3Address};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -61,10 +64,11 @@ impl Default for TreeOptions {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It was transferred or removed (or would be, on a dry run): its size in bytes.
-    Done(u64),
-    /// It was there already and is verified: its size in bytes.
-    Same(u64),
+    /// It was transferred or removed (or would be, on a dry run): its size in bytes, and what is known
+    /// of a content that was read.
+    Done(u64, Option<Verification>),
+    /// It was there already and is verified: its size in bytes, and what is known of it.
+    Same(u64, Option<Verification>),
     /// It is none of ours: a link, a device, a directory marker. Says why.
     Skipped(&'static str),
     /// It failed.
@@ -126,6 +130,9 @@ pub struct Summary {
     pub bytes: u64,
     /// There already, and verified.
     pub same: u64,
+    /// Contents that were read or compared, by the code of what is known of them
+    /// ([`Verification::code`]).
+    pub verifications: BTreeMap<&'static str, u64>,
     /// Skipped on purpose.
     pub skipped: u64,
     /// What failed, by name.
@@ -140,12 +147,15 @@ pub type Report<'a> = &'a mut (dyn FnMut(&Item) + Send);
 impl Summary {
     fn add(&mut self, item: Item, report: &mut (dyn FnMut(&Item) + Send)) {
         report(&item);
+        if let Outcome::Done(_, Some(known)) | Outcome::Same(_, Some(known)) = item.outcome {
+            *self.verifications.entry(known.code()).or_default() += 1;
+        }
         match item.outcome {
-            Outcome::Done(bytes) => {
+            Outcome::Done(bytes, _) => {
                 self.done += 1;
                 self.bytes += bytes;
             }
-            Outcome::Same(_) => self.same += 1,
+            Outcome::Same(..) => self.same += 1,
             Outcome::Skipped(_) => self.skipped += 1,
             Outcome::Failed(error) => self.failed.push((item.name, error)),
         }
@@ -154,16 +164,30 @@ impl Summary {
 
 /// Runs the work of many files, a bounded number at a time.
 struct Crew<'a> {
-    tasks: JoinSet<Item>,
+    tasks: JoinSet<(u64, Item)>,
     most: usize,
+    /// A dry run reports in the order of the listing; work reports when it is done.
+    in_order: bool,
+    taken: u64,
+    reported: u64,
+    /// Results that wait for one before them.
+    ended: BTreeMap<u64, Item>,
     watch: &'a Watch,
     summary: Summary,
 }
 
 impl<'a> Crew<'a> {
     fn new(options: &TreeOptions, watch: &'a Watch) -> Self {
-        let tasks = JoinSet::new();
-        Self { tasks, most: options.files.max(1), watch, summary: Summary::default() }
+        Self {
+            tasks: JoinSet::new(),
+            most: options.files.max(1),
+            in_order: options.dry_run,
+            taken: 0,
+            reported: 0,
+            ended: BTreeMap::new(),
+            watch,
+            summary: Summary::default(),
+        }
     }
 
     /// Takes on one more file, when there is room. False once it was asked to stop.
@@ -178,19 +202,37 @@ impl<'a> Crew<'a> {
         if self.watch.is_stopped() {
             return false;
         }
-        self.tasks.spawn(work);
+        let number = self.take_number();
+        self.tasks.spawn(async move { (number, work.await) });
         true
     }
 
     /// Adds what needed no work.
     fn note(&mut self, report: Report<'_>, name: impl Into<String>, outcome: Outcome) {
-        self.summary.add(Item { name: name.into(), outcome }, report);
+        let number = self.take_number();
+        self.end(report, number, Item { name: name.into(), outcome });
+    }
+
+    fn take_number(&mut self) -> u64 {
+        self.taken += 1;
+        self.taken - 1
+    }
+
+    fn end(&mut self, report: Report<'_>, number: u64, item: Item) {
+        if !self.in_order {
+            return self.summary.add(item, report);
+        }
+        self.ended.insert(number, item);
+        while let Some(item) = self.ended.remove(&self.reported) {
+            self.reported += 1;
+            self.summary.add(item, report);
+        }
     }
 
     async fn finish_one(&mut self, report: Report<'_>) -> bool {
         match self.tasks.join_next().await {
-            Some(Ok(item)) => {
-                self.summary.add(item, report);
+            Some(Ok((number, item))) => {
+                self.end(report, number, item);
                 true
             }
             // A task ends without a word only by a defect; nothing is claimed for it.
@@ -199,41 +241,45 @@ impl<'a> Crew<'a> {
         }
     }
 
+    /// Brings to its end what was begun where the listing fails: what is given up in the middle
+    /// leaves partial files.
+    async fn unlisted(self, report: Report<'_>, error: CallError) -> CallError {
+        self.finish(report).await;
+        error
+    }
+
     async fn finish(mut self, report: Report<'_>) -> Summary {
         while self.finish_one(report).await {}
+        // None of them waits any more, unless a task ended by a defect.
+        std::mem::take(&mut self.ended)
+            .into_values()
+            .for_each(|item| self.summary.add(item, report));
         self.summary.stopped = self.watch.is_stopped();
         self.summary
     }
 }
 
-/// Walks a listing page by page.
-pub(crate) struct Pages<'a> {
-    client: &'a Client,
-    place: &'a S3Address,
-    next: Option<Option<String>>,
-    after: Option<String>,
-}
+/// Walks the objects at a place, page by page.
+pub(crate) struct Pages(Box<ListingPages>);
 
-impl<'a> Pages<'a> {
-    pub(crate) fn new(client: &'a Client, place: &'a S3Address) -> Self {
+impl Pages {
+    pub(crate) fn new(client: &Client, place: &S3Address) -> Self {
         Self::after(client, place, None)
     }
 
     /// From the first object behind this key on.
-    pub(crate) fn after(client: &'a Client, place: &'a S3Address, after: Option<String>) -> Self {
-        Self { client, place, next: Some(None), after }
+    pub(crate) fn after(client: &Client, place: &S3Address, after: Option<String>) -> Self {
+        let of = ListingOf::Objects { delimiter: None };
+        let pages = ListingPages::new(client, of, &place.bucket, &place.path);
+        Self(Box::new(match after {
+            Some(at) => pages.from(Begin::After(Marker { at, id: None })),
+            None => pages,
+        }))
     }
 
     /// The next objects: key and size. `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<(String, u64)>>, CallError> {
-        let Some(start) = self.next.take() else { return Ok(None) };
-        let (bucket, path) = (&self.place.bucket, &self.place.path);
-        let page = self.client.list_after(bucket, path, None, start, self.after.take()).await?;
-        self.next = page.1.map(Some);
-        let objects = page.0.into_iter().filter_map(|listed| match listed {
-            Listed::Object { key, size, .. } => Some((key, size)),
-            Listed::Prefix(_) => None,
-        });
-        Ok(Some(objects.collect()))
+        let page = self.0.next().await?;
+        Ok(page.map(|page| page.into_iter().map(|object| (object.key, object.size)).collect()))
     }
 }

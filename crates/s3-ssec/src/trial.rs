@@ -1,11 +1,18 @@
 //! Trial writes: before the first write to a place, the same kind of write is proved on a scratch
 //! object, so that an existing good object is never overwritten by an unproved one.
 
+mod condition;
 mod notes;
+mod proved;
+mod scratch;
+
+pub(crate) use proved::ProvedPlaces;
+pub(crate) use scratch::ScratchObject;
 
 use crate::call::CallError;
-use crate::client::{Client, WithoutKey};
-use crate::put::{Condition, Upload, send};
+use crate::client::Client;
+use crate::ledger::Ledger;
+use crate::put::{Condition, Upload, send, tagging};
 use crate::state::StateDir;
 use crate::watch::Watch;
 use crate::write::{Existing, Leftover, PutError, PutOptions};
@@ -13,11 +20,9 @@ use bytes::Bytes;
 use s3_ssec_core::echo::{EchoError, EchoVerified, verify_by_heads, verify_echo};
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::key::{CustomerKey, RandomError, random_bytes};
-use s3_ssec_core::keyring::Seal;
 use s3_ssec_core::names::{NameError, ObjectKey, ObjectName};
-use serde_json::json;
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use s3_ssec_core::record::TAG_KEY;
+use std::sync::Arc;
 
 /// How an object is written; each way has its own traps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,43 +31,7 @@ pub(crate) enum WriteKind {
     Multipart,
 }
 
-/// Start of the name of every scratch object and trial prefix.
-pub const TRIAL_PREFIX: &str = ".s3-ssec-trial-";
-
-const FILE: &str = "proved.json";
-
-/// Places where a trial write was proved, remembered between commands where there is a state
-/// directory. Every real write is proved all the same.
-#[derive(Default)]
-pub(crate) struct ProvedPlaces {
-    known: Mutex<BTreeSet<String>>,
-    state: Option<StateDir>,
-}
-
-impl ProvedPlaces {
-    pub(crate) fn remembered_in(state: StateDir) -> Self {
-        let known = match state.read(FILE) {
-            serde_json::Value::Array(places) => {
-                places.iter().filter_map(|place| place.as_str().map(str::to_owned)).collect()
-            }
-            _ => BTreeSet::new(),
-        };
-        Self { known: Mutex::new(known), state: Some(state) }
-    }
-
-    pub(crate) fn contains(&self, place: &str) -> bool {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(place)
-    }
-
-    pub(crate) fn insert(&self, place: String) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(place);
-        if let Some(state) = &self.state {
-            // Forgetting costs one more trial.
-            let _ = state.write(FILE, &json!(*known));
-        }
-    }
-}
+pub use s3_ssec_core::names::TRIAL_PREFIX;
 
 /// A new name beside `name`, of random characters, that nobody else uses.
 pub(crate) fn scratch_name(name: &ObjectName) -> Result<ObjectName, RandomError> {
@@ -79,13 +48,15 @@ impl Client {
     /// Remembers proved places, journals and ledger lines in `state`.
     #[must_use]
     pub fn with_state(mut self, state: StateDir) -> Self {
-        self.proved = Arc::new(ProvedPlaces::remembered_in(state.clone()));
+        self.proved.remember_in(state.clone());
+        self.ledger = Some(Ledger::open(&state));
         self.state = Some(state);
         self
     }
 
-    /// Proves this kind of write beside `name`, once for every bucket. Where a trial is not allowed
-    /// the write goes on, but only if it overwrites nothing.
+    /// Proves this kind of write beside `name`, once for every bucket, and sees whether the tags of such
+    /// a write are kept. Where a trial is not allowed the write goes on, but only if it overwrites
+    /// nothing.
     pub(crate) async fn try_first(
         &self,
         name: &ObjectName,
@@ -93,13 +64,21 @@ impl Client {
         options: &PutOptions,
         watch: &Watch,
     ) -> Result<PutOptions, PutError> {
-        let place = format!("{} {} {kind:?}", self.endpoint(), name.bucket);
+        let place = |tags_kept| {
+            let tags = if tags_kept { "tags kept" } else { "no tags" };
+            format!("{} {} {kind:?} {tags}", self.endpoint(), name.bucket)
+        };
         let mut options = options.clone();
-        if self.proved.contains(&place) {
+        let known = [true, false].into_iter().find(|kept| self.proved.contains(&place(*kept)));
+        if let Some(tags_kept) = known {
+            options.tags_kept = tags_kept;
             return Ok(options);
         }
         match self.trial(name, kind).await {
-            Ok(_) => self.proved.insert(place),
+            Ok(tags_kept) => {
+                options.tags_kept = tags_kept;
+                self.proved.insert(place(tags_kept));
+            }
             Err(PutError::Call(error)) if error.status() == Some(403) => {
                 options.existing = Existing::Keep;
             }
@@ -109,7 +88,7 @@ impl Client {
         if watch.is_stopped() { Err(PutError::Stopped) } else { Ok(options) }
     }
 
-    async fn trial(&self, name: &ObjectName, kind: WriteKind) -> Result<EchoVerified, PutError> {
+    async fn trial(&self, name: &ObjectName, kind: WriteKind) -> Result<bool, PutError> {
         self.clear_trials(&name.bucket).await;
         let scratch = scratch_name(name)?;
         let note = self.note_trial(&scratch);
@@ -122,6 +101,10 @@ impl Client {
         // Where the conversation broke something may be left; the note stays for the next trial.
         let broken = |error: &CallError| error.status().is_none_or(|status| status >= 500);
         let kept = match &outcome {
+            // An answer that is not understood may stand for a stored object.
+            Err(Failure::Call(error)) if broken(error) && !error.is_lost() => {
+                self.clear_scratch(&scratch).await.is_err()
+            }
             Err(Failure::Call(error)) => broken(error),
             Err(Failure::NotProved(_, leftover)) => *leftover != Leftover::Nothing,
             _ => false,
@@ -141,25 +124,35 @@ impl Client {
         })
     }
 
+    /// True if the tag of the object was kept.
     async fn trial_single(
         &self,
         scratch: &ObjectName,
         headers: &Arc<TargetKeyHeaders>,
-    ) -> Result<EchoVerified, Failure> {
+    ) -> Result<bool, Failure> {
         let options = PutOptions::default();
         let content = Bytes::from_static(b"trial");
-        let sent = send(self, scratch, headers, &content, None, &options).await?;
-        let proof = self.prove_scratch(scratch, headers).await;
-        let proof =
-            proof.map(|proof| proof.and_then(|_| verify_echo(headers.key_md5(), &sent.echo)));
-        self.clear(scratch, sent.version_id.as_deref(), proof).await
+        let tags = tagging(&[trial_tag()]);
+        let sent = match send(self, scratch, headers, &content, Some(tags), &options).await {
+            // As in the real write: without tags, where the gateway refuses them.
+            Err(error) if matches!(error.status(), Some(403 | 501)) => {
+                send(self, scratch, headers, &content, None, &options).await?
+            }
+            sent => sent?,
+        };
+        let (version, seen) = (sent.version_id.as_deref(), self.see(scratch, headers).await);
+        let seen = seen.map(|(proof, kept)| {
+            (proof.and_then(|_| verify_echo(headers.key_md5(), &sent.echo)), kept)
+        });
+        self.clear(scratch, version, seen).await
     }
 
+    /// True if a tag that was put after Complete was kept.
     async fn trial_multipart(
         &self,
         scratch: &ObjectName,
         headers: &Arc<TargetKeyHeaders>,
-    ) -> Result<EchoVerified, Failure> {
+    ) -> Result<bool, Failure> {
         let options = PutOptions::default();
         let upload = Upload::create(self, scratch, headers, None, &options).await;
         let upload = upload.map_err(Failure::of)?;
@@ -175,8 +168,26 @@ impl Client {
                 return Err(failure);
             }
         };
-        let proof = self.prove_scratch(scratch, headers).await;
-        self.clear(scratch, completed.version_id.as_deref(), proof).await
+        let version = completed.version_id.as_deref();
+        let seen = match self.put_tags(scratch, version, &[trial_tag()]).await {
+            Err(error) if !is_final(&error) => Err(error),
+            _ => self.see(scratch, headers).await,
+        };
+        self.clear(scratch, version, seen).await
+    }
+
+    /// The proof of a scratch object, and whether its tag is there.
+    async fn see(
+        &self,
+        scratch: &ObjectName,
+        headers: &Arc<TargetKeyHeaders>,
+    ) -> Result<Seen, CallError> {
+        let proof = self.prove_scratch(scratch, headers).await?;
+        match self.tags(scratch, None).await {
+            Ok(tags) => Ok((proof, tags.contains(&trial_tag()))),
+            Err(error) if is_final(&error) => Ok((proof, false)),
+            Err(error) => Err(error),
+        }
     }
 
     /// HEAD with the key and HEAD without it.
@@ -186,12 +197,8 @@ impl Client {
         headers: &Arc<TargetKeyHeaders>,
     ) -> Result<Result<EchoVerified, EchoError>, CallError> {
         let head = self.head(scratch, None, headers).await?;
-        let status = match self.head_without_key(scratch, None).await? {
-            WithoutKey::KeyNeeded => 400,
-            WithoutKey::Readable(_) => 200,
-            WithoutKey::Absent => 404,
-        };
-        Ok(verify_by_heads(headers.key_md5(), &head.echo, status))
+        let without_key = self.head_without_key(scratch, None).await?.evidence();
+        Ok(verify_by_heads(headers.key_md5(), &head.echo, without_key))
     }
 
     /// Removes the scratch object, whatever the proof says: its name is ours alone.
@@ -199,24 +206,29 @@ impl Client {
         &self,
         scratch: &ObjectName,
         version: Option<&str>,
-        proof: Result<Result<EchoVerified, EchoError>, CallError>,
-    ) -> Result<EchoVerified, Failure> {
-        let removed = self.delete(scratch, version).await;
+        seen: Result<Seen, CallError>,
+    ) -> Result<bool, Failure> {
+        let removed = self.delete_scratch(scratch, version).await;
         let leftover = if removed.is_ok() { Leftover::Nothing } else { Leftover::Scratch };
         if let Err(error) = removed {
             tracing::warn!("the trial object {scratch} could not be removed: {error}");
         }
-        proof?.map_err(|error| Failure::NotProved(error, leftover))
+        let (proof, tags_kept) = seen?;
+        proof.map(|_| tags_kept).map_err(|error| Failure::NotProved(error, leftover))
     }
+}
 
-    /// Notes a nonce that no tag could hold.
-    pub(crate) fn note_in_ledger(&self, seal: &Seal<'_>) {
-        let Some(state) = &self.state else { return };
-        let key = seal.key().fingerprint();
-        if let Err(error) = state.note(self.endpoint().as_str(), seal.name(), key, seal.nonce()) {
-            tracing::warn!("the nonce of {} could not be noted: {error}", seal.name());
-        }
-    }
+/// A proof or why there is none, and whether the tag was kept.
+type Seen = (Result<EchoVerified, EchoError>, bool);
+
+/// The tag of a scratch object.
+fn trial_tag() -> (String, String) {
+    (TAG_KEY.to_owned(), "trial".to_owned())
+}
+
+/// True for an answer that the same request gets tomorrow too.
+fn is_final(error: &CallError) -> bool {
+    error.status().is_some_and(|status| status < 500 || status == 501)
 }
 
 enum Failure {

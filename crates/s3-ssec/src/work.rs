@@ -77,7 +77,12 @@ impl WorkJournal {
     ) -> Result<Self, WorkError> {
         let failed = |error| WorkError::File { path: path.to_owned(), error };
         let mut options = OpenOptions::new();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.create(true).read(true).append(true).open(path).map_err(failed)?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Err(WorkError::Foreign(path.to_owned()));
+        }
         file.try_lock().map_err(|_| WorkError::Busy(path.to_owned()))?;
         let (path, next_sync) = (path.to_owned(), Instant::now() + SYNC);
         let mut journal = Self { file, path, go_on, next_sync };

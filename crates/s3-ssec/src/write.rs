@@ -1,15 +1,16 @@
 //! What every write shares: its options, its result, its errors, and taking back what is not proved.
 
 use crate::call::CallError;
-use crate::client::{Client, WithoutKey};
 use aws_sdk_s3::types::StorageClass;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use s3_ssec_core::derive::Nonce;
+use s3_ssec_core::digest::ContentDigest;
 use s3_ssec_core::echo::{EchoError, EchoVerified};
 use s3_ssec_core::key::{Fingerprint, RandomError};
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::plan::TooLarge;
+use s3_ssec_core::record::{Content, KnownContent, Provenance};
 use std::io;
 use std::path::PathBuf;
 
@@ -57,6 +58,8 @@ pub struct PutOptions {
     pub in_flight: usize,
     /// What else belongs to an object that is written anew.
     pub(crate) kept: Kept,
+    /// The gateway was seen to keep the tags of such a write.
+    pub(crate) tags_kept: bool,
 }
 
 /// What an object keeps when it is written anew under another key.
@@ -68,6 +71,8 @@ pub(crate) struct Kept {
     pub(crate) storage_class: Option<String>,
     /// `If-Match`: the ETag, without quotes, of the only object that may be replaced.
     pub(crate) only: Option<String>,
+    /// Where the digest of the content comes from; of the source that is uploaded where unset.
+    pub(crate) provenance: Option<Provenance>,
 }
 
 impl Kept {
@@ -85,6 +90,14 @@ impl Kept {
     }
 }
 
+impl PutOptions {
+    /// The record's content for bytes of this size and digest.
+    pub(crate) fn content(&self, size: u64, digest: ContentDigest) -> Content {
+        let provenance = self.kept.provenance.unwrap_or(Provenance::Source);
+        Content::Known(KnownContent { size, digest, provenance })
+    }
+}
+
 impl Default for PutOptions {
     fn default() -> Self {
         Self {
@@ -95,6 +108,7 @@ impl Default for PutOptions {
             part_size: 64 << 20,
             in_flight: 16,
             kept: Kept::default(),
+            tags_kept: false,
         }
     }
 }
@@ -126,9 +140,10 @@ pub struct Uploaded {
 /// Where the record of a written object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordKept {
-    /// In the object's tag, complete.
+    /// Complete, in the object's tag: read back from there, or sent with an object to a bucket whose trial
+    /// saw tags kept. The ledger has it too.
     InTag,
-    /// The gateway takes no tags from us: only the local ledger knows the nonce.
+    /// In the ledger of this machine alone, complete: the gateway keeps no tags of ours.
     InLedgerOnly,
 }
 
@@ -178,7 +193,7 @@ pub enum PutError {
         name: ObjectName,
         /// What was missing.
         error: EchoError,
-        /// What is left of it.
+        /// The remains of it.
         leftover: Leftover,
     },
     /// The source could not be read.
@@ -224,6 +239,19 @@ pub enum PutError {
         /// Why the write failed.
         error: Box<PutError>,
     },
+    /// The object is stored and encrypted, but its record is kept nowhere: its tag could not be read
+    /// back, and there is no ledger that can be written.
+    #[error(
+        "{name} is stored and encrypted, but its record is lost: its tag cannot be read back, and there \
+         is no ledger to keep it"
+    )]
+    Unrecorded {
+        /// The object.
+        name: ObjectName,
+        /// The pending record as a line of a ledger. It is not secret, and with it the key opens the
+        /// object.
+        line: String,
+    },
     /// No random bytes.
     #[error(transparent)]
     Random(#[from] RandomError),
@@ -255,6 +283,14 @@ impl PutError {
         }
     }
 
+    /// True if what was written is there all the same, whole and encrypted.
+    pub(crate) fn leaves_ours(&self) -> bool {
+        matches!(
+            self,
+            PutError::Unrecorded { .. } | PutError::Left { leftover: Leftover::Arrived, .. }
+        )
+    }
+
     /// Names what was not taken back.
     pub(crate) fn leaving(self, name: &ObjectName, leftover: Leftover) -> Self {
         match (self, leftover) {
@@ -267,31 +303,5 @@ impl PutError {
                 PutError::Left { name: name.clone(), leftover, error: Box::new(error) }
             }
         }
-    }
-}
-
-impl Client {
-    /// Removes an object that was just written without proof.
-    ///
-    /// By its version where there is one. Else only when HEAD without a key hands it out and its
-    /// ETag is the one we would have made: otherwise it could be somebody else's good object.
-    /// (DELETE with If-Match is no guard: RGW 16 and 18 ignore it.)
-    pub(crate) async fn take_back(
-        &self,
-        name: &ObjectName,
-        version: Option<&str>,
-        expected_etag: &str,
-    ) -> Leftover {
-        let removed = match version {
-            Some(version) => self.delete(name, Some(version)).await.is_ok(),
-            None => match self.head_without_key(name, None).await {
-                Ok(WithoutKey::Absent) => true,
-                Ok(WithoutKey::Readable(head)) if head.etag == expected_etag => {
-                    self.delete(name, None).await.is_ok()
-                }
-                _ => false,
-            },
-        };
-        if removed { Leftover::Nothing } else { Leftover::Perhaps }
     }
 }

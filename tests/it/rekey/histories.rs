@@ -20,7 +20,7 @@ live![
     only_buckets_with_versions_have_a_history,
 ];
 
-const VERSIONS: &[&str] = &["--versions"];
+const VERSIONS: &[&str] = &["--versions", "--encrypt-plain", "--gateway-copies"];
 
 async fn set_versioning(bucket: &Bucket, status: BucketVersioningStatus) {
     let set = VersioningConfiguration::builder().status(status).build();
@@ -97,7 +97,8 @@ async fn every_version_gets_the_new_key_in_its_place(gateway: &'static Gateway) 
     bucket.client.delete(&bucket.object("back"), None).await.unwrap();
     write(&bucket, &person, "back", &[(12, 30)]).await;
     let before = everything(&bucket).await;
-    let said = rekey(&person, &bucket.url(""), &["--versions", "--dry-run"], 0).await;
+    let said =
+        rekey(&person, &bucket.url(""), &["--versions", "--encrypt-plain", "--dry-run"], 0).await;
     assert_eq!((&said["rekeyed"]["objects"], &said["versions"]), (&5.into(), &12.into()), "{said}");
     assert_eq!(everything(&bucket).await, before, "a dry run");
     let said = rekey(&person, &bucket.url(""), VERSIONS, 0).await;
@@ -145,7 +146,9 @@ async fn what_was_written_is_taken_back(gateway: &'static Gateway) {
     // The second version that is read has a flipped bit.
     let read = std::sync::atomic::AtomicU32::new(0);
     let proxy = Proxy::new(gateway, move |asked: &Asked| match asked.operation() {
-        "GetObject" if read.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 1 => {
+        "GetObject"
+            if !asked.is_trial() && read.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 1 =>
+        {
             Deed::Flip(50)
         }
         _ => Deed::Pass,
@@ -155,7 +158,8 @@ async fn what_was_written_is_taken_back(gateway: &'static Gateway) {
     let versions = [(1, 100), (2, 200), (3, 300)];
     write(&bucket, &person, "a", &versions).await;
     let before = everything(&bucket).await;
-    let said = rekey(&person, &bucket.url(""), VERSIONS, 3).await;
+    // Without copies by the gateway, which would be read too.
+    let said = rekey(&person, &bucket.url(""), &["--versions"], 3).await;
     assert_eq!(said["failed"][0]["outcome"], "damaged", "{said}");
     assert!(proxy.operations().contains(&"DeleteObject"), "{:?}", proxy.operations());
     assert_eq!(everything(&bucket).await, before);
@@ -190,7 +194,7 @@ async fn a_history_killed_at_any_step_is_finished_by_the_next(gateway: &'static 
     let mut fresh = async || {
         seed += 1;
         for there in everything(&bucket).await {
-            bucket.client.delete(&bucket.object(&there.key), Some(&there.id)).await.unwrap();
+            bucket.delete_version(&there.key, Some(&there.id)).await;
         }
         let versions = [(2 * seed, first), (2 * seed + 1, 100)];
         write(&bucket, &person, "a", &versions).await;

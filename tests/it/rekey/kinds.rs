@@ -21,6 +21,9 @@ live![
     the_rate_is_kept,
 ];
 
+/// Takes contents that nothing vouches for.
+const ACCEPTING: &[&str] = &["--encrypt-plain", "--accept-content"];
+
 /// Objects of a person with a direct and a master key, and their sizes.
 const SIZES: [(&str, usize); 6] = [
     ("direct/small", 100),
@@ -64,14 +67,29 @@ async fn every_kind_of_object_gets_the_new_key(gateway: &'static Gateway) {
     let (bucket, proxy) = (Bucket::new(gateway).await, Proxy::new(gateway, |_| Deed::Pass).await);
     let person = person_at(gateway, &proxy.endpoint).with("S3_SSEC_KEY_FILE", "old");
     fill(&bucket, &person).await;
-    let said = rekey(&person, &bucket.url(""), &[], 0).await;
-    assert_eq!(said["rekeyed"]["objects"], 9, "{said}");
+    // What nothing vouches for is named and left; a dry run says so too.
+    let before = listed(&bucket, &["direct/foreign", "plain", "plain-large"]).await;
+    for more in [&["--dry-run"][..], &[]] {
+        let said = rekey(&person, &bucket.url(""), more, 3).await;
+        assert_eq!(said["rekeyed"]["objects"], 6, "{said}");
+        let failed = said["failed"].as_array().unwrap().iter();
+        let failed = failed.map(|entry| (entry["name"].as_str().unwrap(), &entry["outcome"]));
+        let failed = failed.collect::<std::collections::BTreeMap<_, _>>();
+        let (plain, undescribed) = (&json!("plain"), &json!("undescribed"));
+        let expected = [("direct/foreign", undescribed), ("plain", plain), ("plain-large", plain)];
+        assert_eq!(failed, expected.into(), "{said}");
+        // Everybody who had the direct key could have written these.
+        assert_eq!(said["accepted"]["objects"], 2, "{said}");
+    }
+    assert_eq!(listed(&bucket, &["direct/foreign", "plain", "plain-large"]).await, before);
+    let said = rekey(&person, &bucket.url(""), ACCEPTING, 0).await;
+    assert_eq!(said["rekeyed"]["objects"], 3, "{said}");
     assert_eq!(said["were_plain"]["objects"], 2, "{said}");
+    assert_eq!(said["accepted"]["objects"], 3, "{said}");
     assert_eq!(said["failed"], json!([]), "{said}");
-    // RGW copies objects under customer keys from 20.2.4 on, and honours If-Match.
-    let copies = gateway.major().is_some_and(|major| major >= 20);
-    assert_eq!(said["copied"]["objects"], if copies { 7 } else { 0 }, "{said}");
-    assert!(copies || said["window_ms"].as_f64().is_some(), "{said}");
+    // RGW honours If-Match from 20 on.
+    let honours = gateway.major().is_some_and(|major| major >= 20);
+    assert!(honours || said["window_ms"].as_f64().is_some(), "{said}");
     let options = dressed();
     let names = SIZES.iter().map(|(name, size)| (*name, *size));
     let others = [("direct/foreign", 5000), ("plain", 3000), ("plain-large", LARGE)];
@@ -86,6 +104,11 @@ async fn every_kind_of_object_gets_the_new_key(gateway: &'static Gateway) {
         assert!(old.is_err(), "{name}: the old keys still open it");
     }
     assert_eq!(bucket.keys().await.len(), 9, "no scratch object is left");
+    for (name, is) in [("master/large", false), ("direct/small", true), ("plain", true)] {
+        let record = Record::parse(&bucket.record(name).await.unwrap()).unwrap();
+        let provenance = record.provenance().unwrap();
+        assert_eq!(provenance.accepted_since().is_some(), is, "{name}: {record}");
+    }
     // Once more: nothing to do, and nothing is done.
     let before = proxy.seen().len();
     let said = rekey(&person, &bucket.url(""), &[], 0).await;
@@ -94,6 +117,14 @@ async fn every_kind_of_object_gets_the_new_key(gateway: &'static Gateway) {
         |asked: &&Asked| !asked.is_trial() && matches!(asked.method.as_str(), "PUT" | "POST");
     assert_eq!(proxy.seen()[before..].iter().filter(writes).count(), 0);
     bucket.remove().await;
+}
+
+/// A listing of these objects.
+async fn listed(bucket: &Bucket, keys: &[&str]) -> Vec<Listed> {
+    let page = bucket.client.list_page(&bucket.name, "", None, None).await.unwrap().0;
+    let is =
+        |one: &Listed| matches!(one, Listed::Object { key, .. } if keys.contains(&key.as_str()));
+    page.into_iter().filter(is).collect()
 }
 
 async fn what_is_not_ours_or_not_whole_is_left_alone(gateway: &'static Gateway) {
@@ -136,7 +167,7 @@ async fn what_is_not_ours_or_not_whole_is_left_alone(gateway: &'static Gateway) 
     };
     assert_eq!(others(after), others(before), "everything but the good one is as it was");
     // On request, what cannot be verified is taken as it is.
-    let said = rekey(&person, &bucket.url("pending"), &["--allow-unverified"], 0).await;
+    let said = rekey(&person, &bucket.url("pending"), &["--accept-content"], 0).await;
     assert_eq!(said["rekeyed"]["objects"], 1, "{said}");
     let ran = person.run(["verify", &bucket.url("pending"), "--key-file", "new"]).await;
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -152,7 +183,9 @@ async fn a_dry_run_writes_nothing(gateway: &'static Gateway) {
     let (bucket, proxy) = (Bucket::new(gateway).await, Proxy::new(gateway, |_| Deed::Pass).await);
     let person = person_at(gateway, &proxy.endpoint).with("S3_SSEC_KEY_FILE", "old");
     fill(&bucket, &person).await;
-    let said = rekey(&person, &bucket.url(""), &["--dry-run", "--skip-plain"], 0).await;
+    let said =
+        rekey(&person, &bucket.url(""), &["--dry-run", "--skip-plain", "--accept-content"], 0)
+            .await;
     assert_eq!(
         (&said["rekeyed"]["objects"], &said["left_plain"]["objects"]),
         (&json!(7), &json!(2))
@@ -161,7 +194,7 @@ async fn a_dry_run_writes_nothing(gateway: &'static Gateway) {
     assert!(said["parts"]["bytes"].as_u64().unwrap() > 2 * LARGE as u64, "{said}");
     let place = bucket.url("");
     let dry = ["rekey", &place, "--to", "new", "--dry-run", "--rate", "1MiB"];
-    let text = person.run(dry).await.done().text();
+    let text = person.run([dry.as_slice(), ACCEPTING].concat()).await.done().text();
     assert!(text.contains("would rekey master/large\n") && text.contains("by --rate"), "{text}");
     let other = |asked: &&Asked| !matches!(asked.method.as_str(), "GET" | "HEAD");
     assert_eq!(proxy.seen().iter().filter(other).count(), 0, "{:?}", proxy.operations());
@@ -233,7 +266,7 @@ async fn more_than_a_page(gateway: &'static Gateway) {
         }
     }
     puts.join_all().await;
-    let said = rekey(&person, &bucket.url(""), &["--files", "32"], 0).await;
+    let said = rekey(&person, &bucket.url(""), &["--files", "32", "--encrypt-plain"], 0).await;
     assert_eq!(said["were_plain"]["objects"], 1_100, "{said}");
     for number in [0, 999, 1_000, 1_099] {
         let name = format!("{number:05}");

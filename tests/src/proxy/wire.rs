@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyDataStream, BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::header::HeaderName;
+use hyper::header::{HeaderName, HeaderValue};
 use hyper::rt::{Read, Write};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
@@ -85,6 +85,12 @@ impl Wire {
                 }
                 Ok(answer.body(UnsyncBoxBody::new(Full::from(body).map_err(Failure::from)))?)
             }
+            Deed::Keep(kept) => {
+                let body = request.into_body().collect().await?.to_bytes();
+                *kept.lock().unwrap() = Some(String::from_utf8_lossy(&body).into_owned());
+                let nothing = UnsyncBoxBody::new(Full::default().map_err(Failure::from));
+                Ok(Response::builder().status(204).body(nothing)?)
+            }
             Deed::Silence => {
                 request.into_body().collect().await?;
                 std::future::pending().await
@@ -93,6 +99,19 @@ impl Wire {
                 self.pass(request).await?.into_body().collect().await?;
                 heard.notify_one();
                 std::future::pending().await
+            }
+            Deed::Instead(status, headers) => {
+                self.pass(request).await?.into_body().collect().await?;
+                let mut answer = Response::builder().status(status);
+                for (name, value) in headers {
+                    answer = answer.header(name, HeaderValue::from_bytes(&value)?);
+                }
+                let nothing = Full::from(Bytes::new()).map_err(Failure::from);
+                Ok(answer.body(UnsyncBoxBody::new(nothing))?)
+            }
+            Deed::HangUp => {
+                self.pass(request).await?.into_body().collect().await?;
+                Err("no answer".into())
             }
             deed => {
                 let answer = self.pass(request).await?;
@@ -155,6 +174,9 @@ fn distort(answer: Response<Incoming>, asked: &Asked, deed: &Deed) -> Answer {
                     head.headers.insert(name, value);
                 }
             }
+        }
+        Deed::Add(name, value) => {
+            head.headers.insert(*name, value.parse().unwrap());
         }
         _ => {}
     }

@@ -172,7 +172,7 @@ impl ObjectStore for SsecStore {
             });
         }
         let (source, target) = (self.0.name(from)?, self.0.name(to)?);
-        let (options, watch) = (s3_ssec::GetOptions::default(), Watch::default());
+        let (options, watch) = (s3_ssec::CopyOptions::default(), Watch::default());
         let copied = self.0.client.copy(&self.0.keys, &source, &target, &options, &watch).await;
         copied.map(drop).map_err(|error| error::copy(from.as_ref(), to.as_ref(), error))
     }

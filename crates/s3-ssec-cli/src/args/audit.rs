@@ -8,24 +8,32 @@ use s3_ssec::core::names::S3Address;
 use std::path::PathBuf;
 
 const AUDIT: &str = "\
-Asks of every object under which key it is; reads no body. What an object's record says is proved
-by HEAD with the key it names. Entries are in the order of the listing. States:
+Asks of every object under which key it is; downloads no content. What an object's record says is proved
+by HEAD with the key it names, and by a GET without a key, which has to be refused for the lack of one.
+Entries are in the order of the listing. States:
 
-  own-key       under a customer key, one of yours
+  own-key       under a customer key that comes from a master key of yours
+  direct-key    under a direct key of yours, which others may hold
+  replaced      under a direct key of yours, and last written here under a master key: exit code 3
   other-key     under a customer key that is none of yours
-  unproved      its record names a key of yours, and the gateway does not confirm it
+  unproved      the gateway does not confirm the key, or does not say that one is needed
   sse-s3        encrypted with a key that the gateway keeps
   sse-kms       encrypted with a key of a key management service
   plain         not encrypted
   half-done     an upload that was begun and not completed
   delete-marker, gone, failed
 
-Records: complete, pending (no digest yet), missing, not-genuine, other-size, outdated, of-other-key,
+Records: complete (with a digest of the writer's source), accepted (with a digest of what the gateway
+held when it was accepted), pending (no digest yet), missing, not-genuine, other-size, outdated, of-other-key,
 damaged, newer-format, not-readable.
 
-With --expect the exit code is 3 if an object is not so: encrypted (any customer key), own (a key of
-yours), described (a key of yours, and a complete record), key=FINGERPRINT. Without it the exit code
-says only whether every object could be asked about.
+With --expect the exit code is 3 if an object is not so: encrypted (any customer key), own (a master
+key of yours), described (own, and a record with a digest), own-source (own, and a complete record),
+direct (a key of yours, direct keys included), key=FINGERPRINT. Without it the exit code says only
+whether every object could be asked about and none was replaced.
+
+In CSV, control characters are escaped, and a ' stands before a cell that begins as a formula does
+(= + - @); JSON lines hold every name as it is.
 
 An audit that was interrupted goes on when the same command is started again with the same --out or
 --journal.
@@ -49,7 +57,7 @@ pub(crate) struct AuditArgs {
     /// Believe records: one question for each object instead of two, and nothing is proved
     #[arg(long)]
     pub(crate) trust_records: bool,
-    /// What every object must be: encrypted, own, described or key=FINGERPRINT
+    /// What every object must be: encrypted, own, described, own-source, direct or key=FINGERPRINT
     #[arg(long, value_name = "WHAT")]
     pub(crate) expect: Option<Expectation>,
     /// A line for every object, to --out or standard output

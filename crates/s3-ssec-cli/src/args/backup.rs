@@ -72,7 +72,8 @@ pub(crate) struct BackupArgs {
 const RESTORE: &str = "\
 Takes every form of `key backup` and sees which it is: words, the text of a QR code, a saved sheet,
 shares, copies of age. They are typed on a terminal, or read from standard input or from files, never from the command
-line. Words tell the kind of the key by the fingerprint that stands beside them.
+line. Words tell the kind of the key by the fingerprint that stands beside them. A master key is restored
+from words only with its fingerprint, which shows that it is the right one, or with --without-fingerprint.
 
 Examples:
   s3-ssec key restore                              type the words and the fingerprint, or shares
@@ -91,6 +92,10 @@ pub(crate) struct RestoreArgs {
     /// File to make; an existing one is never touched
     #[arg(long, value_name = "FILE", default_value = DEFAULT_KEY_FILE)]
     pub(crate) out: PathBuf,
+    /// Take the words as they are with --kind master, though nothing says that the key is the right one:
+    /// if a word is wrong, or they are a direct key's, nothing can be read with it
+    #[arg(long, requires = "kind", conflicts_with = "fingerprint")]
+    pub(crate) without_fingerprint: bool,
     #[command(flatten)]
     pub(crate) open: OpenArgs,
 }

@@ -43,7 +43,7 @@ Example:
 /// Whose pages.
 #[derive(Args)]
 pub(crate) struct OriginArgs {
-    /// Where the page is served: https://host[:port]
+    /// Where the page is served: https://host[:port], or http://localhost[:port]
     #[arg(long, value_name = "URL")]
     origin: String,
     /// Accept --origin '*', any page in the world

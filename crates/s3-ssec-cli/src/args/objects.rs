@@ -5,7 +5,7 @@ use super::trees::{LinkArgs, TreeArgs};
 use super::work::WorkArgs;
 use clap::Args;
 use s3_ssec::core::names::{ObjectName, S3Address};
-use s3_ssec::{ReadOptions, Trusted};
+use s3_ssec::{GetOptions, ReadOptions, Trusted};
 use std::path::PathBuf;
 
 const PUT: &str = "\
@@ -93,24 +93,37 @@ pub(crate) struct TrustArgs {
     /// Fail (exit code 3) when there is no digest to compare with
     #[arg(long, conflicts_with = "allow_unverified")]
     require_verified: bool,
-    /// Deliver objects of ours whose record is gone or was never completed
+    /// Fail (exit code 3) unless the digest is that of the writer's source: one that was accepted from
+    /// a gateway does not do
+    #[arg(long, conflicts_with = "allow_unverified")]
+    require_source: bool,
+    /// Fail (exit code 3) unless the object is under a master key
+    #[arg(long)]
+    require_master: bool,
+    /// Deliver objects of ours whose record is gone or was never completed, and those under a direct
+    /// key that were last written here under a master key
     #[arg(long)]
     allow_unverified: bool,
 }
 
 impl TrustArgs {
-    pub(crate) fn trusted(&self) -> Trusted {
-        match (self.require_verified, self.allow_unverified) {
-            (true, _) => Trusted::OnlyVerified,
-            (false, true) => Trusted::Anything,
-            (false, false) => Trusted::Records,
-        }
+    pub(crate) fn apply_to(&self, options: &mut GetOptions) {
+        options.trusted = match self {
+            Self { require_source: true, .. } => Trusted::OnlySource,
+            Self { require_verified: true, .. } => Trusted::OnlyVerified,
+            Self { allow_unverified: true, .. } => Trusted::Anything,
+            _ => Trusted::Records,
+        };
+        options.read.require_master = self.require_master;
+        options.read.accept_replaced = self.allow_unverified;
     }
 }
 
 const GET: &str = "\
 The file appears whole and verified, or not at all. An object that another tool wrote has no digest:
-it is delivered with a note, or with --require-verified not at all (exit code 3).
+it is delivered with a note, or with --require-verified not at all (exit code 3). A digest that was
+accepted from a gateway vouches for the content since then; one under a direct key is worth as much as
+all who hold that key. --require-source and --require-master refuse them.
 
 Examples:
   s3-ssec get s3://bucket/2026/results.csv results.csv
@@ -167,8 +180,10 @@ every object: two small questions each, about a thousand objects in a second. Ma
 
   master KEY, direct KEY  under a key of yours or another's with this fingerprint
   master KEY?             its record is not complete: it came by a link, or its upload broke off;
-                          s3-ssec repair completes it
+                          s3-ssec repair completes it from what this machine noted of the
+                          upload, from your file (--against), or as it is (--accept-content)
   customer key            under a customer key without a record: another tool's
+  not proved              refused without a key, but not because one is needed
   PLAIN                   not encrypted with a customer key: for anyone with access to read
   gone                    deleted since it was listed
   may not be asked        the gateway does not let you look
@@ -243,8 +258,30 @@ pub(crate) struct VerifyArgs {
     /// The name it was written under, if the bucket was renamed or synchronised
     #[arg(long, value_name = "S3://B/K", value_parser = parse::object)]
     pub(crate) origin: Option<ObjectName>,
+    /// Fail (exit code 3) unless the digest is that of the writer's source: one that was accepted from
+    /// a gateway does not do
+    #[arg(long)]
+    require_source: bool,
+    /// Fail (exit code 3) unless the object is under a master key
+    #[arg(long)]
+    require_master: bool,
     #[command(flatten)]
     pub(crate) tree: TreeArgs,
     #[command(flatten)]
     pub(crate) work: WorkArgs,
+}
+
+impl VerifyArgs {
+    /// Only what is verified counts.
+    pub(crate) fn options(&self) -> GetOptions {
+        let mut options = GetOptions::default();
+        options.trusted = match self.require_source {
+            true => Trusted::OnlySource,
+            false => Trusted::OnlyVerified,
+        };
+        options.read.version.clone_from(&self.version_id);
+        options.read.origin.clone_from(&self.origin);
+        options.read.require_master = self.require_master;
+        options
+    }
 }

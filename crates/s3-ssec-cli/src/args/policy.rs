@@ -2,6 +2,7 @@
 
 use super::parse;
 use clap::{Args, Subcommand};
+use s3_ssec::PolicyOptions;
 use s3_ssec::core::names::BucketName;
 use s3_ssec::core::policy::Rule;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 /// `s3-ssec policy`.
 #[derive(Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// Show the policy that stands, which rules of ours are in it, and what in it does nothing
+    /// Show the policy of a bucket, which rules of ours are in it, and what in it does nothing
     #[command(after_long_help = "Example:\n  s3-ssec policy show s3://bucket")]
     Show {
         /// The bucket: s3://bucket
@@ -29,29 +30,41 @@ pub(crate) enum PolicyCommand {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(14..=30))]
         release: Option<u8>,
     },
-    /// Try a rule on the gateway, and let it stand if it does what it says
+    /// Try a rule on the gateway, and put it into the policy if it does what it says
     #[command(after_long_help = APPLY)]
-    Apply(OneRuleArgs),
-    /// Try what the policy that stands does, without changing it
+    Apply(ApplyArgs),
+    /// Try what the policy of a bucket does, without changing it
     #[command(after_long_help = TEST)]
     Test(TestArgs),
     /// Take our rules out; other statements stay
     #[command(after_long_help = REMOVE)]
-    Remove(RuleArgs),
+    Remove(RemoveArgs),
 }
 
 const APPLY: &str = "\
-The rule first stands for a random prefix that nobody uses. Uploads with and without a customer key
-are tried there. Only when each of them passes or is refused as the rule says is it widened to the
-bucket; else the old policy is put back. RGW before release 20 cannot require customer keys: there
-the trial ends with exit code 1 and nothing is changed.
+The rule is first added for a random prefix that no one uses, and uploads with and without a customer
+key are tried there. Only when each of them is accepted or refused as the rule says is it widened to the
+bucket; else the old policy is left as it was. An interrupted run leaves at most the statement for that
+prefix, which the next run takes out. RGW before release 20 cannot require customer keys: there the trial
+ends with exit code 1 and nothing is changed.
 
-Example:
-  s3-ssec policy apply s3://bucket --require-ssec";
+--require-tls refuses plain HTTP, and only --plain-endpoint can try that: a signed download of a scratch
+object, valid for 5 s, without a customer key, is sent to that address. Without the option the rule is
+put in place if uploads over TLS still pass, and the output says that its refusal was not tried.
+
+With --require-ssec the output also says what the rule does not refuse on this gateway, and lists the
+incomplete uploads of the bucket: they were begun before the rule.
+
+The policy is read before and after each write. S3 has no conditional write for policies: a change that
+another client makes in between, within one request, is lost.
+
+Examples:
+  s3-ssec policy apply s3://bucket --require-ssec
+  s3-ssec policy apply s3://bucket --require-tls --plain-endpoint http://gateway.example.org";
 
 const TEST: &str = "\
 Tries every way to write, with a customer key and without: put, create, part and complete of a
-multipart upload, copy from a plain object, form. Without a rule, all rules of ours that stand say what
+multipart upload, copy from a plain object, form. Without a rule, all rules of ours in the policy say what
 must become of each. A gateway judges every request by its own headers, so each is tried.
 
 A second user, whose credentials are in a profile of ~/.aws, is tried too: what a rule refuses must be
@@ -64,7 +77,8 @@ Examples:
   s3-ssec policy test s3://bucket --require-ssec --second-profile guest";
 
 const REMOVE: &str = "\
-Without a rule, all rules of ours are taken out.
+Without a rule, all rules of ours are taken out, and what an interrupted trial left. A statement under the
+Sid of a rule that was edited is left as it is, with exit code 5, unless --edited is given.
 
 Example:
   s3-ssec policy remove s3://bucket --require-ssec";
@@ -138,29 +152,54 @@ pub(crate) struct TestArgs {
     pub(crate) bucket: BucketName,
     #[command(flatten)]
     pub(crate) rules: Rules,
+    #[command(flatten)]
+    pub(crate) plain: PlainArgs,
     /// Try as the user of this profile of ~/.aws too
     #[arg(long, value_name = "NAME", env = "S3_SSEC_SECOND_PROFILE")]
     pub(crate) second_profile: Option<String>,
 }
 
-/// A bucket, and rules where they are named.
+/// `s3-ssec policy remove`.
 #[derive(Args)]
-pub(crate) struct RuleArgs {
+pub(crate) struct RemoveArgs {
     /// The bucket: s3://bucket
     #[arg(value_parser = parse::bucket)]
     pub(crate) bucket: BucketName,
     #[command(flatten)]
     pub(crate) rules: Rules,
+    /// Remove a statement under the Sid of a rule even if it was edited
+    #[arg(long)]
+    pub(crate) edited: bool,
 }
 
-/// A bucket and at least one rule.
+/// `s3-ssec policy apply`: a bucket and at least one rule.
 #[derive(Args)]
 #[command(group = clap::ArgGroup::new("rule").required(true).multiple(true)
     .args(["require_ssec", "block_ssec", "require_tls"]))]
-pub(crate) struct OneRuleArgs {
+pub(crate) struct ApplyArgs {
     /// The bucket: s3://bucket
     #[arg(value_parser = parse::bucket)]
     pub(crate) bucket: BucketName,
     #[command(flatten)]
     pub(crate) rules: Rules,
+    /// Replace a statement under the Sid of the rule that was edited
+    #[arg(long)]
+    pub(crate) replace_statement: bool,
+    #[command(flatten)]
+    pub(crate) plain: PlainArgs,
+}
+
+/// How a rule for TLS is tried.
+#[derive(Args)]
+pub(crate) struct PlainArgs {
+    /// Address of the gateway without TLS, to try what --require-tls refuses: http://host[:port]
+    #[arg(long, value_name = "URL")]
+    pub(crate) plain_endpoint: Option<String>,
+}
+
+impl PlainArgs {
+    /// The options of a change of the policy.
+    pub(crate) fn options(&self, edited: bool) -> PolicyOptions {
+        PolicyOptions { edited, plain_endpoint: self.plain_endpoint.clone() }
+    }
 }

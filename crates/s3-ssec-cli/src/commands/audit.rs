@@ -13,7 +13,8 @@ use lines::Lines;
 use s3_ssec::core::journal::merge::identity_of;
 use s3_ssec::core::journal::work::{WorkBegun, WorkLine, WorkObject, WorkOutcome, WorkThrough};
 use s3_ssec::{
-    AuditEntry, AuditError, AuditEvent, AuditMark, AuditOptions, Finding, GoOn, State, WorkJournal,
+    AuditEntry, AuditError, AuditEvent, AuditMark, AuditOptions, Finding, GoOn, RecordState, State,
+    StateDir, WorkJournal,
 };
 use std::collections::HashSet;
 use std::io;
@@ -27,6 +28,11 @@ pub(super) async fn run(session: &Session, args: AuditArgs) -> Result<(), Failur
         return Err(Failure::new(Exit::Usage, what, "Give the lines a file with --out FILE."));
     }
     let (client, keys) = session.keyed(&Need::to_read(&args.place)).await?;
+    if let Some(expectation) = args.expect.filter(|expected| !expected.can_be_met_with(&keys)) {
+        let what = format!("--expect {expectation} is about master keys, and you gave none");
+        let todo = "Expect keys that others may hold with --expect direct, or give a master key.";
+        return Err(Failure::new(Exit::Usage, what, todo));
+    }
     let keys = Arc::new(keys);
     let mut options = options(&args);
     let begun = begun(&args, client.endpoint().as_str());
@@ -63,6 +69,13 @@ pub(super) async fn run(session: &Session, args: AuditArgs) -> Result<(), Failur
         book.close(verdict.as_ref().map_or(0, |failure| failure.exit as u8), path)?;
     }
     book.tally.tell(session, &keys, args.out.is_none() && args.format.is_some())?;
+    if let Some(error) = book.tally.not_listed.take() {
+        let why = Failure::from(error);
+        session.output.note(format_args!(
+            "Incomplete multipart uploads were not listed: {}. {}",
+            why.what, why.todo
+        ));
+    }
     match verdict {
         None => Ok(()),
         Some(failure) => {
@@ -161,6 +174,10 @@ impl Book<'_> {
                     None => Ok(()),
                 }
             }
+            AuditEvent::UploadsNotListed(error) => {
+                self.tally.uploads_not_listed(error);
+                Ok(())
+            }
             AuditEvent::Through(mark) => self.through(mark),
             _ => Ok(()),
         }
@@ -169,7 +186,12 @@ impl Book<'_> {
     fn object(&mut self, entry: &AuditEntry) -> io::Result<()> {
         let expected = self.args.expect.map(|expectation| expectation.is_met_by(entry));
         let (outcome, exit_code) = match (entry.state, expected) {
-            (_, Some(false)) => (WorkOutcome::Failed, Some(Exit::NotProved as u8)),
+            (_, Some(false)) | (State::Replaced, None) => {
+                (WorkOutcome::Failed, Some(Exit::NotProved as u8))
+            }
+            (_, None) if entry.record == RecordState::OtherSize => {
+                (WorkOutcome::Failed, Some(Exit::NotProved as u8))
+            }
             (State::Failed, None) => (WorkOutcome::Failed, Some(Exit::Failed as u8)),
             _ => (WorkOutcome::Done, None),
         };
@@ -229,6 +251,6 @@ fn beside(out: &std::path::Path, begun: &WorkBegun) -> Option<PathBuf> {
     let out = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
     let of = format!("{}\n{begun:?}", out.display());
     let directory = state_dir()?.join("audits");
-    std::fs::create_dir_all(&directory).ok()?;
+    StateDir::new(&directory).make().ok()?;
     Some(directory.join(format!("{:032x}.jsonl", identity_of(&of, None))))
 }

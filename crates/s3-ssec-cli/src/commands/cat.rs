@@ -1,6 +1,6 @@
 //! `s3-ssec cat`: an object to standard output.
 
-use super::get::not_verified;
+use super::get::remark;
 use crate::args::CatArgs;
 use crate::keys::need::Need;
 use crate::progress::Total;
@@ -12,7 +12,7 @@ use s3_ssec::core::names::ObjectName;
 pub(super) async fn run(session: &Session, args: CatArgs) -> Result<(), Failure> {
     let mut options = GetOptions::default();
     options.read = args.read.options();
-    options.trusted = args.trust.trusted();
+    args.trust.apply_to(&mut options);
     to_stdout(session, &args.object, &options).await
 }
 
@@ -27,9 +27,11 @@ pub(super) async fn to_stdout(
         return Err(Failure::new(Exit::Usage, what, "Leave --output json out, or name a file."));
     }
     let (client, keys) = session.keyed(&Need::to_read(object)).await?;
+    let mut options = options.clone();
+    options.read.require_master |= session.requires_master();
     let progress = session.progress(Total::OfObject);
     let mut stdout = tokio::io::stdout();
-    let received = client.get_stream(&keys, object, &mut stdout, options, &progress.watch).await;
+    let received = client.get_stream(&keys, object, &mut stdout, &options, &progress.watch).await;
     let printed = progress.moved() > 0;
     drop(progress);
     let received = received.map_err(|error| {
@@ -40,6 +42,9 @@ pub(super) async fn to_stdout(
             _ => failure,
         }
     });
-    not_verified(session, object, &received.about(object)?);
+    let received = received.about(object)?;
+    // Where all keys are direct, that others may hold them is no news.
+    let limits = keys.has_master() || received.verification.accepted().is_some();
+    remark(session, object, &received, limits);
     Ok(())
 }

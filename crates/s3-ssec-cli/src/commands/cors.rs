@@ -85,6 +85,9 @@ fn rule_json(rule: &CorsRule) -> Value {
 impl From<OriginError> for Failure {
     fn from(error: OriginError) -> Self {
         let todo = match error {
+            OriginError::PlainHttp(_) => {
+                "Serve the page over https; without TLS only pages of localhost are accepted."
+            }
             OriginError::Any => "Name the page's origin, or add --any-origin if you mean it.",
             _ => "Copy scheme, host and port from the page's address: https://data.example.org.",
         };

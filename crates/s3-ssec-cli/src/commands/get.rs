@@ -9,6 +9,7 @@ use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use crate::style::Tone;
 use crate::text;
+use s3_ssec::core::key::Kind;
 use s3_ssec::core::names::ObjectName;
 use s3_ssec::{GetOptions, Received, Verification};
 use serde_json::{Value, json};
@@ -22,6 +23,8 @@ pub(super) async fn run(session: &Session, args: GetArgs) -> Result<(), Failure>
     }
     let target = target(&args.target, &object)?;
     let (client, keys) = session.keyed(&Need::to_read(&object)).await?;
+    let mut options = options;
+    options.read.require_master |= session.requires_master();
     let progress = session.progress(Total::OfObject);
     let received = client.get_file(&keys, &object, &target, &options, &progress.watch).await;
     let took = progress.took();
@@ -29,14 +32,14 @@ pub(super) async fn run(session: &Session, args: GetArgs) -> Result<(), Failure>
     let received = received.about(&object)?;
     let fields = fields(&target, &received).optional("took", text::speed(received.size, took));
     session.output.report(fields, &in_json(&object, &target, &received))?;
-    not_verified(session, &object, &received);
+    remark(session, &object, &received, false);
     Ok(())
 }
 
 pub(super) fn options(args: &GetArgs) -> GetOptions {
     let mut options = GetOptions::default();
     options.read = args.read.options();
-    options.trusted = args.trust.trusted();
+    args.trust.apply_to(&mut options);
     options.replace = args.force;
     options.in_flight = args.in_flight.into();
     options
@@ -58,10 +61,30 @@ fn target(target: &Path, object: &ObjectName) -> Result<PathBuf, Failure> {
     Ok(target.join(name))
 }
 
-/// Says so where there was nothing to compare the content with.
-pub(super) fn not_verified(session: &Session, object: &ObjectName, received: &Received) {
-    if received.verification == Verification::NoDigest {
-        session.output.note(format_args!("{object}: content not verified: no digest"));
+/// Says so where there was nothing to compare the content with, and, with `limits`, where the digest
+/// does not vouch for it all the way.
+pub(super) fn remark(session: &Session, object: &ObjectName, received: &Received, limits: bool) {
+    let verification = received.verification;
+    if !verification.is_verified() {
+        session.output.note(format_args!("{object}: content {verification}"));
+    } else if limits && verification.limit().is_some() {
+        session.output.note(format_args!("{object}: {verification}"));
+    }
+}
+
+/// The key that opened an object. Master keys are the rule.
+pub(super) fn key(received: &Received) -> Option<String> {
+    let key = received.key?;
+    Some(match received.kind {
+        Some(Kind::Direct) => format!("{key} (direct)"),
+        _ => key.to_string(),
+    })
+}
+
+pub(super) fn tone(verification: Verification) -> Tone {
+    match verification {
+        Verification::NoDigest => Tone::Caution,
+        _ => Tone::Good,
     }
 }
 
@@ -70,26 +93,33 @@ fn fields(target: &Path, received: &Received) -> Fields {
         Some(_) => ("confirmed by the gateway", Tone::Good),
         None => ("NO: the object is not encrypted with a customer key", Tone::Bad),
     };
-    let content = match received.verification {
-        Verification::Verified => ("verified: as it was uploaded", Tone::Good),
-        Verification::NoDigest => ("not verified: no digest", Tone::Caution),
-    };
     Fields::new(target.display())
         .line("size", text::size(received.size))
-        .optional("key", received.key)
+        .optional("key", key(received))
         .toned("encrypted", encrypted.0, encrypted.1)
-        .toned("content", content.0, content.1)
+        .toned("content", received.verification, tone(received.verification))
 }
 
 fn in_json(object: &ObjectName, target: &Path, received: &Received) -> Value {
-    json!({
+    let mut json = json!({
         "object": object.to_string(),
         "file": target.to_string_lossy(),
-        "size": received.size,
-        "key": received.key.map(|key| key.to_string()),
-        "encrypted": received.key.is_some(),
-        "verified": received.verification == Verification::Verified,
-    })
+    });
+    add_to_json(&mut json, received);
+    json
+}
+
+/// The evidence for a content that was read.
+pub(super) fn add_to_json(json: &mut Value, received: &Received) {
+    let verification = received.verification;
+    json["size"] = received.size.into();
+    json["key"] = received.key.map(|key| key.to_string()).into();
+    json["key_kind"] = received.kind.map(|kind| kind.to_string()).into();
+    json["encrypted"] = received.key.is_some().into();
+    json["verified"] = verification.is_verified().into();
+    json["verification"] = verification.code().into();
+    json["accepted_since"] =
+        verification.accepted().map(|since| text::rfc3339(since.into())).into();
 }
 
 #[cfg(test)]

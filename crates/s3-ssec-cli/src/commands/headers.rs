@@ -3,13 +3,12 @@
 use crate::args::{HeaderFormat, HeadersArgs, OutputFormat};
 use crate::keys::need::Need;
 use crate::report::{About as _, Exit, Failure};
-use crate::session::Session;
+use crate::session::{Session, state_dir};
 use s3_ssec::core::headers::TargetKeyHeaders;
 use s3_ssec::core::key::{CustomerKey, Key};
-use s3_ssec::core::keyring::Keyring;
-use s3_ssec::core::names::ObjectName;
+use s3_ssec::core::keyring::{Keyring, Seal};
 use s3_ssec::core::record::{Content, TAG_KEY};
-use s3_ssec::{Client, Located, SetupError};
+use s3_ssec::{Client, Located, SetupError, StateDir};
 use std::fmt::Write as _;
 use zeroize::Zeroizing;
 
@@ -25,7 +24,14 @@ pub(super) async fn run(session: &Session, args: HeadersArgs) -> Result<(), Fail
         OutputFormat::Text => args.format,
     };
     if let (true, Some(object)) = (args.new, &args.object) {
-        let (headers, tag) = fresh(&keys, object)?;
+        let seal = match &client {
+            Some(client) => client.fresh_seal(keys.writer(), object).await?,
+            None => {
+                let state = state_dir().map(StateDir::new);
+                s3_ssec::fresh_seal(keys.writer(), object, state.as_ref())?
+            }
+        };
+        let (headers, tag) = fresh(&seal);
         session.output.raw(print(&pairs(&headers, Some(&tag)), format).as_bytes())?;
         session.output.note(
             "the tag names the key; it cannot name the content, so get wants --allow-unverified",
@@ -85,10 +91,9 @@ fn show(
 }
 
 /// A fresh key for an object that another tool will write, and the tag that finds it again.
-fn fresh(keys: &Keyring, object: &ObjectName) -> Result<(TargetKeyHeaders, String), Failure> {
-    let seal = s3_ssec::fresh_seal(keys.writer(), object)?;
+fn fresh(seal: &Seal<'_>) -> (TargetKeyHeaders, String) {
     let tag = format!("{TAG_KEY}={}", seal.record(Content::Pending));
-    Ok((TargetKeyHeaders::of(&seal.customer_key()), tag))
+    (TargetKeyHeaders::of(&seal.customer_key()), tag)
 }
 
 fn pairs<'h>(
@@ -146,7 +151,7 @@ mod tests {
         use s3_ssec::core::record::Record;
         let keys = crate::keys::scope::ring_of(vec![Key::generate(Kind::Master).unwrap()]);
         let object = crate::args::parse::object("s3://bucket/a b").unwrap();
-        let (headers, tag) = fresh(&keys, &object).unwrap();
+        let (headers, tag) = fresh(&s3_ssec::fresh_seal(keys.writer(), &object, None).unwrap());
         let record = Record::parse(tag.strip_prefix("s3-ssec=").unwrap()).unwrap();
         let (_, opened) = keys.open(&record, &object).unwrap();
         assert_eq!(opened.customer_key.md5(), headers.key_md5());

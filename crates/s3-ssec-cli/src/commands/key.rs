@@ -64,15 +64,7 @@ fn is_named(entry: &Entry, name: &str) -> bool {
 
 /// Says which keys look as if somebody could guess them.
 fn warn_of_weak(session: &Session, entries: &[Entry]) {
-    for entry in entries {
-        if let Some(weakness) = weakness::of(&entry.key) {
-            session.output.note(format_args!(
-                "warning: the key {} is weak, {weakness}; make a better one with s3-ssec key new, \
-                 and copy your objects to it",
-                entry.key.fingerprint()
-            ));
-        }
-    }
+    entries.iter().for_each(|entry| session.warn_of_weak(&entry.key));
 }
 
 /// An entry of a key file, without its key.

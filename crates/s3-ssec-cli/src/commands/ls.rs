@@ -133,6 +133,7 @@ impl Line {
             Some(Mark::Undescribed) => ("customer key".to_owned(), Tone::Good),
             Some(Mark::Plain) => ("PLAIN".to_owned(), Tone::Bad),
             Some(Mark::Absent) => ("gone".to_owned(), Tone::Caution),
+            Some(Mark::Unclear) => ("not proved".to_owned(), Tone::Caution),
             Some(_) => ("may not be asked".to_owned(), Tone::Caution),
             None => (String::new(), Tone::Plain),
         };
@@ -165,6 +166,7 @@ impl Line {
             Mark::Undescribed => (json!(true), "foreign"),
             Mark::Plain => (json!(false), "plain"),
             Mark::Absent => (Value::Null, "gone"),
+            Mark::Unclear => (Value::Null, "unproved"),
             _ => (Value::Null, "hidden"),
         };
         let (kind, key) = match mark {

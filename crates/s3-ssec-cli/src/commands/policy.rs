@@ -11,7 +11,7 @@ use crate::args::PolicyCommand;
 use crate::output::Fields;
 use crate::report::Failure;
 use crate::session::Session;
-use s3_ssec::{Outcome, Trial};
+use s3_ssec::{Outcome, Trial, TrialStep};
 use serde_json::{Value, json};
 
 pub(super) async fn run(session: &Session, command: PolicyCommand) -> Result<(), Failure> {
@@ -35,20 +35,35 @@ fn outcome(outcome: Outcome) -> &'static str {
 /// One line for each request of a trial.
 fn steps(mut fields: Fields, trial: &Trial) -> Fields {
     for step in &trial.steps {
-        let seen = outcome(step.seen);
-        fields = match step.agrees() {
-            true => fields.line(step.what, format_args!("{seen}, as it should be")),
-            false => fields.line(step.what, format_args!("{seen}, and should not be")),
+        let seen = match step.seen {
+            Outcome::Passed => "accepted",
+            Outcome::Refused => "refused",
         };
+        let expected = if step.agrees() { "expected" } else { "not expected" };
+        fields = fields.line(step.attempt.what(), format_args!("{seen} ({expected})"));
     }
     fields
 }
 
 fn trial_json(trial: &Trial) -> Value {
-    let step = |step: &s3_ssec::TrialStep| json!({ "what": step.what, "expected": outcome(step.expected), "seen": outcome(step.seen) });
+    let step = |step: &TrialStep| {
+        let (expected, seen) = (outcome(step.expected), outcome(step.seen));
+        json!({ "what": step.attempt.what(), "expected": expected, "seen": seen })
+    };
     json!({
         "rule": trial.rule.sid(),
         "agrees": trial.agrees(),
+        "in_force": trial.in_force(),
         "steps": trial.steps.iter().map(step).collect::<Value>(),
     })
+}
+
+/// How to try a rule that was not seen to refuse anything.
+fn note_untried(session: &Session, trials: &[&Trial]) {
+    if trials.iter().any(|trial| trial.agrees() && !trial.in_force()) {
+        session.output.note(
+            "name an address of the gateway without TLS, --plain-endpoint, to try whether plain HTTP \
+             is refused",
+        );
+    }
 }

@@ -5,6 +5,7 @@ use crate::keys::need::Need;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use s3_ssec::PresignError;
+use s3_ssec::core::condition::OnlyIfAbsent;
 use s3_ssec::core::sigv4::PresignedRequest;
 use std::fmt::Write as _;
 use zeroize::Zeroizing;
@@ -17,18 +18,17 @@ pub(super) async fn run(session: &Session, command: PresignCommand) -> Result<()
     let (client, keys) = session.keyed(&need).await?;
     let (link, presigned) = match command {
         PresignCommand::Put(args) => {
-            let writer = keys.writer();
-            (
-                args.link.format,
-                client
-                    .presign_put(writer, &args.object, args.link.expires)
-                    .await
-                    .about(&args.object)?,
-            )
+            let (lifetime, direct) = (args.expires, args.link.direct_keys());
+            let presigned = client.presign_put(keys.writer(), &args.object, lifetime, direct);
+            let presigned = presigned.await.about(&args.object)?;
+            let condition = client.try_only_if_absent(&args.object).await.about(&args.object)?;
+            session.output.note(how_often(condition));
+            (args.link.format, presigned)
         }
         PresignCommand::Get(args) => {
+            let (lifetime, direct) = (args.expires, args.link.direct_keys());
             let options = args.read.options();
-            let presigned = client.presign_get(&keys, &args.object, &options, args.link.expires);
+            let presigned = client.presign_get(&keys, &args.object, &options, lifetime, direct);
             (args.link.format, presigned.await.about(&args.object)?)
         }
     };
@@ -37,6 +37,26 @@ pub(super) async fn run(session: &Session, command: PresignCommand) -> Result<()
         OutputFormat::Text => link,
     };
     session.output.raw(print(presigned, format).as_bytes())
+}
+
+/// How often a link uploads: no more is said than the trial showed.
+fn how_often(condition: OnlyIfAbsent) -> &'static str {
+    match condition {
+        OnlyIfAbsent::Honoured => {
+            "the link uploads only while there is no object of this name (tried); after the object was \
+             deleted it works again, under the same key, until it expires"
+        }
+        OnlyIfAbsent::Ignored => {
+            "the link uploads again and again until it expires, each time under the same key: the \
+             gateway replaces what exists in this bucket (tried). Give it a short life with --expires, \
+             and rekey the object if its link was used twice"
+        }
+        OnlyIfAbsent::Unknown => {
+            "the link may upload more than once until it expires, each time under the same key: \
+             whether the gateway keeps what exists could not be tried here. Give it a short life with \
+             --expires"
+        }
+    }
 }
 
 /// Into memory that is wiped and never grows.
@@ -77,6 +97,16 @@ impl From<PresignError> for Failure {
         let todo = match error {
             PresignError::Get(error) => return error.into(),
             PresignError::Random(error) => return error.into(),
+            PresignError::Call(error) => return error.into(),
+            PresignError::WholeKey { .. } => {
+                let todo = "It opens every object under that key. Upload this one under a master key, \
+                            or give the key away: --give-away-key.";
+                return Failure::new(Exit::Unsafe, what, todo);
+            }
+            PresignError::Exists(_) => {
+                let todo = "Choose another name, or remove the object first: s3-ssec rm.";
+                return Failure::new(Exit::Unsafe, what, todo);
+            }
             PresignError::NoCredentials(_) | PresignError::Credential(_) => {
                 "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with --profile."
             }

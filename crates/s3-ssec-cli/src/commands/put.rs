@@ -13,7 +13,7 @@ use crate::text;
 use reminder::Input;
 use s3_ssec::core::key::Kind;
 use s3_ssec::core::names::{ObjectKey, ObjectName};
-use s3_ssec::{Existing, PutOptions, RecordKept, Source, Uploaded};
+use s3_ssec::{Client, Existing, PutOptions, RecordKept, Source, Uploaded};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -39,13 +39,21 @@ pub(super) async fn run(session: &Session, args: PutArgs) -> Result<(), Failure>
         fields(&uploaded, kind).optional("took", text::speed(uploaded.size, took)),
         &in_json(&uploaded, kind),
     )?;
-    if uploaded.record == RecordKept::InLedgerOnly {
-        session.output.note(
-            "warning: the gateway takes no tags, so only this machine's ledger knows the nonce of \
-             the object; keep a copy of ~/.local/state/s3-ssec",
-        );
-    }
+    in_ledger_alone(session, &client);
     Ok(())
+}
+
+/// Says so, where the records of what was written are on this machine alone.
+pub(super) fn in_ledger_alone(session: &Session, client: &Client) {
+    let records = match client.in_ledger_only() {
+        0 => return,
+        1 => "the record of the object is".to_owned(),
+        more => format!("the records of {more} objects are"),
+    };
+    session.output.note(format_args!(
+        "warning: the gateway keeps no tags, so {records} in this machine's ledger alone; keep a copy: \
+         s3-ssec ledger export"
+    ));
 }
 
 /// The object to write: with the file's name where only a prefix is given.
@@ -113,8 +121,8 @@ fn guess(args: &PutArgs, name: &ObjectName) -> Option<String> {
 
 fn fields(uploaded: &Uploaded, kind: Kind) -> Fields {
     let record = match uploaded.record {
-        RecordKept::InTag => "in the object's tag, with a digest of the content",
-        RecordKept::InLedgerOnly => "on this machine only",
+        RecordKept::InTag => "sent in the object's tag, with a digest of the content",
+        RecordKept::InLedgerOnly => "in this machine's ledger alone, with a digest of the content",
     };
     Fields::new(&uploaded.name)
         .line("size", text::size(uploaded.size))

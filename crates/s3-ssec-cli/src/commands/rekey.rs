@@ -1,6 +1,7 @@
 //! `s3-ssec rekey`: every object of a place under a new key.
 
 use super::nothing;
+use super::put::reminder::{self, Input};
 use super::work::{Again, WorkLog};
 use crate::args::RekeyArgs;
 use crate::keys::{self, need::Need};
@@ -24,6 +25,7 @@ pub(super) async fn run(session: &Session, args: RekeyArgs) -> Result<(), Failur
     let keys = Arc::new(session.admit(waiting, &client, &Need::to_write(&args.place))?);
     let mut work = WorkLog::default();
     if !args.dry_run {
+        reminder::remind(session, Input::Nothing)?;
         let details = args.details(keys.writer().fingerprint());
         let (shared, selection) = (&args.work, &mut options.selection);
         // Somebody may have written it since: it is looked at again.
@@ -39,7 +41,7 @@ pub(super) async fn run(session: &Session, args: RekeyArgs) -> Result<(), Failur
         let outcome = match item.outcome {
             Outcome::Rekeyed(_) => WorkOutcome::Done,
             Outcome::Already => WorkOutcome::Same,
-            Outcome::Plain | Outcome::Absent => WorkOutcome::Skipped,
+            Outcome::PlainSkipped | Outcome::Absent => WorkOutcome::Skipped,
             // Told at the end, with its reason.
             _ => return,
         };
@@ -122,7 +124,7 @@ fn fields(args: &RekeyArgs, keys: &Keyring, summary: &RekeySummary, failed: u64)
     for (count, how) in [
         (summary.whole, "through this machine"),
         (summary.parts, "in parts through this machine"),
-        (summary.copied, "copied by the gateway, read here"),
+        (summary.copied, "copied by the gateway, read back here"),
     ] {
         if count.objects > 0 {
             ways.push(format!("{} {how}", count.objects));
@@ -151,6 +153,12 @@ fn fields(args: &RekeyArgs, keys: &Keyring, summary: &RekeySummary, failed: u64)
         .optional(
             "in the clear",
             some(summary.were_plain).map(|count| format!("{count}, of these")),
+        )
+        .optional(
+            "accepted",
+            some(summary.accepted).map(|count| {
+                format!("{count}, of these: verified from now on, not back to their upload")
+            }),
         )
         .optional("left in the clear", some(summary.left_plain))
         .optional("already", some(summary.already))
@@ -214,6 +222,7 @@ fn in_json(args: &RekeyArgs, keys: &Keyring, summary: &RekeySummary) -> Value {
         "parts": count(summary.parts),
         "copied": count(summary.copied),
         "were_plain": count(summary.were_plain),
+        "accepted": count(summary.accepted),
         "left_plain": count(summary.left_plain),
         "versions": summary.versions,
         "already": count(summary.already),

@@ -9,17 +9,30 @@ use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use crate::text;
 use s3_ssec::core::names::BucketName;
-use s3_ssec::{HalfDone, Repaired, SearchOptions, Searched};
+use s3_ssec::{Against, HalfDone, RepairOptions, Repaired, SearchOptions, Searched};
 use serde_json::{Value, json};
+use std::path::Path;
 
 pub(super) async fn run(session: &Session, args: RepairArgs) -> Result<(), Failure> {
     if args.search {
         return search(session, args).await;
     }
+    if let Some(file) = &args.against {
+        return against(session, &args, file).await;
+    }
+    if args.accept_content && args.place.path.is_empty() {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("--accept-content does not take all of {}", args.place),
+            "Name an object or a prefix whose contents you know to be right.",
+        ));
+    }
     let (client, keys) = session.keyed(&Need::to_write(&args.place)).await?;
     let progress = session.progress(Total::Unknown);
+    let mut options = RepairOptions::default();
     let before = args.abort_older_than.map(|age| text::unix_now().saturating_sub_unsigned(age));
-    let repaired = client.repair(&keys, &args.place, before, &progress.watch).await;
+    (options.abort_before, options.accept_content) = (before, args.accept_content);
+    let repaired = client.repair(&keys, &args.place, &options, &progress.watch).await;
     drop(progress);
     let mut repaired = repaired.about(&args.place)?;
     if is_empty(&repaired) {
@@ -46,7 +59,8 @@ pub(super) async fn run(session: &Session, args: RepairArgs) -> Result<(), Failu
 /// True if there was nothing to do: no object needed it, or there is none.
 fn is_empty(repaired: &Repaired) -> bool {
     let uploads = repaired.own_uploads.len() + repaired.other_uploads.len();
-    uploads + repaired.completed.len() + repaired.failed.len() == 0
+    let objects = repaired.completed.len() + repaired.accepted.len() + repaired.failed.len();
+    uploads + objects == 0
 }
 
 fn fields(args: &RepairArgs, repaired: &Repaired, failed: usize) -> Fields {
@@ -54,6 +68,10 @@ fn fields(args: &RepairArgs, repaired: &Repaired, failed: usize) -> Fields {
     let mut fields = Fields::new(&args.place)
         .line("own uploads aborted", repaired.own_uploads.len())
         .line("records completed", repaired.completed.len());
+    if !repaired.accepted.is_empty() {
+        let verb = "contents as they are: verified from now on, not back to their upload";
+        fields = fields.line("accepted", format_args!("{} {verb}", repaired.accepted.len()));
+    }
     let aborted = repaired.other_uploads.iter().filter(|upload| upload.aborted).count();
     if aborted > 0 {
         fields = fields.line("old uploads aborted", aborted);
@@ -79,8 +97,33 @@ fn in_json(bucket: &BucketName, repaired: &Repaired, failures: Vec<Value>) -> Va
         "own_uploads": repaired.own_uploads.iter().map(upload).collect::<Vec<_>>(),
         "other_uploads": repaired.other_uploads.iter().map(upload).collect::<Vec<_>>(),
         "completed": repaired.completed.iter().map(|key| address(key)).collect::<Vec<_>>(),
+        "accepted": repaired.accepted.iter().map(|key| address(key)).collect::<Vec<_>>(),
         "failed": failures,
     })
+}
+
+/// Completes the record of one object from the user's own file.
+async fn against(session: &Session, args: &RepairArgs, file: &Path) -> Result<(), Failure> {
+    let name = args.place.object()?;
+    let (client, keys) = session.keyed(&Need::to_write(&name)).await?;
+    let progress = session.progress(Total::OfObject);
+    let done = client.repair_against(&keys, &name, file, &progress.watch).await;
+    drop(progress);
+    let done = done.about(&name)?;
+    let record = match done {
+        Against::Completed => "completed from this file",
+        Against::AlreadyComplete => "complete before",
+    };
+    let fields = Fields::new(&name)
+        .line("same content", text::printable(&file.to_string_lossy()))
+        .line("record", record);
+    let json = json!({
+        "object": name.to_string(),
+        "file": file.to_string_lossy(),
+        "same": true,
+        "completed": done == Against::Completed,
+    });
+    session.output.report(fields, &json)
 }
 
 async fn search(session: &Session, args: RepairArgs) -> Result<(), Failure> {
@@ -88,7 +131,7 @@ async fn search(session: &Session, args: RepairArgs) -> Result<(), Failure> {
     let mut options = SearchOptions::default();
     (options.seconds, options.rate) = (args.seconds, args.rate);
     let (client, keys) = session.keyed(&Need::to_write(&name)).await?;
-    let most = 256 * (u64::from(options.seconds) + 1);
+    let most = 256 * (2 * u64::from(options.seconds) + 1);
     session.output.note(format_args!(
         "searching the nonce of {name}: at most {most} candidate keys are shown to the gateway"
     ));
@@ -96,24 +139,43 @@ async fn search(session: &Session, args: RepairArgs) -> Result<(), Failure> {
     let searched = client.search_nonce(&keys, &name, &options, &progress.watch).await;
     drop(progress);
     match searched.about(&name)? {
-        Searched::Found { nonce, tried } => {
+        Searched::Found { record, tried, in_ledger, tag_error, .. } => {
+            let kept = match (&tag_error, in_ledger) {
+                (None, true) => "in the object's tag and in this machine's ledger, not complete",
+                (None, false) => "in the object's tag, not complete",
+                (Some(_), true) => "in this machine's ledger, not complete",
+                (Some(_), false) => "NOT KEPT: neither in the object's tag nor in a ledger",
+            };
             let fields = Fields::new(&name)
-                .line("nonce", nonce)
+                .line("nonce", record.nonce())
                 .line("tried", tried)
-                .line("record", "written, with the digest of the content that is there now")
-                .line("next", "copy it to a new name with s3-ssec cp, and delete this one");
+                .line("record", &record)
+                .line("kept", kept)
+                .line("next", "get it with --allow-unverified, and upload what is right: put")
+                .optional("tag", tag_error.as_ref());
             let json = json!({
                 "object": name.to_string(),
                 "found": true,
-                "nonce": nonce.to_string(),
+                "nonce": record.nonce().to_string(),
+                "record": record.to_string(),
+                "in_tag": tag_error.is_none(),
+                "in_ledger": in_ledger,
                 "tried": tried,
             });
-            session.output.report(fields, &json)
+            session.output.report(fields, &json)?;
+            match in_ledger || tag_error.is_none() {
+                true => Ok(()),
+                false => Err(Failure::new(
+                    Exit::NotProved,
+                    format!("the record of {name} is kept nowhere"),
+                    format!("Keep this record, which is not secret: {record}"),
+                )),
+            }
         }
         _ => Err(Failure::new(
             Exit::Key,
             format!("{name} is under none of the candidates of your master keys"),
-            "Search further back with --seconds N, or give the key it was written with.",
+            "Search further with --seconds N, or give the key it was written with.",
         )),
     }
 }

@@ -5,11 +5,11 @@ use crate::output::Fields;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use crate::text;
+use s3_ssec::LimitedFile;
 use s3_ssec::core::journal::merge::{FailedObject, Merge, Merged, ShardReport, label};
 use s3_ssec::core::journal::work::WorkOutcome;
 use serde_json::{Value, json};
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
 pub(super) fn run(session: &Session, args: &ReportArgs) -> Result<(), Failure> {
@@ -28,6 +28,9 @@ pub(super) fn run(session: &Session, args: &ReportArgs) -> Result<(), Failure> {
     }
 }
 
+/// Bytes of a line of a journal, at most: the first holds the options of a run, others one object.
+const LINE_MAX: u64 = 16 << 20;
+
 fn read(merge: &mut Merge, path: &Path) -> Result<(), Failure> {
     let name = path.display().to_string();
     let failed = |error: io::Error| {
@@ -35,12 +38,16 @@ fn read(merge: &mut Merge, path: &Path) -> Result<(), Failure> {
         Failure::new(Exit::Failed, what, "Check the name and your rights to read it.")
     };
     merge.journal(&name);
-    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+    let mut reader = BufReader::new(LimitedFile::open(path).map_err(failed)?);
     let mut line = String::new();
     let mut empty = true;
     loop {
         line.clear();
-        reader.read_line(&mut line).map_err(failed)?;
+        reader.by_ref().take(LINE_MAX).read_line(&mut line).map_err(failed)?;
+        if line.len() as u64 == LINE_MAX {
+            let what = format!("it has a line of more than {} MiB", LINE_MAX >> 20);
+            return Err(failed(io::Error::new(io::ErrorKind::InvalidData, what)));
+        }
         // A line without its end was cut short by a crash, and counts for nothing.
         if !line.ends_with('\n') {
             break;

@@ -11,7 +11,7 @@ use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use crate::text;
 use s3_ssec::core::names::S3Address;
-use s3_ssec::{CallError, Client, Item, Summary, TreeError, TreeOutcome, Trusted};
+use s3_ssec::{CallError, Client, Item, Summary, TreeError, TreeOutcome};
 use serde_json::{Value, json};
 use std::io;
 use std::path::Path;
@@ -44,6 +44,7 @@ pub(super) async fn put(session: &Session, args: PutArgs) -> Result<(), Failure>
     let mut report = |item: &Item| log.item(item);
     let done = client.put_tree(&keys, directory, &to, &options, watch, &mut report).await;
     drop(progress);
+    super::put::in_ledger_alone(session, &client);
     log.finish(done, &to)
 }
 
@@ -53,6 +54,7 @@ pub(super) async fn get(session: &Session, args: GetArgs) -> Result<(), Failure>
     check_target(&args.target)?;
     let from = as_prefix(&args.object);
     let (client, keys) = session.keyed(&Need::to_read(&from)).await?;
+    options.get.read.require_master |= session.requires_master();
     let keys = Arc::new(keys);
     let (directory, is_new) = (&args.target, !args.target.is_dir() && !options.dry_run);
     if is_new {
@@ -105,9 +107,10 @@ fn cannot_make(directory: &Path, error: &io::Error) -> Failure {
 
 pub(super) async fn verify(session: &Session, args: VerifyArgs) -> Result<(), Failure> {
     let mut options = args.tree.options()?;
-    options.get.trusted = Trusted::OnlyVerified;
+    options.get = args.options();
     let from = as_prefix(&args.object);
     let (client, keys) = session.keyed(&Need::to_read(&from)).await?;
+    options.get.read.require_master |= session.requires_master();
     let keys = Arc::new(keys);
     options.selection = args.work.selection();
     let mut log = Log::new(session, &args.tree, "verify");
@@ -170,7 +173,7 @@ impl<'a> Log<'a> {
     fn item(&mut self, item: &Item) {
         self.work.item(item);
         match &item.outcome {
-            TreeOutcome::Done(_) if self.dry_run => self.names.push(item.name.clone()),
+            TreeOutcome::Done(..) if self.dry_run => self.names.push(item.name.clone()),
             TreeOutcome::Skipped(why) => {
                 self.session.output.note(format_args!("{}: left out, {why}", item.name));
             }
@@ -225,6 +228,7 @@ impl<'a> Log<'a> {
             "done": summary.done,
             "bytes": summary.bytes,
             "same": summary.same,
+            "verifications": summary.verifications,
             "skipped": summary.skipped,
             "stopped": summary.stopped,
             "failed": self.failures.clone(),
@@ -264,9 +268,21 @@ fn fields(summary: &Summary, place: &S3Address, verb: &str, dry_run: bool, faile
         (false, verb) => format!("{} {verb}ed", summary.done),
     };
     let count = |count: u64| (count > 0).then_some(count);
+    let of = |codes: &[&str]| {
+        count(codes.iter().filter_map(|code| summary.verifications.get(code)).sum())
+    };
+    let accepted = of(&["verified-since", "verified-by-direct-key-since"]);
+    let direct = of(&["verified-by-direct-key", "verified-by-direct-key-since"]);
+    let direct = direct.map(|n| format!("{n} verified by a key that others may hold"));
     Fields::new(place)
         .line("files", format_args!("{done}, {}", text::size(summary.bytes)))
-        .optional("there", count(summary.same).map(|same| format!("{same}, verified")))
+        .optional(
+            "unchanged",
+            count(summary.same).map(|same| format!("{same}, the digest matches")),
+        )
+        .optional("accepted", accepted.map(|n| format!("{n} verified since they were accepted")))
+        .optional("direct keys", direct)
+        .optional("not verified", of(&["not-verified"]).map(|n| format!("{n} without a digest")))
         .optional("left out", count(summary.skipped))
         .optional("failed", count(failed))
 }

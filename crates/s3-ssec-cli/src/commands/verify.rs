@@ -16,10 +16,9 @@ use serde_json::{Value, json};
 pub(super) async fn run(session: &Session, args: VerifyArgs) -> Result<(), Failure> {
     args.work.want_none()?;
     let object = parse::one_object(&args.object)?;
-    let mut options = options();
-    options.read.version = args.version_id;
-    options.read.origin = args.origin;
+    let mut options = args.options();
     let (client, keys) = session.keyed(&Need::to_read(&object)).await?;
+    options.read.require_master |= session.requires_master();
     let (fields, json) = prove(session, &client, &keys, &object, options).await?;
     session.output.report(fields, &json)
 }
@@ -46,16 +45,11 @@ pub(super) async fn prove(
     let received = received.about(object)?;
     let fields = Fields::new(object)
         .line("size", text::size(received.size))
-        .optional("key", received.key)
+        .optional("key", super::get::key(&received))
         .toned("encrypted", "confirmed by the gateway", Tone::Good)
-        .toned("content", "verified: as it was uploaded", Tone::Good)
+        .toned("content", received.verification, super::get::tone(received.verification))
         .optional("took", text::speed(received.size, took));
-    let json = json!({
-        "object": object.to_string(),
-        "size": received.size,
-        "key": received.key.map(|key| key.to_string()),
-        "encrypted": received.key.is_some(),
-        "verified": true,
-    });
+    let mut json = json!({ "object": object.to_string() });
+    super::get::add_to_json(&mut json, &received);
     Ok((fields, json))
 }

@@ -63,8 +63,8 @@ impl WorkLog {
     /// Notes what did not fail.
     pub(super) fn item(&mut self, item: &Item) {
         let (outcome, bytes) = match &item.outcome {
-            TreeOutcome::Done(bytes) => (WorkOutcome::Done, *bytes),
-            TreeOutcome::Same(bytes) => (WorkOutcome::Same, *bytes),
+            TreeOutcome::Done(bytes, _) => (WorkOutcome::Done, *bytes),
+            TreeOutcome::Same(bytes, _) => (WorkOutcome::Same, *bytes),
             TreeOutcome::Skipped(_) => (WorkOutcome::Skipped, 0),
             _ => return,
         };

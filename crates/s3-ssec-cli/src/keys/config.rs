@@ -2,9 +2,10 @@
 
 use super::need::Need;
 use super::scope::Waiting;
-use super::{KeySource, NAME_A_KEY};
+use super::{KeySource, NAME_A_KEY, file, typed};
 use crate::report::{About as _, Exit, Failure};
 use crate::text::without_keys;
+use s3_ssec::LimitedFile;
 use s3_ssec::core::keyring::Keyring;
 use s3_ssec::core::names::S3Address;
 use s3_ssec::core::rules::{self, Rule};
@@ -24,18 +25,23 @@ impl Config {
     /// The file of this person; `None` if there is none.
     pub(super) fn read() -> Result<Option<Self>, Failure> {
         let Some(path) = path() else { return Ok(None) };
-        let mut text = String::new();
-        let read = std::fs::File::open(&path)
-            .and_then(|file| file.take(CONFIG_MAX).read_to_string(&mut text));
-        match read {
-            Ok(_) => {}
+        let unreadable = |error: io::Error| {
+            let what = format!("{} cannot be read: {error}", path.display());
+            let todo = "Check it, or name your key file with --key-file FILE.";
+            Failure::new(Exit::Usage, what, todo)
+        };
+        let file = match LimitedFile::open(&path) {
+            Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                let what = format!("{} cannot be read: {error}", path.display());
-                let todo = "Check it, or name your key file with --key-file FILE.";
-                return Err(Failure::new(Exit::Usage, what, todo));
-            }
+            Err(error) => return Err(unreadable(error)),
+        };
+        let metadata = file.metadata().map_err(unreadable)?;
+        if !metadata.is_file() {
+            return Err(unreadable(io::Error::other("it is not a regular file")));
         }
+        file::check_writers(&format!("the config file {}", path.display()), &path, &metadata)?;
+        let mut text = String::new();
+        file.take(CONFIG_MAX).read_to_string(&mut text).map_err(unreadable)?;
         let rules = rules::parse(&text).map_err(|error| {
             // Somebody may have written a key where its file belongs.
             let what = format!("{} {}", path.display(), without_keys(&error.to_string()));
@@ -56,6 +62,7 @@ impl Config {
         for place in &need.reads {
             wanted.extend(self.rules.iter().filter(|rule| rule.touches(place)));
         }
+        let require_master = wanted.iter().any(|rule| rule.require_master);
         let mut files: Vec<PathBuf> = Vec::new();
         for rule in wanted {
             let file = self.file(rule)?;
@@ -72,7 +79,7 @@ impl Config {
             });
         }
         let all = all.ok_or_else(|| self.nothing_for(need.places().next()))?;
-        Ok(Waiting::new(all, files.into_iter().next()))
+        Ok(Waiting::new(all, files.into_iter().next()).requiring_master(require_master))
     }
 
     /// The keys that rules name for what is read there; `None` where no rule is for it.
@@ -104,6 +111,7 @@ impl Config {
 
     /// `~/` is the home, and a relative path is relative to the config file.
     fn file(&self, rule: &Rule) -> Result<PathBuf, Failure> {
+        typed::refuse(&format!("{} line {}", self.path.display(), rule.line), rule.file.as_ref())?;
         let Some(below_home) = rule.file.strip_prefix("~/") else {
             return Ok(self.path.with_file_name(&rule.file));
         };
@@ -146,6 +154,7 @@ mod tests {
         let rule = |(index, (place, file)): (usize, &(&str, &str))| Rule {
             place: S3Address::parse(place).unwrap(),
             file: (*file).to_owned(),
+            require_master: false,
             line: index + 1,
         };
         Config {

@@ -1,17 +1,22 @@
 //! Files with keys in them: read only when nobody else can, written so that nobody else will.
 
-use super::read_bounded;
+use super::{read_bounded, typed};
 use crate::report::{Exit, Failure};
+use s3_ssec::LimitedFile;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::time::Duration;
 use zeroize::Zeroizing;
+
+/// How long a key that comes through a pipe may take. A command that asks a person is for --key-command.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Bytes of the largest backup: a sheet with its QR code has 20 KiB.
 const BACKUP_MAX: usize = 256 << 10;
 
-/// Reads a file that may hold keys. Refuses it when others can read or write it (exit 5), or when
-/// there is nothing to read (exit 4).
+/// Reads a file that may hold keys. Refuses it when others can read or write it, or replace it
+/// (exit 5), or when there is nothing to read (exit 4).
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let unreadable = |error: io::Error| {
         let todo = match error.kind() {
@@ -21,11 +26,12 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
         let what = format!("the key file {} cannot be read: {error}", path.display());
         Failure::new(Exit::Key, what, todo)
     };
-    let mut file = File::open(path).map_err(unreadable)?;
+    let mut file = LimitedFile::open(path).map_err(unreadable)?.within(PATIENCE);
     // Of the file that was opened: what the name stands for may change.
     let metadata = file.metadata().map_err(unreadable)?;
     check_type(path, &metadata)?;
     check_access(path, &metadata)?;
+    check_directories(&format!("the key file {}", path.display()), path)?;
     read_bounded(&mut file).map_err(unreadable)
 }
 
@@ -128,19 +134,97 @@ fn check_access(_: &Path, _: &Metadata) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Refuses a file that others can write or replace: the rule of ssh for its configuration.
+#[cfg(unix)]
+pub(crate) fn check_writers(
+    subject: &str,
+    path: &Path,
+    metadata: &Metadata,
+) -> Result<(), Failure> {
+    if let Some(problem) = writers(metadata).filter(|_| metadata.is_file()) {
+        let todo = format!("Make it yours alone: chmod go-w {}", super::quoted(path));
+        return Err(Failure::new(Exit::Unsafe, format!("{subject} {problem}"), todo));
+    }
+    check_directories(subject, path)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn check_writers(_: &str, _: &Path, _: &Metadata) -> Result<(), Failure> {
+    Ok(())
+}
+
+/// Refuses a file that others can replace, or a directory on the way to it: of its name, and of what a
+/// symbolic link leads to. In a sticky directory, such as /tmp, they cannot. The rule of OpenSSH
+/// (StrictModes), up to the root.
+#[cfg(unix)]
+fn check_directories(subject: &str, path: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::MetadataExt as _;
+    const STICKY: u32 = 0o1000;
+    let real = fs::canonicalize(path).ok();
+    let named = std::path::absolute(path).ok();
+    let all = named.iter().chain(&real).flat_map(|path| path.ancestors().skip(1));
+    for directory in all {
+        // A pipe of a shell has none.
+        let Ok(metadata) = fs::metadata(directory) else { continue };
+        let is_sticky = metadata.mode() & STICKY != 0 && is_ours(metadata.uid());
+        if let Some(problem) = writers(&metadata).filter(|_| !is_sticky) {
+            let what = format!("{subject} is below {}, which {problem}", directory.display());
+            let todo = format!(
+                "Others could put another file in its place. Close it: chmod go-w {}; or use another \
+                 directory.",
+                super::quoted(directory)
+            );
+            return Err(Failure::new(Exit::Unsafe, what, todo));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_directories(_: &str, _: &Path) -> Result<(), Failure> {
+    Ok(())
+}
+
+/// Which other users can write this, if any can.
+#[cfg(unix)]
+fn writers(metadata: &Metadata) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let mode = metadata.mode() & 0o7777;
+    match (is_ours(metadata.uid()), mode & 0o022) {
+        (false, _) => Some("belongs to another user".to_owned()),
+        (true, 0) => None,
+        (true, _) => Some(format!("other users can write (mode {mode:04o})")),
+    }
+}
+
+/// Ours, or of root, who can do anything anyway.
+#[cfg(unix)]
+fn is_ours(owner: u32) -> bool {
+    owner == 0 || owner == rustix::process::geteuid().as_raw()
+}
+
 /// Writes a new file that only its owner can read. An existing one is never touched (exit 5).
 pub(crate) fn create(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    typed::refuse("the name of the file to make", path)?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).map_err(|error| cannot_create(path, &error))?;
     let written = file.write_all(content).and_then(|()| file.sync_all());
+    sync_name(path);
     written.map_err(|error| {
         // Half a key is worse than none; the file was made a moment ago, by us.
         let _ = fs::remove_file(path);
         cannot_create(path, &error)
     })
+}
+
+/// Puts the name of a new file on the disk, where the system and the file system can.
+pub(crate) fn sync_name(path: &Path) {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = File::open(parent.unwrap_or(Path::new(".")));
+    let _ = directory.and_then(|directory| directory.sync_all());
 }
 
 /// A file with a key in it would take the place of another.
@@ -155,7 +239,7 @@ pub(crate) fn read_backup(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
         let what = format!("the backup {} cannot be read: {error}", path.display());
         Failure::new(Exit::Key, what, "Check the name and your rights to read it.")
     };
-    let mut file = File::open(path).map_err(unreadable)?;
+    let mut file = LimitedFile::open(path).map_err(unreadable)?.within(PATIENCE);
     let bytes = super::read_at_most(&mut file, BACKUP_MAX).map_err(unreadable)?;
     if bytes.len() > BACKUP_MAX {
         let what = format!("{} is too large for a backup of a key", path.display());
@@ -239,10 +323,63 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             assert_eq!(exit_of(&path), None, "{mode:o}");
         }
-        for absent in [&dir, &dir.join("b.key"), Path::new("/dev/null")] {
+        for absent in [&*dir, &dir.join("b.key"), Path::new("/dev/null")] {
             assert_eq!(exit_of(absent), Some(Exit::Key), "{}", absent.display());
         }
         assert_eq!(create(&dir.join("no/b.key"), b"").err().unwrap().exit, Exit::Failed);
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn keys_are_not_read_where_others_can_replace_them() {
+        let dir = std::env::temp_dir().join(format!("s3-ssec-dirs-{}", std::process::id()));
+        let (open, link) = (dir.join("open"), dir.join("link.key"));
+        fs::create_dir_all(&open).unwrap();
+        let path = open.join("a.key");
+        create(&path, b"content").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let modes = [(0o755, None), (0o1777, None), (0o700, None)];
+        let refused = [0o777, 0o775, 0o757].map(|mode| (mode, Some(Exit::Unsafe)));
+        for (mode, exit) in modes.into_iter().chain(refused) {
+            fs::set_permissions(&open, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(exit_of(&path), exit, "{mode:o}");
+            assert_eq!(exit_of(&link), exit, "{mode:o} behind a link");
+        }
+        // A directory on the way can be replaced too.
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
+        for (mode, exit) in [(0o777, Some(Exit::Unsafe)), (0o1777, None), (0o755, None)] {
+            fs::set_permissions(&dir, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!((exit_of(&path), exit_of(&link)), (exit, exit), "{mode:o}");
+        }
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn a_config_that_others_write_is_refused() {
+        let dir = std::env::temp_dir().join(format!("s3-ssec-writers-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let path = dir.join("config.toml");
+        fs::write(&path, "").unwrap();
+        let check = || {
+            let checked = check_writers("it", &path, &fs::metadata(&path).unwrap());
+            checked.err().map(|failure| failure.exit)
+        };
+        for (mode, exit) in
+            [(0o644, None), (0o664, Some(Exit::Unsafe)), (0o646, Some(Exit::Unsafe))]
+        {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(check(), exit, "{mode:o}");
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o777)).unwrap();
+        assert_eq!(check(), Some(Exit::Unsafe));
+        // Further up, as for key files.
+        let below = dir.join("a/b");
+        fs::create_dir_all(&below).unwrap();
+        let path = below.join("config.toml");
+        fs::write(&path, "").unwrap();
+        let checked = check_writers("it", &path, &fs::metadata(&path).unwrap());
+        assert_eq!(checked.err().map(|failure| failure.exit), Some(Exit::Unsafe));
         fs::remove_dir_all(dir).unwrap();
     }
 }

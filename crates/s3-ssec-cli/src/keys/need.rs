@@ -35,6 +35,11 @@ impl Need {
         Self { reads: Vec::new(), writes: None }
     }
 
+    /// True if something is encrypted with the key that writes.
+    pub(crate) fn is_to_write(&self) -> bool {
+        self.writes.is_some()
+    }
+
     pub(crate) fn is_nowhere(&self) -> bool {
         self.places().next().is_none()
     }

@@ -89,6 +89,8 @@ pub(crate) struct Waiting {
     keys: Keyring,
     /// The file of the key that writes, where there is one.
     file: Option<PathBuf>,
+    /// A rule of the config file refuses what is not under a master key.
+    require_master: bool,
 }
 
 /// Keys that may be used at a gateway.
@@ -99,11 +101,17 @@ pub(crate) struct Admitted {
     /// Those that belong elsewhere.
     pub(crate) left_out: Vec<Fingerprint>,
     pub(crate) file: Option<PathBuf>,
+    /// A rule of the config file refuses what is not under a master key.
+    pub(crate) require_master: bool,
 }
 
 impl Waiting {
     pub(crate) fn new(keys: Keyring, file: Option<PathBuf>) -> Self {
-        Self { keys, file }
+        Self { keys, file, require_master: false }
+    }
+
+    pub(crate) fn requiring_master(self, require_master: bool) -> Self {
+        Self { require_master, ..self }
     }
 
     /// Keys that came out of a backup, and stand in no file.
@@ -122,7 +130,8 @@ impl Waiting {
 
     /// All of them, because the person said so, or because no gateway is there to see them.
     pub(crate) fn anywhere(self) -> Admitted {
-        Admitted { keys: self.keys, new: Vec::new(), left_out: Vec::new(), file: self.file }
+        let Self { keys, file, require_master } = self;
+        Admitted { keys, new: Vec::new(), left_out: Vec::new(), file, require_master }
     }
 
     /// Those that belong to the gateway and the places there. The key that writes has to.
@@ -133,7 +142,7 @@ impl Waiting {
         need: &Need,
     ) -> Result<Admitted, Failure> {
         let Some(first) = need.places().next() else { return Ok(self.anywhere()) };
-        let Self { keys, file } = self;
+        let Self { keys, file, require_master } = self;
         let scopes = Scopes { known, endpoint: endpoint.canonical(), keys: keys.keys() };
         if let Some(place) = &need.writes
             && !scopes.fits(keys.writer(), place)
@@ -148,7 +157,7 @@ impl Waiting {
         let keys = keys.only(|key| inside.contains(&key.fingerprint())).ok_or(refusal)?;
         let is_new = |key: &Fingerprint| known.places(*key).is_empty();
         let new = inside.into_iter().filter(is_new).collect();
-        Ok(Admitted { keys, new, left_out, file })
+        Ok(Admitted { keys, new, left_out, file, require_master })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Copies of key files that are encrypted with age: under a passphrase or public keys. The tool age
 //! opens them too.
 
-use super::{file, read_at_most};
+use super::{file, read_at_most, typed};
 use crate::report::{Exit, Failure};
 use age::armor::{ArmoredReader, ArmoredWriter, Format};
 use age::secrecy::SecretString;
@@ -122,6 +122,7 @@ pub(crate) fn open(text: &str, openers: &Openers<'_>) -> Result<Zeroizing<Vec<u8
 }
 
 fn identities(path: &Path) -> Result<Vec<Box<dyn age::Identity + Send + Sync>>, Failure> {
+    typed::refuse("--identity", path)?;
     let bytes = file::read(path)?;
     let wrong = || {
         let what = format!("{} holds no secret key of age", path.display());
@@ -134,6 +135,7 @@ fn identities(path: &Path) -> Result<Vec<Box<dyn age::Identity + Send + Sync>>, 
 
 /// The first line.
 fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    typed::refuse("--passphrase-file", path)?;
     let bytes = file::read(path)?;
     let text = std::str::from_utf8(&bytes).ok().and_then(|text| text.lines().next());
     match text {

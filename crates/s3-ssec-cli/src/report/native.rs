@@ -7,16 +7,19 @@ use s3_ssec::core::key::RandomError;
 use s3_ssec::core::keyfile::KeyFileError;
 use s3_ssec::core::keyring::{KeyringError, OpenError};
 use s3_ssec::core::names::NameError;
-use s3_ssec::core::policy::{self, Rule};
+use s3_ssec::core::policy::{self, Ending};
 use s3_ssec::core::record::RecordError;
 use s3_ssec::{
     Broken, CallError, CopyError, DoctorError, FilterError, GetError, Leftover, PolicyError,
-    PutError, RepairError, SetupError, TreeError, Trial, TrustError,
+    PutError, RepairError, SetupError, TreeError, TrustError,
 };
 use std::io;
 use std::path::Path;
 
 const LOOK_CLOSER: &str = "Run it again with -v and look at what the gateway says.";
+
+pub(super) const MAKE_ROOM: &str =
+    "Make room in the state directory (~/.local/state/s3-ssec), or make it writable.";
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
@@ -47,7 +50,10 @@ impl From<Broken> for Failure {
             Broken::Credentials(_) => {
                 "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with --profile."
             }
-            Broken::Answer(_) => "Check that --endpoint is the address of an S3 gateway.",
+            Broken::Answer(_) => {
+                "Check that --endpoint is the address of an S3 gateway, and look for a proxy before it \
+                 that changes answers."
+            }
             _ => LOOK_CLOSER,
         };
         Failure::new(Exit::Failed, error.to_string(), todo)
@@ -66,6 +72,10 @@ impl From<SetupError> for Failure {
             SetupError::Endpoint(_) => {
                 (Exit::Usage, "Write it as https://host[:port]. Nothing was sent.")
             }
+            SetupError::Region(_) => (
+                Exit::Usage,
+                "It comes from --region, AWS_REGION or the profile; RGW takes us-east-1.",
+            ),
             SetupError::Trust(TrustError::Bundle { .. } | TrustError::NoCertificate(_)) => {
                 (Exit::Failed, "Name a PEM file of certificates: --ca-bundle FILE.")
             }
@@ -83,7 +93,10 @@ impl From<PutError> for Failure {
             PutError::Call(error) => return error.into(),
             PutError::BrokenOff(error) => return Failure::from(error).first(GOES_ON),
             PutError::Left { error, leftover, .. } => {
-                (Failure::from(*error).exit, what_is_left(leftover))
+                let maybe_plain =
+                    leftover == Leftover::Unknown && !matches!(*error, PutError::Stopped);
+                let exit = if maybe_plain { Exit::NotProved } else { Failure::from(*error).exit };
+                (exit, what_is_left(leftover))
             }
             PutError::Stopped => return stopped(),
             PutError::Unfinished(_) => (
@@ -96,6 +109,9 @@ impl From<PutError> for Failure {
                  administrator.",
             ),
             PutError::NotProved { leftover, .. } => (Exit::NotProved, what_is_left(leftover)),
+            PutError::Source { error, .. } if error.kind() == io::ErrorKind::InvalidInput => {
+                (Exit::Failed, "As in: s3-ssec put - s3://bucket/key < PIPE.")
+            }
             PutError::Source { .. } => (Exit::Failed, "Check the name and your rights to read it."),
             PutError::SourceChanged { .. } => {
                 (Exit::Failed, "Upload it again when nobody writes to it. Nothing is stored.")
@@ -105,6 +121,12 @@ impl From<PutError> for Failure {
             }
             PutError::Overwritten(_) => {
                 (Exit::Failed, "Settle who writes this name, then upload again.")
+            }
+            PutError::Unrecorded { line, .. } => {
+                let todo = format!(
+                    "Keep this line, which is not secret, and give it to s3-ssec ledger import: {line}"
+                );
+                return Failure::new(Exit::NotProved, what, todo);
             }
             PutError::TooLarge(_) => (Exit::Failed, "Split it into several objects."),
             PutError::Random(error) => return error.into(),
@@ -152,37 +174,22 @@ impl From<GetError> for Failure {
             }
             GetError::NoKeyFits(_) => (
                 Exit::Key,
-                "Give the key it was written with, --key-file FILE; if its tags were removed, \
-                 s3-ssec repair --search finds the nonce again.",
+                "Give the key it was written with, --key-file FILE; if its record is in another machine's \
+                 ledger, s3-ssec ledger import; if it is lost, s3-ssec repair --search.",
             ),
             GetError::OtherKey(_) => (
                 Exit::Key,
-                "Somebody wrote it anew and kept the old record: give that key with --key-file FILE.",
-            ),
-            GetError::NotEncrypted(_) => (
-                Exit::NotProved,
-                "If that is as it should be, get, cat and stat take --allow-plain.",
-            ),
-            GetError::NotProved { .. } => (
-                Exit::NotProved,
-                "Do not trust this gateway or a proxy before it with data that must be encrypted.",
+                "Its tag has the record of another version. s3-ssec repair restores its own on the machine \
+                 that wrote it; else give the key that it is under with --key-file FILE.",
             ),
             GetError::Undescribed(object, _) => {
                 let todo = format!(
-                    "s3-ssec repair {object} reads it and completes the record; --allow-unverified \
+                    "With a copy of your own, s3-ssec repair {object} --against FILE completes the \
+                     record; --accept-content accepts what the gateway holds. --allow-unverified \
                      delivers it as it is."
                 );
                 return Failure::new(Exit::NotProved, what, todo);
             }
-            GetError::NoDigest(_) => (
-                Exit::NotProved,
-                "Upload it again with s3-ssec put, which stores a digest, or get it without \
-                 --require-verified.",
-            ),
-            GetError::Damaged(_) => (
-                Exit::NotProved,
-                "Get another copy or version of it, and tell the administrator of the gateway.",
-            ),
             GetError::Changed(_) => (Exit::Failed, "Get it again when nobody writes to it."),
             GetError::Truncated(_) => {
                 (Exit::Failed, "If it stays so, tell the administrator of the gateway.")
@@ -195,10 +202,43 @@ impl From<GetError> for Failure {
             GetError::NotAFile(_) => {
                 (Exit::Unsafe, "Name another file, or write to it with - and a redirection.")
             }
-            _ => (Exit::Failed, LOOK_CLOSER),
+            error => match unproved(&error) {
+                Some(todo) => (Exit::NotProved, todo),
+                None => (Exit::Failed, LOOK_CLOSER),
+            },
         };
         Failure::new(exit, what, todo)
     }
+}
+
+/// The next step where a read ended because its evidence does not reach; `None` for other errors.
+fn unproved(error: &GetError) -> Option<&'static str> {
+    Some(match error {
+        GetError::NotEncrypted(_) => "If that is expected, get, cat and stat take --allow-plain.",
+        GetError::NotProved { .. } => {
+            "Do not trust this gateway or a proxy before it with data that must be encrypted."
+        }
+        GetError::NoDigest(_) => {
+            "Upload it again with s3-ssec put, which stores a digest, or get it without \
+             --require-verified."
+        }
+        GetError::Accepted { .. } => {
+            "It is verified since then: get it without --require-source, or upload it again with \
+             s3-ssec put."
+        }
+        GetError::NotMaster { .. } => {
+            "Get it without --require-master if all who ever held that key may write it; a rule in \
+             config.toml may ask for master keys too."
+        }
+        GetError::Replaced { .. } => {
+            "Another holder of the direct key may have replaced it: get another copy or version. If \
+             it was you, --allow-unverified delivers it, and s3-ssec rekey --accept-content takes it."
+        }
+        GetError::Damaged(_) => {
+            "Get another copy or version of it, and report this to the administrator of the gateway."
+        }
+        _ => return None,
+    })
 }
 
 fn target(path: &Path, error: &io::Error, what: String) -> Failure {
@@ -225,6 +265,18 @@ impl From<CopyError> for Failure {
         match error {
             CopyError::Get(error) => error.into(),
             CopyError::Put(error) => error.into(),
+            error @ CopyError::Garbled { .. } => Failure::new(
+                Exit::NotProved,
+                error.to_string(),
+                "Tell the administrator of the gateway. s3-ssec cat and s3-ssec put copy it through this \
+                 machine.",
+            ),
+            error @ CopyError::Unverified(..) => Failure::new(
+                Exit::NotProved,
+                error.to_string(),
+                "If its content is right, --accept-content copies it as it is; s3-ssec repair completes \
+                 records from better evidence.",
+            ),
             other => Failure::new(Exit::Failed, other.to_string(), LOOK_CLOSER),
         }
     }
@@ -236,11 +288,24 @@ impl From<RepairError> for Failure {
             RepairError::Call(error) => error.into(),
             RepairError::Get(error) => error.into(),
             RepairError::Name(error) => error.into(),
-            error @ RepairError::State(_) => Failure::new(
-                Exit::Failed,
+            RepairError::NoEvidence(ref name) => {
+                let todo = format!(
+                    "s3-ssec repair {name} --against FILE completes it from your own copy of the content; \
+                     s3-ssec repair {name} --accept-content accepts the content as it is now."
+                );
+                Failure::new(Exit::NotProved, error.to_string(), todo)
+            }
+            error @ RepairError::Differs(..) => Failure::new(
+                Exit::NotProved,
                 error.to_string(),
-                "Make room in the state directory (~/.local/state/s3-ssec), or make it writable.",
+                "Nothing was changed. If the file is right, upload it again with s3-ssec put.",
             ),
+            error @ RepairError::Source { .. } => {
+                Failure::new(Exit::Failed, error.to_string(), "Check the name and your rights.")
+            }
+            error @ RepairError::State(_) => {
+                Failure::new(Exit::Failed, error.to_string(), MAKE_ROOM)
+            }
             other => Failure::new(Exit::Failed, other.to_string(), LOOK_CLOSER),
         }
     }
@@ -317,36 +382,46 @@ impl From<PolicyError> for Failure {
         match error {
             PolicyError::Call(error) => error.into(),
             PolicyError::Document(error) => error.into(),
-            PolicyError::NotAsSaid(trial) => Failure::new(Exit::Failed, what, not_as_said(&trial)),
+            PolicyError::NotAsSaid(trial) => Failure::new(Exit::Failed, what, trial.advice()),
             PolicyError::NotKnownHere { .. } => {
                 let todo = "The doctor saw it; nothing was tried or changed. If the gateway was \
                             upgraded since, run s3-ssec doctor again.";
                 Failure::new(Exit::Failed, what, todo)
             }
             PolicyError::Scratch(error) => error.into(),
+            PolicyError::Presign(error) => error.into(),
             PolicyError::Stopped => {
-                Failure::new(Exit::Failed, what, "The policy stands as it was before.")
+                Failure::new(Exit::Failed, what, "The policy is as it was before.")
             }
-            PolicyError::NotRestored { .. } => Failure::new(
-                Exit::Failed,
-                what,
-                "Look at it with s3-ssec policy show, and take the rule out with s3-ssec policy \
-                 remove.",
-            ),
+            PolicyError::Ended(ending) => {
+                let exit = match ending {
+                    Ending::Edited(_) => Exit::Unsafe,
+                    _ => Exit::Failed,
+                };
+                Failure::new(exit, what, ending.todo())
+            }
+            PolicyError::NotRestored { error, .. } => {
+                let why = error.map_or(String::new(), |error| format!(": {error}"));
+                Failure::new(Exit::Failed, what + &why, Ending::NotRestored.todo())
+            }
+            PolicyError::PlainEndpoint(_) => {
+                let todo =
+                    "Name the gateway's address without TLS: --plain-endpoint http://host:port.";
+                Failure::new(Exit::Usage, what, todo)
+            }
+            PolicyError::SessionToken => {
+                let todo =
+                    "Leave --plain-endpoint out, or use credentials without a session token.";
+                Failure::new(Exit::Unsafe, what, todo)
+            }
+            PolicyError::NoVerdict { .. } => {
+                let todo = "Check that --plain-endpoint leads to the same gateway; the policy is as it \
+                            was.";
+                Failure::new(Exit::Failed, what, todo)
+            }
             PolicyError::Random(error) => error.into(),
             _ => Failure::new(Exit::Failed, what, LOOK_CLOSER),
         }
-    }
-}
-
-/// What a person can do without the rule.
-fn not_as_said(trial: &Trial) -> &'static str {
-    match trial.rule {
-        Rule::RequireSsec | Rule::BlockSsec => {
-            "Nothing was changed. RGW before release 20 cannot tell such uploads apart; s3-ssec put \
-             proves its own all the same."
-        }
-        _ => "Nothing was changed. Ask the administrator how TLS ends before the gateway.",
     }
 }
 

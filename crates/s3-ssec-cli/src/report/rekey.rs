@@ -13,6 +13,7 @@ impl From<RekeyError> for Failure {
             RekeyError::Call(error) => return error.into(),
             RekeyError::Name(error) => return error.into(),
             RekeyError::Select(error) => return error.into(),
+            RekeyError::NoLedger(_) => (Exit::NotProved, super::native::MAKE_ROOM),
             RekeyError::Journal(_) => (
                 Exit::Failed,
                 "If no other rekey of this place is running, look at the state directory \
@@ -29,9 +30,26 @@ impl From<RekeyError> for Failure {
                 "Enable versioning for the time of the run, or leave --versions out: where it is \
                  suspended, a new object would take the place of a version.",
             ),
+            RekeyError::LocksEveryWrite(..) => (
+                Exit::Unsafe,
+                "Trial objects and replacements would stay locked. Let the bucket's owner take away the \
+                 default retention for the time of the run, or copy the objects to another bucket: \
+                 s3-ssec cp.",
+            ),
+            RekeyError::Held { .. } => (
+                Exit::Unsafe,
+                "Run it again when nothing holds its versions any more, or without --versions: then the \
+                 newest content gets the new key, and older versions stay under their keys.",
+            ),
             RekeyError::DirectTarget => {
                 (Exit::Usage, "Make a master key: s3-ssec key new --out new.key")
             }
+            RekeyError::Garbled => (
+                Exit::NotProved,
+                "On a bucket with versions the copy was removed again; else look for another copy of the \
+                 object. The run ended here: run it again without --gateway-copies, and tell the \
+                 administrator of the gateway.",
+            ),
             RekeyError::UploadLeft => {
                 (Exit::Failed, "Run the same command again, or s3-ssec repair: they abort it.")
             }
@@ -49,8 +67,16 @@ pub(crate) fn of_item(item: &mut RekeyItem, place: &str) -> Failure {
     match (item.outcome, why) {
         (Outcome::Undescribed, _) => new(
             Exit::NotProved,
-            "is left as it is: its record is pending or gone, so that it cannot be verified",
-            "Complete the record with s3-ssec repair, or take it as it is with --allow-unverified.",
+            "is left as it is: it cannot be verified, because its record is pending or gone, or another \
+             tool wrote it",
+            "If its content is right, --accept-content rekeys it as it is; s3-ssec repair completes \
+             records from better evidence.",
+        ),
+        (Outcome::Plain, _) => new(
+            Exit::NotProved,
+            "is left as it is: it is plaintext, which everybody who may write could have put there",
+            "If its content is right, --encrypt-plain encrypts it as it is; --skip-plain leaves plaintext \
+             objects without an error.",
         ),
         (Outcome::Changed, None) => new(
             Exit::Failed,
@@ -58,8 +84,8 @@ pub(crate) fn of_item(item: &mut RekeyItem, place: &str) -> Failure {
             "Run the same command again: it takes what is there now.",
         ),
         (Outcome::Damaged, Some(why)) => why.about(&about).instead(
-            "It is left as it was, under its old key. Get another copy or version of it, and tell the \
-             administrator of the gateway.",
+            "It is left as it was. Get another copy or version of it, and report this to the administrator \
+             of the gateway.",
         ),
         (Outcome::Unfinished, Some(why)) => why.about(&about).first(
             "It was replaced, or may be. The same command finishes it.",

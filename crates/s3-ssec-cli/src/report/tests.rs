@@ -4,12 +4,13 @@ use super::*;
 use s3_ssec::core::advice::{self, Operation, SentKey, Situation};
 use s3_ssec::core::echo::EchoError;
 use s3_ssec::core::endpoint::{Endpoint, PlainHttp};
+use s3_ssec::core::evidence::{Evidence, RecordSource};
 use s3_ssec::core::key::{Key, Kind};
 use s3_ssec::core::keyfile::KeyFile;
 use s3_ssec::core::keyring::OpenError;
 use s3_ssec::core::names::{ObjectName, S3Address};
 use s3_ssec::core::policy::{self, Rule};
-use s3_ssec::core::record::RecordError;
+use s3_ssec::core::record::{Provenance, RecordError};
 use s3_ssec::{
     Broken, CallError, GetError, Leftover, PolicyError, PutError, Refusal, SetupError, Trial,
 };
@@ -63,6 +64,14 @@ fn puts() -> Vec<(Exit, Failure)> {
         (Exit::Failed, left(Leftover::Upload)),
         (Exit::Failed, left(Leftover::Arrived)),
         (Exit::Failed, left(Leftover::Unknown)),
+        (
+            Exit::NotProved,
+            PutError::Left {
+                name: name(),
+                leftover: Leftover::Unknown,
+                error: PutError::Call(silent().into()).into(),
+            },
+        ),
     ];
     errors.into_iter().map(|(exit, error)| (exit, error.into())).collect()
 }
@@ -70,6 +79,8 @@ fn puts() -> Vec<(Exit, Failure)> {
 fn gets() -> Vec<(Exit, Failure)> {
     let target = |path: &str, kind| GetError::Target { path: path.into(), error: io_error(kind) };
     let fingerprint = Key::from_bytes(Kind::Master, &[1; 32]).unwrap().fingerprint();
+    let provenance = Provenance::Accepted { since: 1_796_000_000 };
+    let evidence = Evidence { provenance, kind: Kind::Master, source: RecordSource::Tag };
     let errors = [
         (Exit::Failed, GetError::NotFound(name())),
         (Exit::NotProved, RecordError::Malformed.into()),
@@ -83,6 +94,10 @@ fn gets() -> Vec<(Exit, Failure)> {
         (Exit::NotProved, GetError::NotProved { name: name(), error: EchoError::Plaintext }),
         (Exit::NotProved, GetError::Undescribed(name(), "gone")),
         (Exit::NotProved, GetError::NoDigest(name())),
+        (Exit::NotProved, GetError::Accepted { name: name(), evidence }),
+        (Exit::NotProved, GetError::NotMaster { name: name(), key: None }),
+        (Exit::NotProved, GetError::NotMaster { name: name(), key: Some(fingerprint) }),
+        (Exit::NotProved, GetError::Replaced { name: name(), key: fingerprint }),
         (Exit::NotProved, GetError::Damaged(name())),
         (Exit::Failed, GetError::Changed(name())),
         (Exit::Failed, GetError::Truncated(name())),
@@ -103,7 +118,8 @@ fn others() -> Vec<(Exit, Failure)> {
         |text| SetupError::Endpoint(Endpoint::parse(text, PlainHttp::Refuse).err().unwrap()).into();
     let broken = |broken: Broken| CallError::from(broken).into();
     let text = || "x".to_owned();
-    let trial = |rule| PolicyError::NotAsSaid(Trial { rule, steps: Vec::new() }).into();
+    let trial =
+        |rule| PolicyError::NotAsSaid(Trial { rule, in_policy: true, steps: Vec::new() }).into();
     let key_file = |bytes: &[u8]| KeyFile::read(bytes).err().unwrap().into();
     let both =
         policy::PolicyError::Contradiction { present: Rule::BlockSsec, wanted: Rule::RequireSsec };

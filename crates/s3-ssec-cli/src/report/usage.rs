@@ -1,6 +1,7 @@
 //! Errors of the command line, in two lines like all others.
 
 use super::Exit;
+use crate::keys::typed::masked;
 use crate::output::{to_stderr, to_stdout};
 use crate::style::Tone;
 use crate::text::printable;
@@ -23,7 +24,11 @@ pub(crate) fn print(error: &clap::Error) -> ExitCode {
             let (what, todo) = two_lines(&text.to_string());
             let todo = word_of_another_tool(error).unwrap_or(todo);
             let name = Tone::Bad.paint("s3-ssec:");
-            to_stderr(&format!("{name} {}\n  {}\n", printable(&what), printable(&todo)));
+            to_stderr(&format!(
+                "{name} {}\n  {}\n",
+                printable(&masked(&what)),
+                printable(&masked(&todo))
+            ));
             Exit::Usage.into()
         }
     }

@@ -157,6 +157,9 @@ fn what(cause: Cause, situation: &Situation<'_>) -> String {
         Cause::KeyNeeded => "this object or upload is under a customer key, and none was sent",
         Cause::IncompleteHeaders => "the customer key arrived at the gateway damaged or incomplete",
         Cause::ConflictingEncryption => "the customer key does not go with this object or request",
+        Cause::PolicyOrRights if situation.operation == Operation::ListObjectVersions => {
+            "the gateway denies access to the list of versions; they were not looked at"
+        }
         Cause::PolicyOrRights => "the gateway denies access",
         Cause::BlockedBySetting => "encryption with customer keys is switched off for this bucket",
         Cause::ClockSkew => "the gateway finds the request too old or too far ahead",
@@ -169,13 +172,22 @@ fn what(cause: Cause, situation: &Situation<'_>) -> String {
         Cause::PreconditionFailed => "the object is not in the state that was asked for",
         Cause::CopyUnsupported => "this gateway cannot copy objects under customer keys",
         Cause::SlowDown => "the gateway asks for fewer requests",
-        Cause::NotImplemented => "the gateway does not know this request, or a part of it",
         Cause::Redirect => "the bucket is to be found at another address or in another region",
         Cause::BucketExists => "a bucket of this name exists",
         Cause::BadDigest => "the content arrived at the gateway damaged",
         Cause::TooLarge => "a limit of size, number or quota is exceeded",
         Cause::PartsRefused => "the gateway does not take the parts of this upload",
         Cause::Range => "the range lies outside of the object",
+        Cause::NotImplemented if situation.operation == Operation::ListObjectVersions => {
+            "the gateway does not list versions, nor does it say that the bucket keeps none; they were \
+             not looked at"
+        }
+        Cause::NotImplemented => {
+            return format!(
+                "the gateway does not support {:?}, or a part of it",
+                situation.operation
+            );
+        }
         Cause::InvalidDocument => return document_refused(situation),
         Cause::Unavailable => return format!("the gateway failed with {}", answer(situation)),
         Cause::Other => return format!("the gateway answered {}", answer(situation)),
@@ -228,6 +240,9 @@ fn todo(cause: Cause, situation: &Situation<'_>) -> &'static str {
         Cause::Unavailable => {
             "Try again later; if it stays, tell the administrator the request ID."
         }
+        Cause::NotImplemented if situation.operation == Operation::ListObjectVersions => {
+            "Ask the bucket's owner for the right s3:GetBucketVersioning: it shows whether there are any."
+        }
         Cause::NotImplemented => {
             "Do without it; if AWS_REQUEST_CHECKSUM_CALCULATION is set, set it to when_required."
         }
@@ -246,7 +261,8 @@ fn access_advice(situation: &Situation<'_>) -> &'static str {
     let Situation { operation, sent_key, .. } = *situation;
     match (operation, sent_key) {
         (operation, _) if operation.is_head() => {
-            "Check the credentials, the clock and your rights: a HEAD answer does not say which."
+            "Check the credentials, the clock and your rights: a HEAD answer does not say which. \
+             Without s3:ListBucket the same is said of an object that does not exist."
         }
         (Operation::CopyObject, _) => {
             "Check your rights on both objects; on RGW a policy that requires customer keys refuses \
@@ -264,8 +280,20 @@ fn access_advice(situation: &Situation<'_>) -> &'static str {
              Complete need the key."
         }
         (Operation::GetObject, SentKey::Target) => {
-            "Check your rights and the bucket's policy; AWS answers the same to a wrong key."
+            "Check your rights and the bucket's policy. Without s3:ListBucket the same is said of an \
+             object that does not exist."
         }
+        (Operation::GetObject | Operation::GetObjectTagging, _) => {
+            "Check your rights and the bucket's policy. Without s3:ListBucket the same is said of an \
+             object that does not exist."
+        }
+        (Operation::ListMultipartUploads, _) => {
+            "Ask the bucket's owner for the right s3:ListBucketMultipartUploads."
+        }
+        (Operation::ListObjectVersions, _) => {
+            "Ask the bucket's owner for the right s3:ListBucketVersions."
+        }
+        (Operation::ListObjects, _) => "Ask the bucket's owner for the right s3:ListBucket.",
         _ => "Check your rights and the bucket's policy with the bucket's owner.",
     }
 }

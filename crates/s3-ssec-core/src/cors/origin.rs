@@ -1,5 +1,6 @@
 //! The origin of a page: what a browser sends in `Origin`.
 
+use crate::endpoint::is_loopback;
 use std::fmt;
 
 /// Whether `*`, every page of the world, is acceptable.
@@ -18,6 +19,9 @@ pub enum OriginError {
     /// Not `scheme://host[:port]`.
     #[error("{0:?} is not an origin of the form https://host[:port], without path or user")]
     Malformed(String),
+    /// Plain HTTP: whoever is on the way can change the page, and the changed page may use the bucket.
+    #[error("pages of {0} come without TLS: whoever is on the way can change them")]
+    PlainHttp(String),
     /// `*` lets the script of any page use whatever signed URL it comes by.
     #[error("the origin * would let any page in the world call this bucket")]
     Any,
@@ -29,8 +33,9 @@ pub enum OriginError {
 pub struct Origin(String);
 
 impl Origin {
-    /// Parses `https://host[:port]` or `http://host[:port]`. Scheme and host become lower-case and a
-    /// port that is the scheme's own goes, as in browsers; one slash at the end is forgiven.
+    /// Parses `https://host[:port]`, or `http://host[:port]` of this very machine. Scheme and host
+    /// become lower-case and a port that is the scheme's own goes, as in browsers; one slash at the end
+    /// is forgiven.
     pub fn parse(text: &str, any: AnyOrigin) -> Result<Self, OriginError> {
         if text == "*" {
             return match any {
@@ -57,7 +62,9 @@ impl Origin {
         }
         let scheme = if own_port == 443 { "https" } else { "http" };
         let shown = if port == Some(own_port) { host } else { rebuilt };
-        Ok(Self(format!("{scheme}://{shown}")))
+        let origin = format!("{scheme}://{shown}");
+        let secure = scheme == "https" || is_loopback(authority.host());
+        if secure { Ok(Self(origin)) } else { Err(OriginError::PlainHttp(origin)) }
     }
 
     /// The origin as a browser sends it, or `*`.

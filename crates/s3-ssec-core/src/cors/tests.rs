@@ -46,6 +46,11 @@ fn origins_are_spelt_as_browsers_spell_them() {
         let error = OriginError::Malformed(bad.to_owned());
         assert_eq!(Origin::parse(bad, AnyOrigin::Accept), Err(error), "{bad}");
     }
+    for plain in ["http://x.org", "http://x.org:8080", "http://10.0.0.1", "HTTP://localhost.x.org"]
+    {
+        let refused = OriginError::PlainHttp(plain.to_lowercase());
+        assert_eq!(Origin::parse(plain, AnyOrigin::Accept), Err(refused), "{plain}");
+    }
     assert_eq!(Origin::parse("*", AnyOrigin::Refuse), Err(OriginError::Any));
     assert!(origin("*").is_any());
 }

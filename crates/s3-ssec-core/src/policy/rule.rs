@@ -1,10 +1,13 @@
 //! The three statements we make, and where they apply.
 
-use super::PolicyError;
+use super::{PolicyError, alike};
 use crate::headers::{AES256, CONDITION_KEY};
-use crate::names::BucketName;
+use crate::names::{BucketName, TRIAL_PREFIX};
 use serde_json::{Map, Value, json};
 use std::fmt;
+
+/// Start of the Sid of a statement on trial; the random characters of its prefix follow.
+const TRIAL_SID: &str = "S3SsecTrial";
 
 /// What a statement of ours demands. All of them are denials for everybody, and a denial binds the
 /// owner of the bucket too.
@@ -56,6 +59,18 @@ impl Rule {
 
     /// The statement of this rule for `scope`.
     pub fn statement(self, scope: &Scope) -> Value {
+        self.statement_under(self.sid(), scope)
+    }
+
+    /// The statement of this rule on trial. Its Sid is its own, so that what stands under the Sid of
+    /// the rule stays in force.
+    pub(super) fn trial_statement(self, scratch: &Scratch) -> Value {
+        let Scratch { bucket, random } = scratch;
+        let scope = Scope { bucket: bucket.clone(), prefix: scratch.prefix() };
+        self.statement_under(&format!("{TRIAL_SID}{random}"), &scope)
+    }
+
+    fn statement_under(self, sid: &str, scope: &Scope) -> Value {
         let action = match self {
             Rule::RequireSsec | Rule::BlockSsec => "s3:PutObject",
             Rule::RequireTls => "s3:*",
@@ -66,7 +81,7 @@ impl Rule {
             Rule::RequireTls => ("BoolIfExists", "aws:SecureTransport", "false"),
         };
         let mut statement = Map::new();
-        statement.insert("Sid".to_owned(), self.sid().into());
+        statement.insert("Sid".to_owned(), sid.into());
         statement.insert("Effect".to_owned(), "Deny".into());
         statement.insert("Principal".to_owned(), "*".into());
         statement.insert("Action".to_owned(), action.into());
@@ -78,6 +93,12 @@ impl Rule {
     /// True for a statement with the Sid of this rule.
     pub(super) fn owns(self, statement: &Value) -> bool {
         statement.get("Sid").and_then(Value::as_str) == Some(self.sid())
+    }
+
+    /// True for a statement with the Sid of this rule, or of any trial.
+    pub(super) fn owns_or_tries(self, statement: &Value) -> bool {
+        let sid = statement.get("Sid").and_then(Value::as_str);
+        self.owns(statement) || sid.is_some_and(|sid| sid.starts_with(TRIAL_SID))
     }
 
     pub(super) fn contradicts(self, other: Rule) -> bool {
@@ -128,5 +149,50 @@ impl Scope {
             true => Err(PolicyError::Prefix(prefix.to_owned())),
             false => Ok(Self { bucket, prefix: prefix.to_owned() }),
         }
+    }
+}
+
+/// Where a rule is tried: a prefix of random characters that no one else uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scratch {
+    bucket: BucketName,
+    /// Lower-case hex.
+    random: String,
+}
+
+impl Scratch {
+    /// A prefix of these random bytes.
+    pub fn new(bucket: BucketName, random: [u8; 8]) -> Self {
+        Self { bucket, random: base16ct::lower::encode_string(&random) }
+    }
+
+    /// The bucket.
+    pub fn bucket(&self) -> &BucketName {
+        &self.bucket
+    }
+
+    /// The start of the name of every object in it.
+    pub fn prefix(&self) -> String {
+        format!("{TRIAL_PREFIX}{}-", self.random)
+    }
+
+    /// The scratch with this prefix, if it is one.
+    pub fn parse(bucket: BucketName, prefix: &str) -> Option<Self> {
+        let random = prefix.strip_prefix(TRIAL_PREFIX)?.strip_suffix('-')?;
+        Self::of_random(bucket, random)
+    }
+
+    fn of_random(bucket: BucketName, random: &str) -> Option<Self> {
+        let is_ours = random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_ours.then(|| Self { bucket, random: random.to_owned() })
+    }
+
+    /// The scratch of a statement that an interrupted trial left in the policy of `bucket`. `None`
+    /// for every other statement, also if it only resembles one.
+    pub(super) fn of(bucket: &BucketName, statement: &Value) -> Option<Self> {
+        let random = statement.get("Sid")?.as_str()?.strip_prefix(TRIAL_SID)?;
+        let scratch = Self::of_random(bucket.clone(), random)?;
+        let is_trial_of = |rule: &Rule| alike(&rule.trial_statement(&scratch), statement);
+        Rule::ALL.iter().any(is_trial_of).then_some(scratch)
     }
 }

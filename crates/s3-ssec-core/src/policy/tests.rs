@@ -190,3 +190,51 @@ fn a_release_without_the_key_turns_conditions_around() {
         assert_eq!(on(Rule::RequireSsec, release), []);
     }
 }
+
+#[test]
+fn a_rule_is_known_in_other_forms_of_the_same() {
+    let scope = whole();
+    let mut statement = Rule::RequireTls.statement(&scope);
+    statement["Action"] = json!(["s3:*"]);
+    let resources = statement["Resource"].as_array_mut().unwrap();
+    resources.reverse();
+    let policy = |statement| {
+        let document = json!({ "Version": VERSION, "Statement": [statement] });
+        Policy::parse(&document.to_string()).unwrap()
+    };
+    let other_form = policy(statement.clone());
+    assert!(other_form.holds(Rule::RequireTls, &scope));
+    assert!(!other_form.is_edited(Rule::RequireTls, &bucket()));
+    assert!(other_form.says_the_same(&policy(Rule::RequireTls.statement(&scope))));
+    for (field, value) in [("Action", json!("s3:Put*")), ("Effect", json!("Allow"))] {
+        statement[field] = value;
+        let edited = policy(statement.clone());
+        assert!(edited.is_edited(Rule::RequireTls, &bucket()), "{field}");
+        assert!(!edited.holds(Rule::RequireTls, &scope), "{field}");
+        assert!(!edited.says_the_same(&other_form), "{field}");
+    }
+}
+
+#[test]
+fn only_a_statement_of_a_trial_is_one() {
+    let scratch = Scratch::new(bucket(), [7; 8]);
+    assert_eq!(scratch.prefix(), ".s3-ssec-trial-0707070707070707-");
+    assert_eq!(Scratch::parse(bucket(), &scratch.prefix()), Some(scratch.clone()));
+    assert_eq!(Scratch::parse(bucket(), ".s3-ssec-trial-07-"), None);
+    let statement = Rule::BlockSsec.trial_statement(&scratch);
+    assert_eq!(statement["Sid"], "S3SsecTrial0707070707070707");
+    assert_eq!(Scratch::of(&bucket(), &statement), Some(scratch));
+    // What an administrator made of it is not ours to remove.
+    for (field, value) in [
+        ("Resource", json!("arn:aws:s3:::research-data/*")),
+        ("Sid", json!("S3SsecTrial0707070707070708")),
+        ("Sid", json!("S3SsecTrialOfMine")),
+        ("Principal", json!({ "AWS": "arn:aws:iam:::user/lab" })),
+    ] {
+        let mut other = statement.clone();
+        other[field] = value;
+        assert_eq!(Scratch::of(&bucket(), &other), None, "{field}");
+    }
+    let elsewhere = BucketName::parse("elsewhere").unwrap();
+    assert_eq!(Scratch::of(&elsewhere, &statement), None);
+}

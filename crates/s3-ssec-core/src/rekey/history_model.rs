@@ -249,7 +249,7 @@ fn what_is_taken_back_is_never_good() {
         Outcome::Rekeyed(Way::Parts),
         Outcome::Already,
         Outcome::Absent,
-        Outcome::Plain,
+        Outcome::PlainSkipped,
         Outcome::Damaged,
         Outcome::Unfinished,
     ];

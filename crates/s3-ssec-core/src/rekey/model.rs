@@ -43,6 +43,8 @@ struct World {
     strayed: bool,
     /// Requests that replaced the object.
     replaced: u8,
+    /// Versions below the object, where the bucket keeps versions.
+    below: Vec<Object>,
 }
 
 /// One choice of the exploration.
@@ -62,7 +64,7 @@ struct State {
     writers: u8,
 }
 
-/// What is the same in all states of one exploration.
+/// The constants of one exploration.
 #[derive(Clone, Copy, Debug)]
 struct Case {
     way: Way,
@@ -70,7 +72,12 @@ struct Case {
     more: bool,
     damaged: bool,
     conditional: bool,
+    /// The bucket keeps versions, and the gateway garbles what it copies.
+    garbles: bool,
 }
+
+/// A content that no one meant to be there.
+const GARBLED: u8 = 9;
 
 fn target() -> Fingerprint {
     Key::from_bytes(Kind::Master, &[1; 32]).unwrap().fingerprint()
@@ -84,8 +91,8 @@ impl Case {
     fn rules(&self) -> Rules {
         Rules {
             target: target(),
-            encrypt_plain: true,
-            accept_undescribed: false,
+            plaintext: Plaintext::Refuse,
+            accept_content: false,
             renew: false,
             copies: self.way == Way::Copy,
             conditional: self.conditional,
@@ -106,6 +113,7 @@ impl Case {
                 raced: false,
                 strayed: false,
                 replaced: 0,
+                below: Vec::new(),
             },
             journal: None,
             machine: Rewrite::new(self.rules()),
@@ -146,14 +154,22 @@ impl State {
             return Err(Trouble::Condition);
         }
         let atomic = case.way != Way::Parts;
+        self.write_over(case);
         self.world.object = Object {
-            content: late.content,
+            content: if case.garbles { GARBLED } else { late.content },
             nonce: Some(late.nonce),
             tagged: atomic,
             described: atomic && !case.more,
         };
         self.world.replaced += 1;
         Ok(())
+    }
+
+    /// What is there becomes an older version.
+    fn write_over(&mut self, case: Case) {
+        if case.garbles {
+            self.world.below.push(self.world.object);
+        }
     }
 
     fn standing(&self) -> Standing {
@@ -226,7 +242,15 @@ impl State {
                 self.machine.done();
             }
             Step::Wait(_) => self.machine.done(),
-            Step::TakeBack => unreachable!("this gateway proves everything"),
+            Step::Compare => match self.standing() {
+                Standing::Ours => self.machine.compared(self.world.object.content != GARBLED),
+                _ => self.machine.failed(Trouble::Condition),
+            },
+            Step::TakeBack => {
+                assert!(case.garbles, "this gateway proves everything, and copies right");
+                self.gateway_does(case);
+                self.machine.done();
+            }
             Step::End(_) => {}
         }
     }
@@ -252,6 +276,15 @@ impl State {
                 (self.world.object.tagged, self.world.object.described) = (true, true);
             }
             Step::Replace(_) => drop(self.replace(case)),
+            Step::TakeBack => {
+                let ours = Some(self.current());
+                self.world.below.retain(|version| version.nonce != ours);
+                if self.world.object.nonce == ours
+                    && let Some(before) = self.world.below.pop()
+                {
+                    self.world.object = before;
+                }
+            }
             _ => {}
         }
     }
@@ -277,6 +310,7 @@ impl State {
             next.push(self.with(|state| {
                 state.writers -= 1;
                 state.world.latest = 2;
+                state.write_over(case);
                 state.world.object =
                     Object { content: 2, nonce: None, tagged: true, described: true };
                 state.world.raced |= state.window || state.world.late.is_some();
@@ -302,7 +336,8 @@ impl State {
         };
         let mut next = vec![fault(Trouble::Refused, &|_| {}), fault(Trouble::MayPass, &|_| {})];
         next.push(fault(Trouble::MayPass, &|state| state.gateway_does(case)));
-        if matches!(self.machine.step(), Step::Replace(_)) && self.world.late.is_none() {
+        let replaces = matches!(self.machine.step(), Step::Replace(_));
+        if replaces && self.world.late.is_none() && !case.garbles {
             next.push(fault(Trouble::MayPass, &|state| {
                 state.window = false;
                 state.world.late = Some(Late { nonce: state.nonce, content: state.read });
@@ -333,9 +368,10 @@ impl State {
     }
 
     fn assert_safe(&self, case: Case) {
-        let World { object, latest, raced, .. } = &self.world;
+        let World { object, latest, raced, below, .. } = &self.world;
         let excused = *raced && !case.conditional;
-        assert!(object.content == *latest || excused, "content lost: {self:#?}");
+        let mut there = below.iter().chain([object]);
+        assert!(there.any(|one| one.content == *latest) || excused, "content lost: {self:#?}");
         let noted = self.journal.as_ref().and_then(|pending| pending.replacing.as_ref());
         let found = noted.is_some_and(|noted| object.nonce == noted.nonce.parse().ok());
         assert!(object.tagged || found, "nobody knows the key: {self:#?}");
@@ -356,6 +392,13 @@ impl State {
             assert!(*latest == 2 || *strayed, "nobody changed it: {self:#?}");
         }
         if self.world.late.is_some() {
+            return;
+        }
+        if case.garbles {
+            let again = self.undisturbed(case).undisturbed(case);
+            assert_eq!(again.machine.step(), Step::End(Outcome::Garbled), "{again:#?}");
+            assert_eq!(again.world.object.content, *latest, "{again:#?}");
+            assert!(again.world.below.is_empty() && again.journal.is_none(), "{again:#?}");
             return;
         }
         let again = self.undisturbed(case);
@@ -410,7 +453,7 @@ fn no_order_of_events_loses_an_object() {
                 .into_iter()
                 .chain([(false, true, false), (true, true, true)])
         {
-            let case = Case { way, more, damaged, conditional };
+            let case = Case { way, more, damaged, conditional, garbles: false };
             // Crashes, faults, other writers.
             for budget in [[2, 1, 0], [1, 2, 1], [2, 0, 1], [0, 4, 0]] {
                 states += explore(case, budget);
@@ -418,4 +461,41 @@ fn no_order_of_events_loses_an_object() {
         }
     }
     assert!(states > 10_000, "{states}: an exploration that explores nothing proves nothing");
+}
+
+#[test]
+fn a_gateway_that_garbles_its_copies_destroys_nothing() {
+    let mut states = 0;
+    for more in [false, true] {
+        let case = Case { way: Way::Copy, more, damaged: false, conditional: false, garbles: true };
+        for budget in [[2, 1, 0], [1, 2, 0], [0, 4, 0]] {
+            states += explore(case, budget);
+        }
+    }
+    assert!(states > 1_000, "{states}: an exploration that explores nothing proves nothing");
+}
+
+#[test]
+fn what_nothing_vouches_for_is_taken_on_request_alone() {
+    let (way, garbles) = (Way::Whole, false);
+    let case = Case { way, more: false, damaged: false, conditional: false, garbles };
+    let open = |key, description| Sight::Open { key, description, size: 10 };
+    let decide = |rules: Rules, sight| rules.decide(sight);
+    let rules = case.rules();
+    let accepting = Rules { accept_content: true, ..rules };
+    for description in [Description::None, Description::Lost] {
+        let sight = open(other(), description);
+        assert_eq!(decide(rules, sight), Err(Outcome::Undescribed), "{description:?}");
+        assert_eq!(decide(accepting, sight), Ok(Way::Whole), "{description:?}");
+    }
+    assert_eq!(decide(rules, open(other(), Description::Whole)), Ok(Way::Whole));
+    // Under the target key there is nothing to gain but a record.
+    assert_eq!(decide(accepting, open(target(), Description::None)), Err(Outcome::Already));
+    assert_eq!(decide(accepting, open(target(), Description::Lost)), Ok(Way::Whole));
+    let plain = Sight::Plain(10);
+    assert_eq!(decide(accepting, plain), Err(Outcome::Plain), "plaintext has a flag of its own");
+    let rules = |plaintext| Rules { plaintext, ..rules };
+    assert_eq!(decide(rules(Plaintext::Skip), plain), Err(Outcome::PlainSkipped));
+    assert_eq!(decide(rules(Plaintext::Encrypt), plain), Ok(Way::Whole));
+    assert!(!Outcome::Plain.is_good() && Outcome::PlainSkipped.is_good());
 }

@@ -101,7 +101,7 @@ pub enum Mark {
     Settled(Outcome),
 }
 
-/// What to do next.
+/// The next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// Find out what is there: [`Rewrite::looked`](super::Rewrite::looked).
@@ -119,9 +119,12 @@ pub enum Step {
     Replace(Way),
     /// Find out who is there now: [`Rewrite::checked`](super::Rewrite::checked).
     Check,
+    /// Read all of the copy that the gateway made and compare it with what was copied:
+    /// [`Rewrite::compared`](super::Rewrite::compared).
+    Compare,
     /// Write the tags and the access list that the replacement could not carry: [`Rewrite::done`](super::Rewrite::done).
     Describe,
-    /// Remove the version that is not proved; only where it has an ID: [`Rewrite::done`](super::Rewrite::done).
+    /// Remove the version that is not proved or not the same; only where it has an ID: [`Rewrite::done`](super::Rewrite::done).
     TakeBack,
     /// Abort the upload: [`Rewrite::done`](super::Rewrite::done).
     Abort,
@@ -141,11 +144,15 @@ pub enum Outcome {
     Already,
     /// It is gone: somebody deleted it.
     Absent,
-    /// It is not encrypted, and was not to be.
+    /// It is not encrypted, and to be skipped for that.
+    PlainSkipped,
+    /// It is not encrypted. Whoever may write could have put it there, so it is encrypted only on
+    /// request.
     Plain,
     /// It is under a key that is not at hand.
     Locked,
-    /// Its record is pending or gone, and that was not to be accepted.
+    /// Nothing describes its content: its record is pending or gone, or another tool wrote it without
+    /// one. That was not to be accepted.
     Undescribed,
     /// Its record is not genuine.
     False,
@@ -157,6 +164,9 @@ pub enum Outcome {
     Failed,
     /// The gateway did not prove that it encrypted.
     Unproved,
+    /// The gateway copied it, and the copy is not the same. It was removed where it is a version of its
+    /// own.
+    Garbled,
     /// It was replaced or may be, and the rest could not be done: the journal keeps what is needed.
     Unfinished,
 }
@@ -164,8 +174,21 @@ pub enum Outcome {
 impl Outcome {
     /// True if there is nothing to do or to say any more.
     pub fn is_good(self) -> bool {
-        matches!(self, Outcome::Rekeyed(_) | Outcome::Already | Outcome::Absent | Outcome::Plain)
+        use Outcome::{Absent, Already, PlainSkipped, Rekeyed};
+        matches!(self, Rekeyed(_) | Already | Absent | PlainSkipped)
     }
+}
+
+/// Handling of plaintext objects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Plaintext {
+    /// Leave them, and count that as a failure: whoever may write could have put them there.
+    #[default]
+    Refuse,
+    /// Leave them without a word.
+    Skip,
+    /// Encrypt them. Their contents are accepted as they are.
+    Encrypt,
 }
 
 /// What holds for all objects of a run.
@@ -173,13 +196,13 @@ impl Outcome {
 pub struct Rules {
     /// The key that objects get.
     pub target: Fingerprint,
-    /// Encrypt what is in the clear.
-    pub encrypt_plain: bool,
-    /// Take objects whose record is pending or gone as they are.
-    pub accept_undescribed: bool,
+    /// Handling of plaintext objects.
+    pub plaintext: Plaintext,
+    /// Take encrypted objects whose content nothing describes as they are.
+    pub accept_content: bool,
     /// Write anew also what is under the target key.
     pub renew: bool,
-    /// The gateway was seen to copy from one customer key to another.
+    /// The gateway may copy, and was seen to copy from one customer key to another.
     pub copies: bool,
     /// The gateway was seen to honour `If-Match` on a PUT.
     pub conditional: bool,
@@ -196,16 +219,18 @@ impl Rules {
             Sight::Absent => return Err(Outcome::Absent),
             Sight::Locked => return Err(Outcome::Locked),
             Sight::False => return Err(Outcome::False),
-            Sight::Plain(_) if !self.encrypt_plain => return Err(Outcome::Plain),
-            Sight::Open { description: Description::Lost, .. } if !self.accept_undescribed => {
-                return Err(Outcome::Undescribed);
-            }
+            Sight::Plain(size) => match self.plaintext {
+                Plaintext::Refuse => return Err(Outcome::Plain),
+                Plaintext::Skip => return Err(Outcome::PlainSkipped),
+                Plaintext::Encrypt => (size, false),
+            },
             Sight::Open { key, description, .. }
                 if key == self.target && description != Description::Lost && !self.renew =>
             {
                 return Err(Outcome::Already);
             }
-            Sight::Plain(size) => (size, false),
+            Sight::Open { description: Description::Whole, size, .. } => (size, true),
+            Sight::Open { .. } if !self.accept_content => return Err(Outcome::Undescribed),
             Sight::Open { size, .. } => (size, true),
         };
         Ok(match size {

@@ -32,7 +32,9 @@ pub(super) fn run(report: &mut Report) {
     if let Some(Records { genuine, refused, .. }) = records {
         report.cases("record, genuine", &genuine, Genuine::check);
         if let Some(first) = genuine.first() {
-            report.cases("record, refused", &refused, |case| case.check(first));
+            report.cases("record, refused", &refused, |case| {
+                case.check(genuine.get(case.reader).unwrap_or(first))
+            });
         }
     }
 }
@@ -115,6 +117,8 @@ struct Genuine {
     object_key: String,
     nonce: String,
     content: Option<ContentCase>,
+    /// Seconds since 1970; absent where the digest is of the writer's source.
+    accepted: Option<u32>,
     tag: String,
 }
 
@@ -133,7 +137,11 @@ impl Genuine {
         let nonce = nonce_of(&self.nonce)?;
         let content = self.content.as_ref().map_or(Content::Pending, |content| {
             let bytes = content.bytes();
-            Content::Known { size: bytes.len() as u64, digest: whole(&key, &bytes) }
+            let (size, digest) = (bytes.len() as u64, whole(&key, &bytes));
+            match self.accepted {
+                Some(since) => Content::accepted(size, digest, since),
+                None => Content::of_source(size, digest),
+            }
         });
         let written = Record::write(&key, &name, nonce, content);
         same("tag", written.as_str(), self.tag.as_str())?;
@@ -160,6 +168,9 @@ struct Refused {
     why: String,
     tag: String,
     answer: Answer,
+    /// Which of the genuine records' key and name reads it; the first by default.
+    #[serde(default)]
+    reader: usize,
 }
 
 #[derive(Debug, Deserialize, PartialEq)]

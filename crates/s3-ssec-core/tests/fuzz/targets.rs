@@ -16,7 +16,7 @@ pub(crate) struct Target {
     pub(crate) dictionary: &'static [&'static str],
 }
 
-pub(crate) const TARGETS: [Target; 12] = [
+pub(crate) const TARGETS: [Target; 13] = [
     Target { name: "key_file", run: keys::key_file, seeds: keys::key_files, dictionary: KEY_WORDS },
     Target {
         name: "legacy",
@@ -71,6 +71,20 @@ pub(crate) const TARGETS: [Target; 12] = [
         run: documents::error_response,
         seeds: documents::error_responses,
         dictionary: ERROR_WORDS,
+    },
+    Target {
+        name: "listing",
+        run: documents::listing,
+        seeds: documents::listings,
+        dictionary: &[
+            "<Contents>",
+            "</Contents>",
+            "<Key>",
+            "%2F",
+            "&#x1;",
+            "true",
+            "<IsTruncated>",
+        ],
     },
     Target {
         name: "rules",

@@ -36,7 +36,7 @@ fn content(key: &Key, plaintext: Option<&[u8]>) -> Content {
     plaintext.map_or(Content::Pending, |plaintext| {
         let mut hasher = ContentHasher::new(&key.content_key());
         hasher.update(plaintext);
-        Content::Known { size: hasher.size(), digest: hasher.finish() }
+        Content::of_source(hasher.size(), hasher.finish())
     })
 }
 

@@ -102,6 +102,7 @@ fn what_describes_a_content_does_not_show_it() {
     hasher.update(b"attack at dawn");
     let digest = hasher.finish();
     assert_eq!(format!("{digest:?}"), "ContentDigest(..)");
-    let known = Content::Known { size: 14, digest };
-    assert_eq!(format!("{known:?}"), "Known { size: 14, digest: ContentDigest(..) }");
+    let known = Content::of_source(14, digest);
+    let debug = "Known(KnownContent { size: 14, digest: ContentDigest(..), provenance: Source })";
+    assert_eq!(format!("{known:?}"), debug);
 }

@@ -56,7 +56,7 @@ fn child(task: &str) {
     tree.add(piece.finish().unwrap());
     let digest = hasher.finish();
     assert_eq!(tree.finish(), Some(digest));
-    let record = seal.record(Content::Known { size: 14, digest });
+    let record = seal.record(Content::of_source(14, digest));
     let record = Record::parse(record.as_str()).unwrap();
     drop(record.open(&key, &name()).ok().unwrap());
     let _ = key.fingerprint();

@@ -1,6 +1,6 @@
 //! What an audit says of one object, and of all together.
 
-use s3_ssec_core::key::Fingerprint;
+use s3_ssec_core::key::{Fingerprint, Kind};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -8,11 +8,15 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// Under a customer key, and the key is one of ours.
+    /// Under a customer key that comes from one of our master keys.
     OwnKey,
+    /// Under one of our direct keys, which others may hold.
+    DirectKey,
+    /// Under one of our direct keys, and this machine last wrote the name under a master key.
+    Replaced,
     /// Under a customer key that is none of ours.
     OtherKey,
-    /// Its record names a key of ours, but the gateway did not confirm it.
+    /// The gateway did not confirm the key that its record names, or did not say that one is needed.
     Unproved,
     /// Encrypted with a key that the gateway keeps (SSE-S3).
     SseS3,
@@ -29,8 +33,10 @@ pub enum State {
 }
 
 impl State {
-    const ALL: [State; 9] = [
+    const ALL: [State; 11] = [
         State::OwnKey,
+        State::DirectKey,
+        State::Replaced,
         State::OtherKey,
         State::Unproved,
         State::SseS3,
@@ -41,10 +47,20 @@ impl State {
         State::Failed,
     ];
 
+    /// True where a customer key is needed, or is said to be.
+    fn is_encrypted(self) -> bool {
+        matches!(
+            self,
+            State::OwnKey | State::DirectKey | State::Replaced | State::OtherKey | State::Unproved
+        )
+    }
+
     /// The word in tables and files.
     pub fn as_str(self) -> &'static str {
         match self {
             State::OwnKey => "own-key",
+            State::DirectKey => "direct-key",
+            State::Replaced => "replaced",
             State::OtherKey => "other-key",
             State::Unproved => "unproved",
             State::SseS3 => "sse-s3",
@@ -67,10 +83,14 @@ impl fmt::Display for State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum RecordState {
-    /// Genuine, with a digest.
+    /// Genuine, with a digest of the writer's source.
     Complete,
+    /// Genuine, with a digest that was taken from what a gateway held.
+    Accepted,
     /// Genuine, but its upload was never finished: there is no digest yet.
     Pending,
+    /// In the ledger of this machine alone: genuine, with a digest.
+    InLedger,
     /// There is none, so there is no digest.
     Missing,
     /// It names a key of ours and was not made with it: altered, or the object was renamed.
@@ -92,9 +112,11 @@ pub enum RecordState {
 }
 
 impl RecordState {
-    const ALL: [RecordState; 11] = [
+    const ALL: [RecordState; 13] = [
         RecordState::Complete,
+        RecordState::Accepted,
         RecordState::Pending,
+        RecordState::InLedger,
         RecordState::Missing,
         RecordState::NotGenuine,
         RecordState::OtherSize,
@@ -110,7 +132,9 @@ impl RecordState {
     pub fn as_str(self) -> &'static str {
         match self {
             RecordState::Complete => "complete",
+            RecordState::Accepted => "accepted",
             RecordState::Pending => "pending",
+            RecordState::InLedger => "in-ledger",
             RecordState::Missing => "missing",
             RecordState::NotGenuine => "not-genuine",
             RecordState::OtherSize => "other-size",
@@ -121,6 +145,11 @@ impl RecordState {
             RecordState::NotReadable => "not-readable",
             RecordState::NotAsked => "not-asked",
         }
+    }
+
+    /// True if there is a digest to compare the content with.
+    pub fn has_digest(self) -> bool {
+        matches!(self, Self::Complete | Self::Accepted | Self::InLedger)
     }
 }
 
@@ -151,8 +180,15 @@ pub struct AuditEntry {
     pub is_proved: bool,
     /// The key: proved, or as the record says. `None` for direct keys that are none of ours.
     pub key_fingerprint: Option<Fingerprint>,
+    /// The kind of that key, if it is one of ours.
+    pub key_kind: Option<Kind>,
+    /// The key that the record of an object names which is under no customer key.
+    pub claimed_key: Option<Fingerprint>,
     /// What its record is worth.
     pub record: RecordState,
+    /// Time at which the digest of an accepted record was taken from what a gateway held, in seconds
+    /// since 1970.
+    pub accepted: Option<u32>,
     /// What else there is to say.
     pub note: Option<String>,
 }
@@ -235,7 +271,7 @@ impl AuditSummary {
         if let Some(fingerprint) = finding.key_fingerprint {
             *self.keys.entry(fingerprint).or_default() += 1;
         }
-        if matches!(finding.state, State::OwnKey | State::OtherKey | State::Unproved) {
+        if finding.state.is_encrypted() {
             *self.records.entry(finding.record).or_default() += 1;
             self.unproved += u64::from(!finding.is_proved);
         }

@@ -5,12 +5,13 @@ use super::list::Found;
 use crate::call::CallError;
 use crate::client::{Client, Head, WithoutKey};
 use crate::locate::record_in;
-use s3_ssec_core::echo::verify_echo;
+use s3_ssec_core::echo::{EchoError, KeylessRead, verify_echo};
+use s3_ssec_core::evidence::replaces_master;
 use s3_ssec_core::headers::TargetKeyHeaders;
-use s3_ssec_core::key::{Fingerprint, Key};
+use s3_ssec_core::key::{CustomerKey, Fingerprint, Key, Kind};
 use s3_ssec_core::keyring::{Keyring, OpenError};
 use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName, S3Address};
-use s3_ssec_core::record::{Content, OpenedRecord, Record, RecordError};
+use s3_ssec_core::record::{Content, KnownContent, OpenedRecord, Provenance, Record, RecordError};
 use std::sync::Arc;
 
 /// Asks the gateway about objects.
@@ -19,6 +20,19 @@ pub(super) struct Prover {
     keys: Arc<Keyring>,
     bucket: BucketName,
     trust_records: bool,
+}
+
+/// One of our keys, without its bytes.
+#[derive(Clone, Copy)]
+struct OwnKey {
+    fingerprint: Fingerprint,
+    kind: Kind,
+}
+
+impl OwnKey {
+    fn of(key: &Key) -> Self {
+        Self { fingerprint: key.fingerprint(), kind: key.kind() }
+    }
 }
 
 /// An object under question: its name, its version, and what is said of it so far.
@@ -38,9 +52,17 @@ impl Question {
         self
     }
 
+    /// Under this key, which may be none of ours: a record named it.
     fn under(mut self, key: Option<Fingerprint>) -> Self {
-        self.entry.key_fingerprint = key;
+        (self.entry.key_fingerprint, self.entry.key_kind) = (key, None);
         self
+    }
+
+    /// Under this key of ours.
+    fn under_own(self, key: OwnKey) -> Self {
+        let mut question = self.under(Some(key.fingerprint));
+        question.entry.key_kind = Some(key.kind);
+        question
     }
 
     fn unproved(mut self) -> Self {
@@ -82,7 +104,10 @@ impl Prover {
             state: State::Failed,
             is_proved: false,
             key_fingerprint: None,
+            key_kind: None,
+            claimed_key: None,
             record: RecordState::NotAsked,
+            accepted: None,
             note: None,
         };
         if let Some(error) = found.broken {
@@ -123,10 +148,7 @@ impl Prover {
         };
         let opened = self.keys.open(&record, &question.name);
         match opened {
-            Ok((key, opened)) => {
-                let fingerprint = key.fingerprint();
-                self.with_record(question, fingerprint, &opened).await
-            }
+            Ok((key, opened)) => self.with_record(question, OwnKey::of(key), &opened).await,
             Err(error) => self.with_strange_record(question, &record, error).await,
         }
     }
@@ -134,19 +156,22 @@ impl Prover {
     /// The record is genuine: does its key open what is here?
     async fn with_record(
         &self,
-        question: Question,
-        fingerprint: Fingerprint,
+        mut question: Question,
+        key: OwnKey,
         opened: &OpenedRecord,
     ) -> Result<Question, CallError> {
-        let (record, size) = match opened.content {
-            Content::Pending => (RecordState::Pending, None),
-            Content::Known { size, .. } => (RecordState::Complete, Some(size)),
+        let accepted = opened.content.provenance().and_then(Provenance::accepted_since);
+        question.entry.accepted = accepted;
+        let (record, size) = match (opened.content, accepted) {
+            (Content::Pending, _) => (RecordState::Pending, None),
+            (Content::Known(known), None) => (RecordState::Complete, Some(known.size)),
+            (Content::Known(known), Some(_)) => (RecordState::Accepted, Some(known.size)),
         };
+        let state = self.state(&question, key.kind);
         if self.trust_records {
             let differs = question.entry.size.zip(size).is_some_and(|(here, said)| here != said);
             let record = if differs { RecordState::OtherSize } else { record };
-            let question = question.is(State::OwnKey, record).under(Some(fingerprint));
-            return Ok(question.unproved());
+            return Ok(question.is(state, record).under_own(key).unproved());
         }
         let headers = Arc::new(TargetKeyHeaders::of(&opened.customer_key));
         match self.client.head(&question.name, question.version(), &headers).await {
@@ -154,15 +179,19 @@ impl Prover {
                 Ok(_) => {
                     let differs = size.is_some_and(|size| size != head.size);
                     let record = if differs { RecordState::OtherSize } else { record };
-                    Ok(question.is(State::OwnKey, record).under(Some(fingerprint)).seen(&head))
+                    let question = question.is(state, record).under_own(key).seen(&head);
+                    self.refused_without_key(question, &head).await
                 }
-                Err(error) => self.unconfirmed(question, record, fingerprint, error).await,
+                Err(error) => self.unconfirmed(question, record, key, error).await,
             },
             // Another key: somebody wrote it anew and kept the old record.
-            Err(error) if error.status() == Some(400) => {
-                self.without_record(question, RecordState::Outdated).await
-            }
-            Err(error) => Err(error),
+            Err(error) => match self.is_of_other_key(&question, &error).await? {
+                true => {
+                    question.entry.accepted = None;
+                    self.without_record(question, RecordState::Outdated).await
+                }
+                false => Err(error),
+            },
         }
     }
 
@@ -171,14 +200,16 @@ impl Prover {
         &self,
         question: Question,
         record: RecordState,
-        fingerprint: Fingerprint,
-        error: s3_ssec_core::echo::EchoError,
+        key: OwnKey,
+        error: EchoError,
     ) -> Result<Question, CallError> {
         match self.client.head_without_key(&question.name, question.version()).await? {
-            WithoutKey::Readable(head) => Ok(not_under_customer_key(question, record, &head)),
+            WithoutKey::Readable(head) => {
+                Ok(not_under_customer_key(question.under_own(key), record, &head))
+            }
             WithoutKey::Absent => Ok(question.is(State::Gone, RecordState::NotAsked)),
-            WithoutKey::KeyNeeded => {
-                let question = question.is(State::Unproved, record).under(Some(fingerprint));
+            WithoutKey::KeyNeeded | WithoutKey::Unclear => {
+                let question = question.is(State::Unproved, record).under_own(key);
                 Ok(question.unproved().noting(error))
             }
         }
@@ -201,10 +232,30 @@ impl Prover {
             return Ok(question.is(State::OtherKey, worth).under(named).unproved());
         }
         match self.client.head_without_key(&question.name, question.version()).await? {
-            WithoutKey::Readable(head) => Ok(not_under_customer_key(question, worth, &head)),
+            WithoutKey::Readable(head) => {
+                Ok(not_under_customer_key(question.under(named), worth, &head))
+            }
             WithoutKey::Absent => Ok(question.is(State::Gone, RecordState::NotAsked)),
             WithoutKey::KeyNeeded => Ok(question.is(State::OtherKey, worth).under(named)),
+            WithoutKey::Unclear => Ok(unclear(question.under(named), worth)),
         }
+    }
+
+    /// The negative half of what was found: the gateway has to say that the object needs a key. `head` is
+    /// its answer to the key.
+    async fn refused_without_key(
+        &self,
+        question: Question,
+        head: &Head,
+    ) -> Result<Question, CallError> {
+        let record = question.entry.record;
+        let read = self.client.read_without_key(&question.name, question.version()).await?;
+        Ok(match read {
+            KeylessRead::KeyNeeded => question,
+            KeylessRead::Absent => question.is(State::Gone, RecordState::NotAsked),
+            KeylessRead::Readable => not_under_customer_key(question, record, head),
+            KeylessRead::Unclear => unclear(question, record),
+        })
     }
 
     /// No record that says which key: what the ledger knows and the direct keys are tried.
@@ -218,44 +269,99 @@ impl Prover {
                 return Ok(not_under_customer_key(question, record, &head));
             }
             WithoutKey::Absent => return Ok(question.is(State::Gone, RecordState::NotAsked)),
+            WithoutKey::Unclear => return Ok(unclear(question, record)),
             WithoutKey::KeyNeeded => {}
         }
-        for (fingerprint, headers) in self.candidates(&question.name) {
+        for Candidate { key, headers, content } in self.candidates(&question.name) {
             let head = self.client.head(&question.name, question.version(), &headers).await;
             match head {
                 Ok(head) if verify_echo(headers.key_md5(), &head.echo).is_ok() => {
-                    let question = question.is(State::OwnKey, record).under(Some(fingerprint));
-                    return Ok(question.seen(&head));
+                    // A record that is there and does not fit stays what it is: a read refuses it.
+                    let is_absent =
+                        matches!(record, RecordState::Missing | RecordState::NotReadable);
+                    let content = content.filter(|_| is_absent);
+                    let record = content.map_or(record, |known| noted(known, &head));
+                    let state = self.state(&question, key.kind);
+                    let question = question.is(state, record).under_own(key).seen(&head);
+                    return Ok(question);
                 }
                 Ok(_) => {
-                    let question = question.is(State::Unproved, record).under(Some(fingerprint));
+                    let question = question.is(State::Unproved, record).under_own(key);
                     return Ok(question.unproved().noting("the answer to HEAD confirms no key"));
                 }
-                Err(error) if error.status() == Some(400) => {}
+                Err(error) if self.is_of_other_key(&question, &error).await? => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(question.is(State::OtherKey, record))
     }
 
-    /// Keys that need no record: those whose nonce this machine noted, and direct ones.
-    fn candidates(&self, name: &ObjectName) -> Vec<(Fingerprint, Arc<TargetKeyHeaders>)> {
-        let keys = self.keys.keys();
-        let noted = match &self.client.state {
-            Some(state) => state.noted(self.client.endpoint().as_str(), name),
-            None => Vec::new(),
-        };
-        let noted = noted.into_iter().filter_map(|(fingerprint, nonce)| {
-            let key = keys.iter().find(|key| key.fingerprint() == fingerprint)?;
-            Some((fingerprint, TargetKeyHeaders::of(&key.customer_key(name, nonce))))
+    async fn is_of_other_key(
+        &self,
+        question: &Question,
+        refused: &CallError,
+    ) -> Result<bool, CallError> {
+        self.client.is_of_other_key(&question.name, question.version(), refused).await
+    }
+
+    /// Keys that need no tag: those of records in the ledger of this machine, and direct ones.
+    fn candidates(&self, name: &ObjectName) -> Vec<Candidate> {
+        let noted = self.client.noted(name);
+        let noted = noted.iter().filter_map(|record| {
+            let (key, opened) = self.keys.open(record, name).ok()?;
+            let content = match opened.content {
+                Content::Known(known) => Some(known),
+                Content::Pending => None,
+            };
+            Some(Candidate::new(key, &opened.customer_key, content))
         });
         let direct = self.keys.direct_keys().filter_map(|key| match key {
-            Key::Direct(customer_key) => Some((key.fingerprint(), customer_key)),
+            Key::Direct(customer_key) => Some(Candidate::new(key, customer_key, None)),
             _ => None,
         });
-        let direct = direct.map(|(fingerprint, key)| (fingerprint, TargetKeyHeaders::of(key)));
-        noted.chain(direct).map(|(fingerprint, headers)| (fingerprint, Arc::new(headers))).collect()
+        noted.chain(direct).collect()
     }
+
+    /// The state of an object that a key of ours opens. What the last write was says nothing of older
+    /// versions.
+    fn state(&self, question: &Question, kind: Kind) -> State {
+        let last_written = || self.client.last_written(&self.keys, &question.name);
+        match kind {
+            Kind::Master => State::OwnKey,
+            Kind::Direct if question.entry.is_latest && replaces_master(kind, last_written()) => {
+                State::Replaced
+            }
+            Kind::Direct => State::DirectKey,
+        }
+    }
+}
+
+/// The worth of a record that the ledger has and no tag.
+fn noted(known: KnownContent, head: &Head) -> RecordState {
+    match known.provenance {
+        _ if known.size != head.size => RecordState::OtherSize,
+        Provenance::Source => RecordState::InLedger,
+        Provenance::Accepted { .. } => RecordState::Accepted,
+    }
+}
+
+/// A key that may open an object, and what the ledger knows of its content.
+struct Candidate {
+    key: OwnKey,
+    headers: Arc<TargetKeyHeaders>,
+    content: Option<KnownContent>,
+}
+
+impl Candidate {
+    fn new(key: &Key, customer_key: &CustomerKey, content: Option<KnownContent>) -> Self {
+        let headers = Arc::new(TargetKeyHeaders::of(customer_key));
+        Self { key: OwnKey::of(key), headers, content }
+    }
+}
+
+/// It is refused without a key, and nothing says that one is needed.
+fn unclear(question: Question, record: RecordState) -> Question {
+    question.is(State::Unproved, record).unproved().noting(EchoError::Unclear)
 }
 
 /// HEAD without a key was answered: whatever else the object is, it is under no customer key.
@@ -265,7 +371,9 @@ fn not_under_customer_key(question: Question, record: RecordState, head: &Head) 
         Some(kind) if kind.starts_with("aws:kms") => State::SseKms,
         Some(_) => State::SseS3,
     };
-    let question = question.is(state, record).under(None).seen(head);
+    let claimed = question.entry.key_fingerprint;
+    let mut question = question.is(state, record).under(None).seen(head);
+    question.entry.claimed_key = claimed;
     match record {
         RecordState::Missing | RecordState::NotReadable => question,
         _ => question.noting("it has a record all the same"),

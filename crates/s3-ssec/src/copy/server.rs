@@ -1,19 +1,24 @@
 //! Copies made by the gateway: CopyObject with the keys of both objects.
 
-use super::{CopyError, Source};
-use crate::call::{CallError, WithKey as _};
+use super::{CopyError, CopyOptions, Source};
+use crate::call::{CallError, Reached, WithKey as _};
 use crate::client::{Client, bare_etag};
 use crate::get::{GetError, GetOptions};
+use crate::ledger::Noted;
 use crate::nonce;
 use crate::put::tagging;
-use crate::write::{PutError, PutOptions, RecordKept, Uploaded};
+use crate::removal::Written;
+use crate::watch::Watch;
+use crate::write::{Leftover, PutError, PutOptions, RecordKept, Uploaded};
 use aws_sdk_s3::types::{MetadataDirective, TaggingDirective};
 use s3_ssec_core::advice::{Operation, SentKey};
-use s3_ssec_core::echo::{KeyEcho, verify_echo};
+use s3_ssec_core::echo::{EchoVerified, KeyEcho, verify_echo};
 use s3_ssec_core::headers::{SourceKeyHeaders, TargetKeyHeaders};
+use s3_ssec_core::key::Kind;
 use s3_ssec_core::keyring::{Keyring, Seal};
 use s3_ssec_core::names::ObjectName;
-use s3_ssec_core::record::{Content, TAG_KEY};
+use s3_ssec_core::record::{KnownContent, Record, TAG_KEY};
+use s3_ssec_core::removal::{Remains, TrustedVersion, WriteMarks};
 use std::sync::Arc;
 
 /// The most that one CopyObject takes (AWS "CopyObject"; RGW's `rgw_max_put_size`).
@@ -23,7 +28,7 @@ pub(crate) const LARGEST: u64 = 5 << 30;
 /// keyed by the person's key, so the source must have one, made with the key that writes.
 pub(super) fn fits(source: &Source<'_>, keys: &Keyring) -> bool {
     let ours = source.located.key == Some(keys.writer().fingerprint());
-    let whole = source.located.content.is_some_and(|(size, _)| size == source.head.size);
+    let whole = source.located.content.is_some_and(|known| known.size == source.head.size);
     ours && whole && source.head.size <= LARGEST
 }
 
@@ -38,6 +43,8 @@ pub(crate) struct Request<'a> {
     pub(crate) key: &'a Arc<TargetKeyHeaders>,
     pub(crate) tagging: Option<String>,
     pub(crate) options: &'a PutOptions,
+    /// Notes whether the gateway may have acted on it.
+    pub(crate) reached: Reached,
 }
 
 /// What the gateway said of it.
@@ -50,7 +57,7 @@ pub(crate) struct Answer {
 /// CopyObject. Metadata and tags are always sent anew: RGW 20.2.4 ignores `x-amz-tagging` unless
 /// both directives say REPLACE (measured).
 pub(crate) async fn send(client: &Client, request: Request<'_>) -> Result<Answer, CallError> {
-    let Request { from, version, etag, source_key, to, key, tagging, options } = request;
+    let Request { from, version, etag, source_key, to, key, tagging, options, reached } = request;
     let headers = options.headers.clone();
     let output = client
         .s3
@@ -73,6 +80,7 @@ pub(crate) async fn send(client: &Client, request: Request<'_>) -> Result<Answer
         .customize()
         .key(key)
         .source_key(source_key)
+        .interceptor(reached)
         .send()
         .await
         .map_err(client.explain(Operation::CopyObject, SentKey::TargetAndSource))?;
@@ -90,59 +98,163 @@ pub(super) async fn copy(
     keys: &Keyring,
     source: &Source<'_>,
     to: &ObjectName,
-    options: &GetOptions,
+    options: &CopyOptions,
 ) -> Result<Option<Uploaded>, CopyError> {
-    let (Some((size, digest)), Some(opens)) = (source.located.content, &source.located.headers)
-    else {
+    let (Some(known), Some(opens)) = (source.located.content, &source.located.headers) else {
         return Ok(None);
     };
     if !client.encrypts_copies(to).await? {
         return Ok(None);
     }
-    let nonce = nonce::draw(to, None).map_err(PutError::from)?;
+    let nonce = nonce::draw(client.state.as_ref(), to).map_err(PutError::from)?;
     let seal = Seal::new(keys.writer(), to.clone(), nonce);
     let key = Arc::new(TargetKeyHeaders::of(&seal.customer_key()));
-    let record = seal.record(Content::Known { size, digest });
-    let mut tags = vec![(TAG_KEY.to_owned(), record.to_string())];
+    let record = seal.record(source.put.content(known.size, known.digest));
+    let records = [record.to_string()];
+    let mut tags = vec![(TAG_KEY.to_owned(), records[0].clone())];
     tags.extend(source.put.tags.iter().cloned());
-    let answer = send(
-        client,
-        Request {
-            from: source.name,
-            version: options.read.version.as_deref(),
-            etag: Some(&source.head.etag),
-            source_key: opens.as_source(),
-            to,
-            key: &key,
-            tagging: Some(tagging(&tags)),
-            options: &source.put,
-        },
-    );
-    let answer = answer.await.map_err(|error| match error.status() {
-        Some(412) => GetError::Changed(source.name.clone()).into(),
-        _ => CopyError::Put(error.into()),
-    })?;
-    let version = answer.version_id.as_deref();
-    let proof = match verify_echo(key.key_md5(), &answer.echo) {
-        Ok(proof) => proof,
-        Err(error) => {
-            // A copy in the clear would have the ETag of its source.
-            let leftover = client.take_back(to, version, &source.head.etag).await;
-            return Err(PutError::NotProved { name: to.clone(), error, leftover }.into());
-        }
+    // A gateway may leave the tags of a copy out in silence.
+    let noted = client.note_before(to, &record, false).await;
+    // A plaintext copy would have the ETag of its source.
+    let (records, plain_etag) = (&records[..], source.head.etag.as_str());
+    let key_is_unique = keys.writer().kind() == Kind::Master;
+    let marks = WriteMarks { records, plain_etag, key_is_unique };
+    let written = Written { name: to, headers: &key, marks };
+    let request = Request {
+        from: source.name,
+        version: options.read.version.as_deref(),
+        etag: Some(&source.head.etag),
+        source_key: opens.as_source(),
+        to,
+        key: &key,
+        tagging: Some(tagging(&tags)),
+        options: &source.put,
+        reached: Reached::default(),
     };
-    let record = keep_tags(client, &seal, version, &tags).await?;
+    let sent = send_proved(client, &written, request).await;
+    if sent.is_err() {
+        client.note_unconfirmed(to, &record).await;
+    }
+    let (answer, proof) = sent?;
+    let version = answer.version_id.as_deref();
+    let content = KnownContent { provenance: source.provenance, ..known };
+    let same = match client.reads_back(&seal, version, content).await {
+        // The answer to the copy had the echo, and the object has none.
+        Err(GetError::NotProved { name, error }) => {
+            let leftover = client.take_back(&written, version).await;
+            return Err(PutError::NotProved { name, error, leftover }.into());
+        }
+        // It has replaced what was there, whatever kept it from being read.
+        Err(GetError::Call(error)) => {
+            return Err(PutError::from(error).leaving(to, Leftover::Arrived).into());
+        }
+        read => read?,
+    };
+    if !same {
+        let leftover = remove(client, &written, version, &tags[0]).await;
+        if leftover != Leftover::Nothing {
+            return Err(CopyError::Garbled { name: to.clone(), leftover });
+        }
+        // A good copy of a damaged source is no fault of the copying.
+        let read = GetOptions { read: options.read.clone(), ..GetOptions::default() };
+        let (mut sink, silent) = (tokio::io::sink(), Watch::default());
+        let source = client.stream_located(source.name, &source.located, &mut sink, &read, &silent);
+        Box::pin(source).await?;
+        return Err(CopyError::Garbled { name: to.clone(), leftover });
+    }
+    let kept = keep_tags(client, &seal, version, &tags, &record, noted).await;
+    let kept = kept.map_err(|error| match error {
+        PutError::Call(_) => error.leaving(to, Leftover::Arrived),
+        other => other,
+    })?;
     Ok(Some(Uploaded {
         name: to.clone(),
-        size,
+        size: known.size,
         etag: answer.etag,
         key: keys.writer().fingerprint(),
         nonce,
-        record,
+        record: kept,
         continued: 0,
         proof,
         version_id: answer.version_id,
     }))
+}
+
+/// CopyObject, and the proof that the gateway confirmed the key of the copy.
+async fn send_proved(
+    client: &Client,
+    written: &Written<'_>,
+    request: Request<'_>,
+) -> Result<(Answer, EchoVerified), CopyError> {
+    let (from, reached) = (request.from.clone(), request.reached.clone());
+    match send(client, request).await {
+        Ok(answer) => match verify_echo(written.headers.key_md5(), &answer.echo) {
+            Ok(proof) => Ok((answer, proof)),
+            Err(error) => {
+                let name = written.name.clone();
+                let leftover = client.take_back(written, answer.version_id.as_deref()).await;
+                Err(PutError::NotProved { name, error, leftover }.into())
+            }
+        },
+        Err(error) if error.status() == Some(412) => Err(GetError::Changed(from).into()),
+        Err(error) if is_refusal(&error) || !reached.is_possible() => {
+            Err(PutError::from(error).into())
+        }
+        Err(error) => Ok(Box::pin(unanswered(client, written, error)).await?),
+    }
+}
+
+/// True if the gateway says that it did not make the copy.
+fn is_refusal(error: &CallError) -> bool {
+    error.status().is_some_and(|status| (400..500).contains(&status) || status == 501)
+}
+
+/// Looks for the object of a copy without a usable answer: it may be stored, encrypted or not.
+async fn unanswered(
+    client: &Client,
+    written: &Written<'_>,
+    error: CallError,
+) -> Result<(Answer, EchoVerified), PutError> {
+    let name = written.name;
+    let Ok(found) = client.find_written(written).await else {
+        return Err(PutError::from(error).leaving(name, Leftover::Unknown));
+    };
+    match (found.remains, &found.head, found.proof) {
+        (Remains::NotOurs, ..) => Err(error.into()),
+        (Remains::OursEncrypted, Some(head), Some(proof)) => {
+            let (etag, version_id) = (head.etag.clone(), head.version_id.clone());
+            Ok((Answer { etag, version_id, echo: head.echo.clone() }, proof))
+        }
+        _ => Err(client.not_proved(written, &found).await),
+    }
+}
+
+/// Removes the copy, if what is there carries the record that was made for it alone.
+async fn remove(
+    client: &Client,
+    written: &Written<'_>,
+    version: Option<&str>,
+    record: &(String, String),
+) -> Leftover {
+    let name = written.name;
+    // The answer of RGW 20.2.4 names no version, and a DELETE without one would only hide it.
+    let id = match version {
+        Some(id) => Some(id.to_owned()),
+        None => match client.head(name, None, written.headers).await {
+            Ok(head) => head.version_id,
+            Err(_) => return Leftover::Arrived,
+        },
+    };
+    let version = match id {
+        Some(id) => client.trusted_version(name, &id).await.unwrap_or_default(),
+        None => None,
+    };
+    let id = version.as_ref().map(TrustedVersion::id);
+    let ours = client.tags(name, id).await.is_ok_and(|tags| tags.contains(record));
+    match ours && client.delete(name, version.as_ref()).await.is_ok() {
+        true => Leftover::Nothing,
+        false => Leftover::Arrived,
+    }
 }
 
 /// Makes sure that the copy carries its tags: a gateway may leave them out without a word.
@@ -151,21 +263,20 @@ async fn keep_tags(
     seal: &Seal<'_>,
     version: Option<&str>,
     tags: &[(String, String)],
+    record: &Record,
+    noted: Noted,
 ) -> Result<RecordKept, PutError> {
+    let refused = |error: &CallError| matches!(error.status(), Some(403 | 501));
     let stand = match client.tags(seal.name(), version).await {
         Ok(found) => tags.iter().all(|tag| found.contains(tag)),
-        Err(error) if matches!(error.status(), Some(403 | 501)) => false,
+        Err(error) if refused(&error) => false,
         Err(error) => return Err(error.into()),
     };
-    if stand {
-        return Ok(RecordKept::InTag);
-    }
-    match client.put_tags(seal.name(), version, tags).await {
-        Ok(()) => Ok(RecordKept::InTag),
-        Err(error) if matches!(error.status(), Some(403 | 501)) => {
-            client.note_in_ledger(seal);
-            Ok(RecordKept::InLedgerOnly)
+    if !stand {
+        match client.put_tags(seal.name(), version, tags).await {
+            Err(error) if !refused(&error) => return Err(error.into()),
+            _ => {}
         }
-        Err(error) => Err(error.into()),
     }
+    client.kept(seal, version, record, noted).await
 }

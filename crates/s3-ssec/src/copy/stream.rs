@@ -1,8 +1,8 @@
 //! Copies through this machine: right on every gateway, and verified to the last byte.
 
-use super::{CopyError, Source};
+use super::{CopyError, CopyOptions, Source};
 use crate::client::Client;
-use crate::get::{GetError, GetOptions, Verification};
+use crate::get::{GetError, GetOptions};
 use crate::put::Source as PutSource;
 use crate::watch::Watch;
 use crate::write::Uploaded;
@@ -24,15 +24,19 @@ pub(super) async fn copy(
     keys: &Keyring,
     source: &Source<'_>,
     to: &ObjectName,
-    options: &GetOptions,
+    options: &CopyOptions,
     watch: &Watch,
-) -> Result<(Uploaded, Verification), CopyError> {
+) -> Result<Uploaded, CopyError> {
     let (mut sink, stream) = tokio::io::duplex(PIPE);
     let (tell, verdict) = oneshot::channel();
     let reader = Box::new(Judged { stream, verdict: Some(verdict) });
+    let options = GetOptions { read: options.read.clone(), ..GetOptions::default() };
     let silent = Watch::default();
     let download = async {
-        let received = client.get_stream(keys, source.name, &mut sink, options, &silent).await;
+        // What was judged is read, whatever became of the name since.
+        let read =
+            client.stream_located(source.name, &source.located, &mut sink, &options, &silent);
+        let received = read.await;
         let _ = tell.send(received.is_ok());
         // Only now does the upload see the end of the stream.
         drop(sink);
@@ -42,7 +46,7 @@ pub(super) async fn copy(
     let upload = client.put(keys.writer(), to, content, &source.put, watch);
     let (received, uploaded) = tokio::join!(download, upload);
     match (received, uploaded) {
-        (Ok(received), uploaded) => Ok((uploaded?, received.verification)),
+        (Ok(_), uploaded) => Ok(uploaded?),
         // The upload broke first, and the download then had nowhere to write to.
         (Err(GetError::Target { .. }), Err(error)) => Err(error.into()),
         (Err(error), _) => Err(error.into()),

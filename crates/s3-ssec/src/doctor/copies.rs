@@ -58,8 +58,8 @@ async fn new_key(exam: &mut Exam<'_>) -> Result<Seen, ProbeError> {
     }
     let request = exam.object(Method::HEAD, "renewed")?.key(&exam.other);
     let with = exam.send(request, b"").await?;
-    let without = exam.head_plain("renewed").await?;
-    let proof = verify_by_heads(exam.other.key_md5(), &with.echo(), without.status);
+    let (without, _) = exam.without_key("renewed").await?;
+    let proof = verify_by_heads(exam.other.key_md5(), &with.echo(), without);
     exam.profile.saw(Ability::CopyChangesKey, proof.is_ok());
     Ok(match proof {
         Ok(_) => {

@@ -14,8 +14,6 @@ const FIRST_PART: usize = 5 << 20;
 
 pub(super) async fn check(exam: &mut Exam<'_>, rows: &mut Rows) {
     let topic = Topic::Encryption;
-    let tried = "PUT with a customer key, HEAD with it, HEAD without it";
-    rows.add(topic, "put", tried, put(exam).await);
     rows.add(topic, "get", "GET with the key", get(exam).await);
     rows.add(topic, "range", "GET of a range across two blocks of the cipher", range(exam).await);
     rows.add(topic, "etag", "the ETag beside the MD5 of the content", etag(exam).await);
@@ -30,6 +28,29 @@ pub(super) async fn check(exam: &mut Exam<'_>, rows: &mut Rows) {
     rows.add(topic, "two-kinds", tried, two_kinds(exam).await);
 }
 
+/// The first row. False where the gateway takes objects and no customer keys at all.
+pub(super) async fn takes_keys(exam: &mut Exam<'_>, rows: &mut Rows) -> bool {
+    let tried = "PUT with a customer key, HEAD with it, a read without it";
+    let (seen, status) = match put(exam).await {
+        Ok((seen, status)) => (Ok(seen), status),
+        Err(error) => (Err(error), 0),
+    };
+    let is_unknown = matches!(status, 405 | 501)
+        && exam.put_plain("plain").await.is_ok_and(|answer| answer.is_success());
+    let seen = match (seen, is_unknown) {
+        (Ok(seen), true) => Ok(Seen::new(
+            Verdict::Danger,
+            seen.saw,
+            "the gateway takes no customer keys at all: objects without one are stored, and those with \
+             one are refused",
+        )
+        .todo("Use another gateway for what must be encrypted; no more was tried here.")),
+        (seen, _) => seen,
+    };
+    rows.add(Topic::Encryption, "put", tried, seen);
+    !is_unknown
+}
+
 fn not_encrypted(saw: impl std::fmt::Display) -> Seen {
     let means =
         "the gateway answers 200 and does not do what was asked: data lie there in the clear";
@@ -37,22 +58,25 @@ fn not_encrypted(saw: impl std::fmt::Display) -> Seen {
         .todo("Do not use this gateway, or the proxy before it, for what must be encrypted.")
 }
 
-async fn put(exam: &mut Exam<'_>) -> Result<Seen, ProbeError> {
+/// The row, and the status of the answer.
+async fn put(exam: &mut Exam<'_>) -> Result<(Seen, u16), ProbeError> {
     let answer = exam.put("object", TRIAL).await?;
     if !answer.is_success() {
         exam.profile.saw(Ability::EncryptsPut, false);
         let advice = answer.advice(Operation::PutObject, SentKey::Target);
-        return Ok(Seen::new(Verdict::Danger, &answer, advice.what).todo(advice.todo));
+        let seen = Seen::new(Verdict::Danger, &answer, advice.what).todo(advice.todo);
+        return Ok((seen, answer.status));
     }
     let echo = verify_echo(exam.key.key_md5(), &answer.echo());
     let stored = exam.stored("object").await?;
     let good = echo.is_ok() && stored == Stored::Encrypted;
     exam.profile.saw(Ability::EncryptsPut, good);
-    Ok(match (good, echo) {
+    let seen = match (good, echo) {
         (true, _) => Seen::good("200, the key echoed; 200 with the key, 400 without", "encrypted"),
         (false, Err(error)) => not_encrypted(format!("{answer}, {error}; {stored}")),
         (false, Ok(_)) => not_encrypted(format!("{answer}, the key echoed; {stored}")),
-    })
+    };
+    Ok((seen, answer.status))
 }
 
 async fn get(exam: &mut Exam<'_>) -> Result<Seen, ProbeError> {

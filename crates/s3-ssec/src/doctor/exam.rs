@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use s3_ssec_core::advice::{self, Advice, Operation, SentKey, Situation};
-use s3_ssec_core::echo::KeyEcho;
+use s3_ssec_core::echo::{KeyEcho, KeylessRead};
 use s3_ssec_core::error_response::ErrorResponse;
 use s3_ssec_core::headers::{TargetKeyHeaders, echo_in};
 use s3_ssec_core::key::CustomerKey;
@@ -44,7 +44,7 @@ pub(super) struct Exam<'a> {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
@@ -252,16 +252,40 @@ impl<'a> Exam<'a> {
 
     /// The state of a scratch object that should be under our key.
     pub(super) async fn stored(&mut self, key: &str) -> Result<Stored, ProbeError> {
-        let without = self.head_plain(key).await?;
+        let (without, answer) = self.without_key(key).await?;
         let request = self.object(Method::HEAD, key)?.key(&self.key);
         let with = self.send(request, b"").await?;
         let echoed = s3_ssec_core::echo::verify_echo(self.key.key_md5(), &with.echo()).is_ok();
-        Ok(match (without.status, with.is_success() && echoed) {
-            (400, true) => Stored::Encrypted,
-            (404, _) => Stored::Nothing,
-            (200..=299, _) => Stored::Plaintext,
-            _ => Stored::Unclear(format!("HEAD without a key {without}, with it {with}")),
+        Ok(match (without, with.is_success() && echoed) {
+            (KeylessRead::KeyNeeded, true) => Stored::Encrypted,
+            (KeylessRead::Absent, _) => Stored::Nothing,
+            (KeylessRead::Readable, _) => Stored::Plaintext,
+            _ => Stored::Unclear(format!("a read without a key {answer}, HEAD with it {with}")),
         })
+    }
+
+    /// Whether a scratch object needs a key, and the answer that shows it.
+    pub(super) async fn without_key(
+        &mut self,
+        key: &str,
+    ) -> Result<(KeylessRead, Answer), ProbeError> {
+        let head = self.head_plain(key).await?;
+        if let Some(judged) = KeylessRead::of_head(head.status) {
+            return Ok((judged, head));
+        }
+        let request = self.object(Method::GET, key)?.header("range", "bytes=0-0")?;
+        let get = self.send(request, b"").await?;
+        let refusal = get.refusal();
+        let (code, message) = match &refusal {
+            Some(refusal) => (Some(refusal.code.as_str()), refusal.message.as_deref()),
+            None => (None, None),
+        };
+        let judged = match KeylessRead::of_get(get.status, code, message) {
+            // HEAD refuses what GET hands out.
+            KeylessRead::Readable => KeylessRead::Unclear,
+            judged => judged,
+        };
+        Ok((judged, get))
     }
 }
 

@@ -7,10 +7,12 @@
 use super::{DoctorError, ProbeError};
 use crate::call::CallError;
 use crate::client::Client;
+use crate::list::{ListingOf, ListingPages};
 use crate::state::JournalFile;
 use crate::trial::TRIAL_PREFIX;
 use s3_ssec_core::advice::{Cause, Operation, SentKey};
 use s3_ssec_core::key::random_bytes;
+use s3_ssec_core::listing::EntryKind;
 use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName};
 use serde_json::{Value, json};
 
@@ -117,27 +119,23 @@ impl Client {
     }
 
     /// Removes uploads and objects below a prefix, in all versions.
-    async fn clear_below(&self, bucket: &BucketName, prefix: &str) -> Result<(), CallError> {
-        let list = self.s3.list_multipart_uploads().bucket(bucket.as_str()).prefix(prefix);
-        let explain = self.explain(Operation::ListMultipartUploads, SentKey::None);
-        for upload in list.send().await.map_err(explain)?.uploads() {
-            let (key, id) = (upload.key().unwrap_or_default(), upload.upload_id());
-            let abort = self.s3.abort_multipart_upload().bucket(bucket.as_str()).key(key);
-            let abort = abort.upload_id(id.unwrap_or_default()).send().await;
+    pub(crate) async fn clear_below(
+        &self,
+        bucket: &BucketName,
+        prefix: &str,
+    ) -> Result<(), CallError> {
+        let pages = |of| ListingPages::new(self, of, bucket, prefix);
+        for upload in pages(ListingOf::Uploads).all().await? {
+            let abort = self.s3.abort_multipart_upload().bucket(bucket.as_str()).key(upload.key);
+            let abort = abort.upload_id(upload.id.unwrap_or_default()).send().await;
             abort.map_err(self.explain(Operation::AbortMultipartUpload, SentKey::None))?;
         }
         // A second round for buckets whose versioning is suspended: there the first leaves markers.
         for _ in 0..2 {
-            let list = self.s3.list_object_versions().bucket(bucket.as_str()).prefix(prefix);
-            let explain = self.explain(Operation::ListObjectVersions, SentKey::None);
-            let listed = list.send().await.map_err(explain)?;
-            let versions = listed.versions().iter();
-            for version in versions {
-                let id = version.version_id().filter(|id| *id != "null");
-                self.delete_named(bucket, version.key(), id).await?;
-            }
-            for marker in listed.delete_markers() {
-                self.delete_named(bucket, marker.key(), marker.version_id()).await?;
+            for version in pages(ListingOf::Versions).all().await? {
+                let is_marker = version.kind == EntryKind::DeleteMarker;
+                let id = version.id.filter(|id| is_marker || id != "null");
+                self.delete_named(bucket, &version.key, id.as_deref()).await?;
             }
         }
         Ok(())
@@ -146,11 +144,11 @@ impl Client {
     async fn delete_named(
         &self,
         bucket: &BucketName,
-        key: Option<&str>,
+        key: &str,
         version: Option<&str>,
     ) -> Result<(), CallError> {
-        match ObjectKey::parse(key.unwrap_or_default()) {
-            Ok(key) => self.delete(&ObjectName::new(bucket.clone(), key), version).await,
+        match ObjectKey::parse(key) {
+            Ok(key) => self.delete_scratch(&ObjectName::new(bucket.clone(), key), version).await,
             Err(_) => Ok(()),
         }
     }

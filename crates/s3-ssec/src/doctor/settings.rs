@@ -27,24 +27,42 @@ pub(super) async fn check(exam: &mut Exam<'_>, rows: &mut Rows) {
     let not_made = |error: &crate::call::CallError| {
         Err(ProbeError::Before(format!("a scratch bucket could not be made: {error}")))
     };
+    // First: what was written before there were versions has no ID to be removed by.
+    let tried = "in a scratch bucket with versions: PUT with If-None-Match: * onto an object";
+    let seen = match &made {
+        Ok(()) => super::server::condition(exam, &own).await,
+        Err(error) => not_made(error),
+    };
+    rows.add(topic, "condition-versions", tried, seen);
     let tried = "in a scratch bucket: two CORS rules for one origin, the second asked for";
     let seen = match &made {
         Ok(()) => second_rule(exam, &own).await,
         Err(error) => not_made(error),
     };
     rows.add(topic, "cors-rules", tried, seen);
-    let tried = "in a scratch bucket: uploads under a policy that wants customer keys";
+    let (mut has_policies, tried) = (true, "in a scratch bucket: a policy, put and read back");
     let seen = match &made {
-        Ok(()) => condition_key(exam, &own).await,
+        Ok(()) => policies(exam, &own).await.map(|(seen, works)| {
+            has_policies = works;
+            seen
+        }),
         Err(error) => not_made(error),
     };
-    rows.add(topic, "policy-require", tried, seen);
-    let tried = "in a scratch bucket: uploads under AWS's policy for TLS (Bool) and ours";
-    let seen = match &made {
-        Ok(()) => tls_rule(exam, &own).await,
-        Err(error) => not_made(error),
-    };
-    rows.add(topic, "policy-tls", tried, seen);
+    rows.add(topic, "policy", tried, seen);
+    if has_policies {
+        let tried = "in a scratch bucket: uploads under a policy that wants customer keys";
+        let seen = match &made {
+            Ok(()) => condition_key(exam, &own).await,
+            Err(error) => not_made(error),
+        };
+        rows.add(topic, "policy-require", tried, seen);
+        let tried = "in a scratch bucket: uploads under AWS's policy for TLS (Bool) and ours";
+        let seen = match &made {
+            Ok(()) => tls_rule(exam, &own).await,
+            Err(error) => not_made(error),
+        };
+        rows.add(topic, "policy-tls", tried, seen);
+    }
     let tried = "in a scratch bucket: an upload under BlockPublicAcls";
     let seen = match &made {
         Ok(()) => public_access(exam, &own, &bucket).await,
@@ -151,6 +169,26 @@ async fn put_policy(
 ) -> Result<Answer, ProbeError> {
     let request = exam.setting(own, Method::PUT, "policy")?.document(policy, "application/json");
     exam.send_as_is(request, policy.as_bytes()).await
+}
+
+/// Whether there are bucket policies at all.
+async fn policies(exam: &mut Exam<'_>, own: &BucketName) -> Result<(Seen, bool), ProbeError> {
+    let policy = statement(Rule::RequireTls, own)?;
+    let policy = policy.replace(&format!("\"arn:aws:s3:::{own}\","), "");
+    let put = put_policy(exam, own, &policy).await?;
+    let read = read(exam, own, "policy").await?;
+    clear_policy(exam, own).await?;
+    let works = put.is_success() && read.is_success();
+    let saw = format!("put {put}, read {read}");
+    let seen = match works {
+        true => Seen::good(saw, "buckets take policies"),
+        false => Seen::new(
+            Verdict::Note,
+            saw,
+            "there are no bucket policies: no rule can ask for customer keys or TLS",
+        ),
+    };
+    Ok((seen, works))
 }
 
 /// An upload with our key, and one without any.

@@ -1,18 +1,20 @@
 //! Compares what arrived with what was uploaded.
 
 use super::fetch::{Fetched, Wanted};
-use super::{GetError, Received, Verification};
+use super::{GetError, Received};
 use s3_ssec_core::digest::{ContentDigest, ContentTree};
 use s3_ssec_core::echo::EchoVerified;
-use s3_ssec_core::key::Fingerprint;
+use s3_ssec_core::evidence::{Evidence, Verification};
+use s3_ssec_core::key::{Fingerprint, Kind};
 use s3_ssec_core::names::ObjectName;
 
 /// Collects the hashes and proofs of the spans, in whatever order they arrive.
 pub(super) struct Check {
     name: ObjectName,
     size: u64,
-    key: Option<Fingerprint>,
+    key: Option<(Fingerprint, Kind)>,
     recorded: Option<ContentDigest>,
+    evidence: Option<Evidence>,
     tree: Option<ContentTree>,
     proof: Option<EchoVerified>,
     etag: Option<String>,
@@ -25,6 +27,7 @@ impl Check {
             size: wanted.size,
             key: wanted.key,
             recorded: wanted.digest,
+            evidence: wanted.evidence,
             tree: wanted.content_key.as_deref().map(ContentTree::new),
             proof: None,
             etag: wanted.etag.clone(),
@@ -52,12 +55,11 @@ impl Check {
     /// Verified, not verifiable, or damaged.
     pub(super) fn judge(self) -> Result<Received, GetError> {
         let received = self.tree.and_then(ContentTree::finish);
-        let verification = match (self.recorded, received) {
-            (Some(recorded), Some(received)) if recorded == received => Verification::Verified,
-            (Some(_), _) => return Err(GetError::Damaged(self.name)),
-            (None, _) => Verification::NoDigest,
-        };
-        let Self { size, key, proof, .. } = self;
-        Ok(Received { size, key, verification, proof })
+        // No key, no digest: a plaintext object has neither.
+        let matches = received.is_some() && received == self.recorded;
+        let verification = Verification::judge(self.evidence, matches);
+        let verification = verification.map_err(|_| GetError::Damaged(self.name))?;
+        let (key, kind) = self.key.unzip();
+        Ok(Received { size: self.size, key, kind, verification, proof: self.proof })
     }
 }

@@ -1,15 +1,15 @@
 //! One ranged GET: echo checked, object pinned, repeated when the answer breaks off.
 
 use super::GetError;
-use crate::call::{Broken, CallError, WithKey as _};
+use crate::call::{Broken, CallError, WithKey as _, silence};
 use crate::client::{Client, bare_etag};
-use crate::transport;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use s3_ssec_core::advice::{Cause, Operation, SentKey};
 use s3_ssec_core::digest::{ContentDigest, ContentKey, PIECE_LENGTH, Piece, PieceHasher};
 use s3_ssec_core::echo::{EchoVerified, KeyEcho, verify_echo};
+use s3_ssec_core::evidence::Evidence;
 use s3_ssec_core::headers::TargetKeyHeaders;
-use s3_ssec_core::key::Fingerprint;
+use s3_ssec_core::key::{Fingerprint, Kind};
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::plan::Span;
 use std::sync::Arc;
@@ -33,7 +33,8 @@ pub(crate) struct Wanted {
     pub(super) fetch: Fetch,
     pub(super) size: u64,
     pub(super) etag: Option<String>,
-    pub(super) key: Option<Fingerprint>,
+    pub(super) key: Option<(Fingerprint, Kind)>,
+    pub(super) evidence: Option<Evidence>,
     pub(super) content_key: Option<Arc<ContentKey>>,
     pub(super) digest: Option<ContentDigest>,
 }
@@ -57,11 +58,9 @@ pub(super) trait Sink {
 
 impl Wanted {
     /// The spans of the object. An empty object has one empty span, so that its key is proved too.
-    pub(super) fn spans(&self) -> Vec<Span> {
-        match self.size {
-            0 => vec![Span { offset: 0, length: 0 }],
-            size => s3_ssec_core::plan::ranges(size, SPAN).collect(),
-        }
+    pub(super) fn spans(&self) -> impl Iterator<Item = Span> + Send + use<> {
+        let empty = (self.size == 0).then_some(Span { offset: 0, length: 0 });
+        empty.into_iter().chain(s3_ssec_core::plan::ranges(self.size, SPAN))
     }
 
     /// Starts the work on one span, for a task of its own.
@@ -69,7 +68,7 @@ impl Wanted {
         Job {
             fetch: self.fetch.clone(),
             etag: self.etag.clone(),
-            whole: span.length == self.size,
+            size: self.size,
             content_key: self.content_key.clone(),
             span,
         }
@@ -80,7 +79,8 @@ impl Wanted {
 pub(super) struct Job {
     fetch: Fetch,
     etag: Option<String>,
-    whole: bool,
+    /// Of the whole object.
+    size: u64,
     content_key: Option<Arc<ContentKey>>,
     pub(super) span: Span,
 }
@@ -89,6 +89,18 @@ impl Job {
     /// Where the span stands among all spans, from 0.
     pub(super) fn index(&self) -> u64 {
         self.span.offset / SPAN
+    }
+
+    /// True if the span is all of the object. It is asked for without a range: RGW has none of an
+    /// empty object.
+    fn is_whole(&self) -> bool {
+        self.span.length == self.size
+    }
+
+    /// The `Content-Range` that an answer to this span has.
+    fn content_range(&self) -> Option<String> {
+        let Span { offset, length } = self.span;
+        (!self.is_whole()).then(|| format!("bytes {offset}-{}/{}", offset + length - 1, self.size))
     }
 
     /// Hashes the span's content as if it had just arrived. It proves nothing about the gateway.
@@ -128,8 +140,8 @@ impl Job {
         while let Some(chunk) = answer.body.next().await {
             let chunk = chunk.map_err(|error| {
                 tracing::debug!("the answer broke off: {error}");
-                match transport::silence(&error) {
-                    Some(silence) => CallError::Broken(Broken::Silent(silence.to_string())).into(),
+                match silence(&error) {
+                    Some(words) => CallError::Broken(Broken::Silent(words)).into(),
                     None => truncated(),
                 }
             })?;
@@ -150,7 +162,7 @@ impl Job {
             .key(name.key.as_str())
             .set_version_id(version.clone())
             .set_if_match(self.etag.as_ref().map(|etag| format!("\"{etag}\"")))
-            .set_range((!self.whole).then(|| self.span.range_header()))
+            .set_range((!self.is_whole()).then(|| self.span.range_header()))
             .customize();
         let sent = if headers.is_some() { SentKey::Target } else { SentKey::None };
         let request = match headers {
@@ -158,7 +170,10 @@ impl Job {
             None => request,
         };
         let answer = request.send().await.map_err(client.explain(Operation::GetObject, sent));
-        let answer = answer.map_err(|error| self.fetch.explain(error))?;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.fetch.explain(error).await),
+        };
         let echo = KeyEcho::new(answer.sse_customer_algorithm(), answer.sse_customer_key_md5());
         let prove = |headers: &Arc<TargetKeyHeaders>| verify_echo(headers.key_md5(), &echo);
         let proof = headers.as_ref().map(prove).transpose();
@@ -166,6 +181,15 @@ impl Job {
         let same = |etag: &String| *etag == bare_etag(answer.e_tag());
         if self.etag.as_ref().is_some_and(|etag| !same(etag)) {
             return Err(self.changed());
+        }
+        if answer.content_range() != self.content_range().as_deref() {
+            let what = "it has other bytes of the object than were asked for";
+            return Err(CallError::from(Broken::Answer(what.to_owned())).into());
+        }
+        // Only its record said how large it is.
+        let stated = answer.content_length().and_then(|stated| u64::try_from(stated).ok());
+        if self.is_whole() && self.etag.is_none() && stated.is_some_and(|size| size != self.size) {
+            return Err(GetError::Damaged(name.clone()));
         }
         Ok((answer, proof))
     }
@@ -177,8 +201,12 @@ impl Job {
 
 impl Fetch {
     /// Names what a refused read means.
-    pub(super) fn explain(&self, error: CallError) -> GetError {
-        let name = self.name.clone();
+    pub(super) async fn explain(&self, error: CallError) -> GetError {
+        let (name, version) = (self.name.clone(), self.version.as_deref());
+        let is_keyed = error.status() == Some(403) && self.headers.is_some();
+        if is_keyed && self.client.is_of_other_key(&name, version, &error).await.unwrap_or(false) {
+            return GetError::OtherKey(name);
+        }
         match (error.status(), error.cause()) {
             (Some(404), Some(Cause::NoSuchKey)) => GetError::NotFound(name),
             (Some(412), _) => GetError::Changed(name),

@@ -3,20 +3,21 @@
 use super::check::Check;
 use super::fetch::{Fetched, Job, Sink, Wanted};
 use super::partial::Partial;
+use super::target::Target;
 use super::{GetError, GetOptions, Received};
 use crate::flight::Flight;
 use crate::positioned::{read_exact_at, write_all_at};
 use crate::watch::Watch;
 use s3_ssec_core::plan::Span;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::task::JoinSet;
 
 pub(super) async fn download(
     wanted: &Wanted,
-    target: &Path,
+    target: &Target,
     options: &GetOptions,
     watch: &Watch,
 ) -> Result<Received, GetError> {
@@ -46,13 +47,13 @@ async fn fill(
 ) -> Result<Received, GetError> {
     let mut check = Check::new(wanted);
     let mut tasks = JoinSet::new();
-    let mut spans = wanted.spans().into_iter();
+    let mut spans = wanted.spans();
     let mut flight = Flight::new(options.in_flight, Instant::now());
     loop {
         while tasks.len() < flight.limit() {
             let Some(span) = spans.next() else { break };
             let (job, file) = (wanted.job(span), Arc::clone(&partial.file));
-            let path = partial.path.clone();
+            let path = partial.path();
             match partial.here.contains(&job.index()) {
                 true => tasks.spawn(reread(job, file, path)),
                 false => tasks.spawn(fetch(job, file, path)),

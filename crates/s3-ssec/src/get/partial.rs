@@ -1,13 +1,16 @@
 //! The file of a download before it has its name, and the journal that lets it be continued.
 
 use super::GetError;
+use super::directory::Directory;
 use super::fetch::{SPAN, Wanted};
-use super::may_take;
-use super::part::{self, PARTIAL};
+use super::part;
+use super::target::Target;
 use crate::state::JournalFile;
 use s3_ssec_core::journal::{self, DownloadBegun, DownloadJournal, DownloadLine};
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +22,8 @@ const NOTE_EVERY: usize = 8;
 
 /// A file without its name yet. Removed, with its journal, unless it gets one or is kept for later.
 pub(super) struct Partial {
-    pub(super) path: PathBuf,
+    directory: Directory,
+    name: OsString,
     pub(super) file: Arc<File>,
     journal: Option<JournalFile>,
     /// Spans that were there from an earlier run.
@@ -32,37 +36,43 @@ pub(super) struct Partial {
 
 impl Partial {
     /// Takes up the download of `wanted` to `target` that broke off, or begins it.
-    pub(super) fn open(wanted: &Wanted, target: &Path) -> Result<Self, GetError> {
-        let synchronise = wanted.digest.is_none();
+    pub(super) fn open(wanted: &Wanted, target: &Target) -> Result<Self, GetError> {
         let (mut journal, text) = match open_journal(wanted, target) {
             Some((journal, text)) => (Some(journal), text),
             None => (None, String::new()),
         };
-        if let Some((old, file)) = DownloadJournal::parse(&text).and_then(|old| reopen(old, wanted))
-        {
-            let (path, here) = (PathBuf::from(old.begun.partial), old.here);
-            let file = Arc::new(file);
-            return Ok(Self {
-                path,
-                file,
-                journal,
-                here,
-                arrived: vec![],
-                synchronise,
-                keep: false,
-            });
-        }
-        let created = part::create(target, journal.is_some());
-        let (path, file) =
-            created.map_err(|error| GetError::Target { path: target.to_owned(), error })?;
-        if let (Some(log), Some(begun)) = (&mut journal, begun(wanted, &path)) {
-            log.clear();
-            if log.append(&journal::print(&DownloadLine::Begun(begun))).is_err() {
-                journal = None;
+        let old = DownloadJournal::parse(&text).and_then(|old| reopen(old, wanted, target));
+        let (name, file, here) = match old {
+            Some(old) => old,
+            None => {
+                let created = part::create(target, journal.is_some());
+                let created =
+                    created.map_err(|error| GetError::Target { path: target.path(), error });
+                let (name, file) = created?;
+                if let (Some(log), Some(begun)) = (&mut journal, begun(wanted, target, &name)) {
+                    log.clear();
+                    if log.append(&journal::print(&DownloadLine::Begun(begun))).is_err() {
+                        journal = None;
+                    }
+                }
+                (name, file, BTreeSet::new())
             }
-        }
-        let (file, here) = (Arc::new(file), BTreeSet::new());
-        Ok(Self { path, file, journal, here, arrived: Vec::new(), synchronise, keep: false })
+        };
+        Ok(Self {
+            directory: target.directory.clone(),
+            name,
+            file: Arc::new(file),
+            journal,
+            here,
+            arrived: Vec::new(),
+            synchronise: wanted.digest.is_none(),
+            keep: false,
+        })
+    }
+
+    /// Its path, for messages.
+    pub(super) fn path(&self) -> PathBuf {
+        self.directory.path.join(&self.name)
     }
 
     /// Notes that a span has arrived.
@@ -89,22 +99,36 @@ impl Partial {
         if self.keep { GetError::BrokenOff(Box::new(error)) } else { error }
     }
 
-    /// Gives the file its name: it is whole.
-    pub(super) fn name(mut self, target: &Path, replace: bool) -> Result<(), GetError> {
-        let error = |error| GetError::Target { path: target.to_owned(), error };
-        part::open_up(&self.file);
+    /// Gives the file its name: it is whole. A file that it replaces leaves it its mode.
+    pub(super) fn name(mut self, target: &Target, replace: bool) -> Result<(), GetError> {
+        let failed = |error| GetError::Target { path: target.path(), error };
+        // What has the name may be another thing than when the download began.
+        let replaced = if replace { target.may_take(true)? } else { None };
+        // Another process may have put a file of its own in the place of this one.
+        if !part::is_at(&self.file, &self.directory, &self.name) {
+            return Err(failed(io::Error::other("its unfinished file was replaced")));
+        }
+        part::open_up(&self.file, replaced.map(|entry| entry.mode));
+        // Its journal ends with its name: both have to last.
+        let lasting = self.journal.is_some();
+        if lasting {
+            self.file.sync_all().map_err(failed)?;
+        }
         match replace {
-            true => {
-                // What stands there may be another thing than when the download began.
-                may_take(target, true)?;
-                std::fs::rename(&self.path, target).map_err(error)?;
+            true => self.directory.replace(&self.name, &target.name).map_err(failed)?,
+            false => {
+                self.directory.rename_new(&self.name, &target.name).map_err(|error| match error
+                    .kind()
+                {
+                    io::ErrorKind::AlreadyExists => GetError::Exists(target.path()),
+                    _ => failed(error),
+                })?
             }
-            false => rename_new(&self.path, target).map_err(|failure| match failure.kind() {
-                io::ErrorKind::AlreadyExists => GetError::Exists(target.to_owned()),
-                _ => error(failure),
-            })?,
         }
         self.keep = true;
+        if lasting {
+            self.directory.sync().map_err(failed)?;
+        }
         if let Some(journal) = self.journal.take() {
             journal.remove();
         }
@@ -115,7 +139,7 @@ impl Partial {
 impl Drop for Partial {
     fn drop(&mut self) {
         if !self.keep {
-            let _ = std::fs::remove_file(&self.path);
+            let _ = self.directory.remove(&self.name);
             if let Some(journal) = self.journal.take() {
                 journal.remove();
             }
@@ -123,49 +147,53 @@ impl Drop for Partial {
     }
 }
 
-fn open_journal(wanted: &Wanted, target: &Path) -> Option<(JournalFile, String)> {
+fn open_journal(wanted: &Wanted, target: &Target) -> Option<(JournalFile, String)> {
     if wanted.size < WORTH_A_JOURNAL {
         return None;
     }
     let client = &wanted.fetch.client;
-    let target = std::path::absolute(target).ok()?;
+    let target = std::path::absolute(target.path()).ok()?;
     let object = wanted.fetch.name.to_string();
     let names = [client.endpoint().as_str(), &object, &target.to_string_lossy()];
     client.state.as_ref()?.journal("downloads", &names).ok()
 }
 
-fn begun(wanted: &Wanted, partial: &Path) -> Option<DownloadBegun> {
+fn begun(wanted: &Wanted, target: &Target, name: &OsStr) -> Option<DownloadBegun> {
     Some(DownloadBegun {
         endpoint: wanted.fetch.client.endpoint().to_string(),
         object: wanted.fetch.name.to_string(),
-        etag: wanted.etag.clone()?,
+        etag: noted_etag(wanted)?,
         size: wanted.size,
         span: SPAN,
-        partial: std::path::absolute(partial).ok()?.to_str()?.to_owned(),
+        partial: std::path::absolute(target.directory.path.join(name)).ok()?.to_str()?.to_owned(),
+    })
+}
+
+/// What stands for the ETag on disk: it is the MD5 of some contents.
+fn noted_etag(wanted: &Wanted) -> Option<String> {
+    let etag = wanted.etag.as_deref()?;
+    let name = wanted.fetch.name.to_string();
+    Some(match &wanted.content_key {
+        Some(key) => journal::keyed(key, etag),
+        None => base16ct::lower::encode_string(&Sha256::digest(format!("{name}\n{etag}"))),
     })
 }
 
 /// The file of an earlier run, if it is of the same object; else it is removed.
-fn reopen(old: DownloadJournal, wanted: &Wanted) -> Option<(DownloadJournal, File)> {
-    let path = PathBuf::from(&old.begun.partial);
-    if begun(wanted, &path).as_ref() != Some(&old.begun) {
-        // Only a name of our own making is ours to remove.
-        if path.extension().is_some_and(|end| end == PARTIAL) {
-            let _ = std::fs::remove_file(path);
-        }
+fn reopen(
+    old: DownloadJournal,
+    wanted: &Wanted,
+    target: &Target,
+) -> Option<(OsString, File, BTreeSet<u64>)> {
+    let name = Path::new(&old.begun.partial).file_name()?;
+    // Only a name of our own making is ours to remove.
+    if !part::is_partial(name) {
         return None;
     }
-    let file = OpenOptions::new().read(true).write(true).open(&path).ok()?;
-    Some((old, file))
-}
-
-/// Names a file unless the name is taken. A link fails where it is; a rename would not.
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    match std::fs::hard_link(from, to) {
-        Ok(()) => std::fs::remove_file(from),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // A file system without links.
-        Err(_) if to.symlink_metadata().is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
-        Err(_) => std::fs::rename(from, to),
+    if begun(wanted, target, name).as_ref() != Some(&old.begun) {
+        let _ = target.directory.remove(name);
+        return None;
     }
+    let file = target.directory.reopen(name).ok()?;
+    Some((name.to_owned(), file, old.here))
 }

@@ -40,7 +40,7 @@ async fn read(
     let error = |error| GetError::Target { path: PathBuf::from("-"), error };
     let mut check = Check::new(&wanted);
     let mut ahead: VecDeque<Ahead> = VecDeque::new();
-    let mut spans = wanted.spans().into_iter();
+    let mut spans = wanted.spans();
     // The memory goes round: what an allocator gets back in such pieces it does not always reuse.
     let mut free = Vec::new();
     loop {

@@ -1,19 +1,46 @@
-//! The name that a download gets: what stands there already, and what may not be lost.
+//! The name that a download gets: what has this name already, and what may not be lost.
 
 use super::GetError;
-use std::path::Path;
+use super::directory::{Directory, Entry, EntryKind};
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
 
-/// Refuses to take the place of a file, unless it is to be replaced, and of whatever is none: a
-/// device, a pipe or a link, once replaced, is gone for everybody who knew it.
-pub(crate) fn may_take(target: &Path, replace: bool) -> Result<(), GetError> {
-    let Ok(found) = target.symlink_metadata() else { return Ok(()) };
-    let (kind, path) = (found.file_type(), target.to_owned());
-    match () {
-        () if kind.is_symlink() => Err(GetError::Link(path)),
-        () if kind.is_dir() => Err(GetError::Directory(path)),
-        () if !kind.is_file() => Err(GetError::NotAFile(path)),
-        () if !replace => Err(GetError::Exists(path)),
-        () => Ok(()),
+/// A name in a directory that is held open.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) directory: Directory,
+    pub(crate) name: OsString,
+}
+
+impl Target {
+    /// The name that a path of the user's own leads to.
+    pub(crate) fn of(path: &Path) -> Result<Self, GetError> {
+        let failed = |error| GetError::Target { path: path.to_owned(), error };
+        let name = path.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
+        let parent = path.parent().unwrap_or(Path::new(""));
+        let directory = Directory::open(parent).map_err(failed)?;
+        Ok(Self { directory, name: name.to_owned() })
+    }
+
+    /// The path, for messages.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.path.join(&self.name)
+    }
+
+    /// Refuses to take the place of a file, unless it is to be replaced, and of everything else: a
+    /// device, a pipe or a link, once replaced, is gone for everyone who knew it. Returns the file to
+    /// be replaced.
+    pub(crate) fn may_take(&self, replace: bool) -> Result<Option<Entry>, GetError> {
+        let Some(entry) = self.directory.entry(&self.name) else { return Ok(None) };
+        let path = self.path();
+        match entry.kind {
+            EntryKind::Link => Err(GetError::Link(path)),
+            EntryKind::Directory => Err(GetError::Directory(path)),
+            EntryKind::Other => Err(GetError::NotAFile(path)),
+            EntryKind::File if !replace => Err(GetError::Exists(path)),
+            EntryKind::File => Ok(Some(entry)),
+        }
     }
 }
 
@@ -32,11 +59,12 @@ mod tests {
         symlink(path("file"), path("link")).unwrap();
         symlink(path("nowhere"), path("dangling")).unwrap();
         let _socket = UnixListener::bind(path("socket")).unwrap();
-        assert!(may_take(&path("new"), false).is_ok());
-        assert!(may_take(&path("file"), true).is_ok());
-        assert!(matches!(may_take(&path("file"), false), Err(GetError::Exists(_))));
+        let take = |name: &str, replace| Target::of(&path(name)).unwrap().may_take(replace);
+        assert!(take("new", false).unwrap().is_none());
+        assert!(take("file", true).unwrap().is_some());
+        assert!(matches!(take("file", false), Err(GetError::Exists(_))));
         for replace in [false, true] {
-            let refusal = |name: &str| may_take(&path(name), replace).unwrap_err();
+            let refusal = |name: &str| take(name, replace).unwrap_err();
             assert!(matches!(refusal("link"), GetError::Link(_)));
             assert!(matches!(refusal("dangling"), GetError::Link(_)));
             assert!(matches!(refusal("directory"), GetError::Directory(_)));

@@ -2,9 +2,10 @@
 
 use crate::client::Client;
 use crate::state::{JournalFile, StateDir};
-use s3_ssec_core::journal::{UploadBegun, UploadJournal, UploadLine};
+use s3_ssec_core::digest::ContentKey;
+use s3_ssec_core::journal::{UploadBegun, UploadJournal, UploadLine, keyed};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where the journals of uploads are, under the state directory.
 const DIRECTORY: &str = "uploads";
@@ -15,18 +16,23 @@ const DIRECTORY: &str = "uploads";
 pub(super) struct UploadLog {
     file: Mutex<Option<JournalFile>>,
     before: Option<UploadJournal>,
+    /// Of what is noted of contents only keyed hashes reach the disk.
+    key: Option<Arc<ContentKey>>,
+    /// The ETags of the parts that the gateway lists and the journal confirms.
+    confirmed: BTreeMap<u16, String>,
 }
 
 impl UploadLog {
     /// Opens the journal for this file and object. An upload that someone else is making right now
     /// keeps its journal to itself; this one then goes without.
-    pub(super) fn open(client: &Client, object: &str, source: &str) -> Self {
+    pub(super) fn open(client: &Client, object: &str, source: &str, key: &Arc<ContentKey>) -> Self {
         let Some(state) = &client.state else { return Self::default() };
         let name = [client.endpoint().as_str(), object, source];
         match state.journal(DIRECTORY, &name) {
             Ok((file, text)) => {
                 let before = UploadJournal::parse(&text);
-                Self { file: Mutex::new(Some(file)), before }
+                let (key, confirmed) = (Some(Arc::clone(key)), BTreeMap::new());
+                Self { file: Mutex::new(Some(file)), before, key, confirmed }
             }
             Err(error) => {
                 tracing::warn!("this upload cannot be continued if it breaks off: {error}");
@@ -53,6 +59,7 @@ impl UploadLog {
     /// Forgets what was done before and starts a new upload.
     pub(super) fn begin(&mut self, begun: UploadBegun) {
         self.before = None;
+        self.confirmed.clear();
         if let Some(file) = self.file.get_mut().unwrap_or_else(PoisonError::into_inner) {
             file.clear();
         }
@@ -71,21 +78,37 @@ impl UploadLog {
         }
     }
 
-    /// The hash of the content that was sent as this part before.
-    pub(super) fn sent(&self, part: u16) -> Option<&str> {
-        self.before.as_ref()?.sent.get(&part).map(String::as_str)
+    /// Notes that a part with this SHA-256 is about to be sent.
+    pub(super) fn sending(&self, part: u16, sha256: &str) {
+        self.note(&UploadLine::Sending { part, sha256: self.keyed(sha256) });
+    }
+
+    /// Notes that the gateway holds a part.
+    pub(super) fn has_stored(&self, part: u16, etag: &str) {
+        self.note(&UploadLine::Stored { part, etag: self.keyed(etag) });
+    }
+
+    fn keyed(&self, hash: &str) -> String {
+        self.key.as_ref().map(|key| keyed(key, hash)).unwrap_or_default()
+    }
+
+    /// True if another content was sent as this part before.
+    pub(super) fn sent_another(&self, part: u16, sha256: &str) -> bool {
+        let before = self.before.as_ref().and_then(|before| before.sent.get(&part));
+        before.is_some_and(|before| *before != self.keyed(sha256))
     }
 
     /// Keeps, of the parts that the journal says are stored, those that the gateway lists alike.
     pub(super) fn confirm(&mut self, listed: &BTreeMap<u16, String>) {
-        if let Some(before) = &mut self.before {
-            before.stored.retain(|part, etag| listed.get(part) == Some(etag));
-        }
+        let Some(before) = &self.before else { return };
+        let noted = |part, etag: &str| before.stored.get(part) == Some(&self.keyed(etag));
+        let confirmed = listed.iter().filter(|(part, etag)| noted(part, etag));
+        self.confirmed = confirmed.map(|(part, etag)| (*part, etag.clone())).collect();
     }
 
     /// The ETag of a part that the gateway has.
     pub(super) fn stored(&self, part: u16) -> Option<&str> {
-        self.before.as_ref()?.stored.get(&part).map(String::as_str)
+        self.confirmed.get(&part).map(String::as_str)
     }
 
     /// The upload is over, one way or another: nothing is left to continue.

@@ -1,5 +1,7 @@
 //! Multipart uploads: parts in parallel, every step under the key, the record completed last.
 
+mod describe;
+mod owner;
 mod parts;
 mod resume;
 
@@ -11,18 +13,19 @@ use super::source::{Reader, SourceFile};
 use super::{Writing, tagging};
 use crate::call::{CallError, WithKey as _};
 use crate::client::Client;
-use crate::write::{Existing, Leftover, PutError, PutOptions, RecordKept, Uploaded};
+use crate::ledger::Noted;
+use crate::write::{Existing, Leftover, PutError, PutOptions, Uploaded};
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::BytesMut;
 use resume::Resumed;
 use s3_ssec_core::advice::{Cause, Operation, SentKey};
-use s3_ssec_core::echo::{EchoError, EchoVerified, KeyEcho, verify_by_heads, verify_echo};
+use s3_ssec_core::echo::{KeyEcho, verify_echo};
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::journal::{UploadBegun, UploadLine};
 use s3_ssec_core::key::Key;
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::plan::MultipartPlan;
-use s3_ssec_core::record::{Content, TAG_KEY};
+use s3_ssec_core::record::{Content, Record, TAG_KEY};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -59,17 +62,10 @@ impl From<&PutOptions> for Condition {
     }
 }
 
-/// What the gateway said of Complete.
+/// An upload that was completed.
 pub(crate) struct Completed {
+    /// The version, as the gateway named it.
     pub(crate) version_id: Option<String>,
-    echo: KeyEcho,
-}
-
-impl Completed {
-    /// A completed upload whose answer was not heard.
-    fn found(version_id: Option<String>) -> Self {
-        Self { version_id, echo: KeyEcho::default() }
-    }
 }
 
 /// Uploads a file, going on where an earlier upload of it broke off.
@@ -82,7 +78,7 @@ pub(super) async fn put_file(
     let plan = MultipartPlan::new(size, writing.options.part_size)?;
     let source = std::path::absolute(file.path()).unwrap_or_else(|_| file.path().to_owned());
     let source = source.to_string_lossy().into_owned();
-    let mut log = UploadLog::open(writing.client, &writing.name().to_string(), &source);
+    let mut log = open_log(&writing, &source);
     let taken_up = resume::take_up(&writing, key, &mut log, &file).await;
     match taken_up.map_err(|error| broken_off(error, &log))? {
         Resumed::Done(uploaded) => return Ok(*uploaded),
@@ -96,7 +92,7 @@ pub(super) async fn put_file(
                 done => return done,
             }
             drop(shared);
-            log = UploadLog::open(writing.client, &writing.name().to_string(), &source);
+            log = open_log(&writing, &source);
         }
         Resumed::Nothing => {}
     }
@@ -122,6 +118,11 @@ pub(super) async fn put_file(
     send_and_finish(&writing, &upload, &file, &Arc::new(log)).await
 }
 
+fn open_log(writing: &Writing<'_>, source: &str) -> UploadLog {
+    let (object, key) = (writing.name().to_string(), &writing.content_key);
+    UploadLog::open(writing.client, &object, source, key)
+}
+
 /// Parts, Complete, record, proof. What may pass later keeps its journal; what cannot is aborted.
 async fn send_and_finish(
     writing: &Writing<'_>,
@@ -133,9 +134,12 @@ async fn send_and_finish(
     let completing = AtomicBool::new(false);
     let work = async {
         let transferred = parts::send_file(writing, upload, file, plan, log).await?;
-        log.note(&UploadLine::Completing);
+        let noted = note(writing, &transferred).await;
+        let Transferred { size, digest, .. } = transferred;
+        let record = writing.seal.record(writing.options.content(size, digest)).to_string();
+        log.note(&UploadLine::CompletingAs { record });
         completing.store(true, Relaxed);
-        finish(writing, upload, transferred).await
+        finish(writing, upload, transferred, noted).await
     };
     let done = writing.watch.unless_stopped(work).await.unwrap_or(Err(PutError::Stopped));
     match done.map_err(|error| broken_off(error, log)) {
@@ -180,12 +184,42 @@ pub(super) async fn put_stream(
     let upload = open(writing).await?;
     let transfer = parts::send_stream(writing, &upload, start, reader, plan);
     let transferred = finish_or_abort(writing, &upload, transfer).await?;
-    // A stream has no journal, and RGW 16 and 18 drop the pending record.
-    writing.client.note_in_ledger(&writing.seal);
-    match finish(writing, &upload, transferred).await {
-        Ok(uploaded) => Ok(uploaded),
-        Err(error) => Err(error.leaving(writing.name(), upload.abort().await)),
+    let noted = note(writing, &transferred).await;
+    let log = note_stream(writing, &upload, &transferred);
+    match finish(writing, &upload, transferred, noted).await {
+        Ok(uploaded) => {
+            log.close();
+            Ok(uploaded)
+        }
+        // It may have been completed. Then a repair finds here what its content is.
+        Err(error) if error.may_pass_later() => {
+            Err(error.leaving(writing.name(), upload.abort().await))
+        }
+        Err(error) => {
+            log.close();
+            Err(error.leaving(writing.name(), upload.abort().await))
+        }
     }
+}
+
+/// Notes a stream that was sent. It cannot be sent again, but its record can be completed.
+fn note_stream(writing: &Writing<'_>, upload: &Upload, sent: &Transferred) -> UploadLog {
+    let (name, nonce) = (writing.name().to_string(), writing.seal.nonce().to_string());
+    let source = format!("- {nonce}");
+    let mut log = UploadLog::open(writing.client, &name, &source, &writing.content_key);
+    log.begin(UploadBegun {
+        endpoint: writing.client.endpoint().to_string(),
+        object: name,
+        source: "-".to_owned(),
+        size: sent.size,
+        part_size: parts::STREAM_PART,
+        key: writing.seal.key().fingerprint().to_string(),
+        nonce,
+    });
+    log.note(&UploadLine::Created { upload_id: upload.id.clone() });
+    let record = writing.seal.record(writing.options.content(sent.size, sent.digest)).to_string();
+    log.note(&UploadLine::CompletingAs { record });
+    log
 }
 
 async fn open(writing: &Writing<'_>) -> Result<Upload, PutError> {
@@ -219,49 +253,39 @@ async fn finish_or_abort<T>(
     }
 }
 
-/// Complete, record, proof.
+/// Notes the record: from Complete on, until the tag is written, the ledger may be its sole holder.
+async fn note(writing: &Writing<'_>, transferred: &Transferred) -> Noted {
+    writing.client.note_before(writing.name(), &record(writing, transferred), false).await
+}
+
+fn record(writing: &Writing<'_>, transferred: &Transferred) -> Record {
+    writing.seal.record(writing.options.content(transferred.size, transferred.digest))
+}
+
+/// Complete, proof, record.
 async fn finish(
     writing: &Writing<'_>,
     upload: &Upload,
     transferred: Transferred,
+    noted: Noted,
 ) -> Result<Uploaded, PutError> {
-    let completed = upload.complete(&transferred.parts, writing.options.into()).await;
-    let completed = completed.map_err(|error| refused(writing.name(), error))?;
-    describe(writing, upload, transferred, completed).await
-}
-
-/// The record, and the proof that the object which now stands is ours.
-async fn describe(
-    writing: &Writing<'_>,
-    upload: &Upload,
-    transferred: Transferred,
-    completed: Completed,
-) -> Result<Uploaded, PutError> {
-    let Transferred { parts, size, digest, continued } = transferred;
-    let version = completed.version_id.as_deref();
-    let record = writing.seal.record(Content::Known { size, digest });
-    let mut tags = vec![(TAG_KEY.to_owned(), record.to_string())];
-    tags.extend(writing.options.tags.iter().cloned());
-    let kept = match writing.client.put_tags(writing.name(), version, &tags).await {
-        Ok(()) => RecordKept::InTag,
-        Err(error) if matches!(error.status(), Some(403 | 501)) => {
-            writing.client.note_in_ledger(&writing.seal);
-            RecordKept::InLedgerOnly
+    let completed = match upload.complete(&transferred.parts, writing.options.into()).await {
+        Ok(completed) => completed,
+        Err(error) => {
+            match Box::pin(describe::completed_unheard(writing, &transferred, &error)).await? {
+                Some(completed) => completed,
+                None => {
+                    // An upload that may succeed later resumes with the same record.
+                    if !error.may_pass_later() {
+                        let record = record(writing, &transferred);
+                        writing.client.note_unconfirmed(writing.name(), &record).await;
+                    }
+                    return Err(refused(writing.name(), error));
+                }
+            }
         }
-        Err(error) => return Err(error.into()),
     };
-    let (etag, proof) = upload.prove(&completed, size, &parts).await?;
-    Ok(Uploaded {
-        name: writing.name().clone(),
-        version_id: completed.version_id,
-        size,
-        etag,
-        key: writing.seal.key().fingerprint(),
-        nonce: writing.seal.nonce(),
-        record: kept,
-        continued,
-        proof,
-    })
+    describe::describe(writing, upload, transferred, completed, noted).await
 }
 
 impl Upload {
@@ -359,56 +383,8 @@ impl Upload {
             .map_err(self.client.explain(Operation::CompleteMultipartUpload, SentKey::Target))?;
         // RGW before 20.2.4 has no echo here. The SDK does not read the headers either, so HEAD
         // decides in every case.
-        Ok(Completed {
-            version_id: output.version_id().filter(|id| *id != "null").map(str::to_owned),
-            echo: KeyEcho::default(),
-        })
-    }
-
-    /// Proves a completed upload by HEAD with the key and HEAD without it. Gives the ETag too: RGW
-    /// 16 leaves it out of the answer to Complete.
-    pub(crate) async fn prove(
-        &self,
-        completed: &Completed,
-        size: u64,
-        parts: &[StoredPart],
-    ) -> Result<(String, EchoVerified), PutError> {
-        let version = completed.version_id.as_deref();
-        let with_key = match self.client.head(&self.name, version, &self.headers).await {
-            Ok(head) => head,
-            // Our key does not open it: it is not our object any more.
-            Err(error) if matches!(error.status(), Some(400 | 404)) => {
-                return Err(PutError::Overwritten(self.name.clone()));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let proof = match completed.echo.is_absent() {
-            true => {
-                use crate::client::WithoutKey;
-                let status = match self.client.head_without_key(&self.name, version).await? {
-                    WithoutKey::KeyNeeded => 400,
-                    WithoutKey::Readable(_) => 200,
-                    WithoutKey::Absent => 404,
-                };
-                verify_by_heads(self.headers.key_md5(), &with_key.echo, status)
-            }
-            false => verify_echo(self.headers.key_md5(), &with_key.echo),
-        };
-        match proof {
-            Ok(_) if with_key.size != size => Err(PutError::Overwritten(self.name.clone())),
-            Ok(proof) => Ok((with_key.etag, proof)),
-            Err(error) => Err(self.unproved(version, error, parts).await),
-        }
-    }
-
-    async fn unproved(
-        &self,
-        version: Option<&str>,
-        error: EchoError,
-        parts: &[StoredPart],
-    ) -> PutError {
-        let leftover = self.client.take_back(&self.name, version, &joined_etag(parts)).await;
-        PutError::NotProved { name: self.name.clone(), error, leftover }
+        let version_id = output.version_id().filter(|id| *id != "null").map(str::to_owned);
+        Ok(Completed { version_id })
     }
 }
 

@@ -1,17 +1,20 @@
 //! One PUT: content, key and record in one request, so that they stand or fall together.
 
 use super::{Writing, tagging};
-use crate::call::{CallError, PayloadHash, WithKey as _};
+use crate::call::{Broken, CallError, PayloadHash, Reached, WithKey as _};
 use crate::client::{Client, bare_etag};
+use crate::ledger::Noted;
+use crate::removal::Written;
 use crate::write::{Existing, Leftover, PutError, PutOptions, RecordKept, Uploaded, md5_hex};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use s3_ssec_core::advice::{Operation, SentKey};
 use s3_ssec_core::digest::ContentHasher;
-use s3_ssec_core::echo::{KeyEcho, verify_echo};
+use s3_ssec_core::echo::{EchoVerified, KeyEcho, verify_echo};
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::names::ObjectName;
-use s3_ssec_core::record::{Content, Record, TAG_KEY};
+use s3_ssec_core::record::{Record, TAG_KEY};
+use s3_ssec_core::removal::Remains;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -26,77 +29,160 @@ pub(super) async fn put(writing: &Writing<'_>, content: Bytes) -> Result<Uploade
     let mut hasher = ContentHasher::new(&writing.content_key);
     hasher.update(&content);
     let (size, digest) = (hasher.size(), hasher.finish());
-    let record = writing.seal.record(Content::Known { size, digest });
-    let mut tags = vec![(TAG_KEY.to_owned(), record.to_string())];
+    let record = writing.seal.record(writing.options.content(size, digest));
+    let records = [record.to_string()];
+    let mut tags = vec![(TAG_KEY.to_owned(), records[0].clone())];
     tags.extend(writing.options.tags.iter().cloned());
-    let work = send_with_record(writing, &content, &tags);
-    let Some(sent) = writing.watch.unless_stopped(work).await else {
-        let leftover = arrived(writing, &record).await;
-        return Err(PutError::Stopped.leaving(writing.name(), leftover));
+    let plain_etag = md5_hex(&content);
+    let written = writing.written(&records, &plain_etag);
+    // Once the request is on its way the object may be there, and its record nowhere else.
+    let (client, tags_kept) = (writing.client, writing.options.tags_kept);
+    let noted = client.note_before(writing.name(), &record, tags_kept).await;
+    let done = send_and_prove(writing, &written, &content, &tags, &record, noted).await;
+    if done.as_ref().is_err_and(|error| !error.leaves_ours()) {
+        client.note_unconfirmed(writing.name(), &record).await;
+    }
+    done
+}
+
+async fn send_and_prove(
+    writing: &Writing<'_>,
+    written: &Written<'_>,
+    content: &Bytes,
+    tags: &[(String, String)],
+    record: &Record,
+    noted: Noted,
+) -> Result<Uploaded, PutError> {
+    let (reached, size) = (Reached::default(), content.len() as u64);
+    let work = send_with_record(writing, content, tags, record, noted, &reached);
+    let Some(outcome) = writing.watch.unless_stopped(work).await else {
+        return Err(Box::pin(stopped(writing, written)).await);
     };
-    let (sent, kept) = sent?;
+    let (sent, noted) = match outcome {
+        Ok(done) => done,
+        Err(error) => {
+            return Box::pin(unanswered(writing, written, record, size, error, &reached)).await;
+        }
+    };
     let proof = match verify_echo(writing.headers.key_md5(), &sent.echo) {
         Ok(proof) => proof,
         Err(error) => {
-            let (name, version) = (writing.name(), sent.version_id.as_deref());
-            let leftover = writing.client.take_back(name, version, &plain_etag(&content)).await;
-            return Err(PutError::NotProved { name: name.clone(), error, leftover });
+            let leftover = writing.client.take_back(written, sent.version_id.as_deref()).await;
+            return Err(PutError::NotProved { name: writing.name().clone(), error, leftover });
         }
     };
+    let version = sent.version_id.as_deref();
+    let kept = writing.client.kept(&writing.seal, version, record, noted).await?;
+    Ok(uploaded(writing, size, sent.version_id, sent.etag, kept, proof))
+}
+
+fn uploaded(
+    writing: &Writing<'_>,
+    size: u64,
+    version_id: Option<String>,
+    etag: String,
+    record: RecordKept,
+    proof: EchoVerified,
+) -> Uploaded {
     writing.watch.moved(size);
-    Ok(Uploaded {
+    Uploaded {
         name: writing.name().clone(),
-        version_id: sent.version_id,
+        version_id,
         size,
-        etag: sent.etag,
+        etag,
         key: writing.seal.key().fingerprint(),
         nonce: writing.seal.nonce(),
-        record: kept,
+        record,
         continued: 0,
         proof,
-    })
+    }
 }
 
-/// Whether a request that was given up had reached the gateway: then the object carries the record
-/// that was made for this write alone. It is left where it is, for what it replaced is gone.
-async fn arrived(writing: &Writing<'_>, record: &Record) -> Leftover {
+/// Looks for the object of a PUT without a usable answer: it may be stored, encrypted or not.
+async fn unanswered(
+    writing: &Writing<'_>,
+    written: &Written<'_>,
+    record: &Record,
+    size: u64,
+    error: PutError,
+    reached: &Reached,
+) -> Result<Uploaded, PutError> {
     let (client, name) = (writing.client, writing.name());
-    let ours = |tags: &[(String, String)]| {
-        tags.iter().any(|(key, value)| key == TAG_KEY && *value == record.to_string())
-    };
-    match client.tags(name, None).await {
-        Ok(tags) if !ours(&tags) => return Leftover::Nothing,
-        Err(error) if error.status() == Some(404) => return Leftover::Nothing,
-        Err(_) => return Leftover::Unknown,
-        Ok(_) => {}
+    if !reached.is_possible() {
+        return Err(error);
     }
-    match client.head(name, None, &writing.headers).await {
-        Ok(head) if verify_echo(writing.headers.key_md5(), &head.echo).is_ok() => Leftover::Arrived,
-        _ => Leftover::Unknown,
+    let Ok(found) = client.find_written(written).await else {
+        return Err(match is_refusal(&error) {
+            true => error,
+            false => error.leaving(name, Leftover::Unknown),
+        });
+    };
+    match (found.remains, &found.head, found.proof) {
+        (Remains::NotOurs, ..) => Err(error),
+        (Remains::OursEncrypted, Some(head), Some(proof)) => {
+            let noted = client.note_before(name, record, found.is_tagged).await;
+            let kept = client.settle(&writing.seal, record, noted, found.is_tagged).await?;
+            let (version, etag) = (head.version_id.clone(), head.etag.clone());
+            Ok(uploaded(writing, size, version, etag, kept, proof))
+        }
+        _ => Err(client.not_proved(written, &found).await),
     }
 }
 
-/// Sends with tags; where the gateway refuses them, without, and notes the nonce here.
+/// True if the gateway says that it did not store anything.
+fn is_refusal(error: &PutError) -> bool {
+    match error {
+        PutError::Call(call) => call.status().is_some_and(|status| (400..500).contains(&status)),
+        _ => true,
+    }
+}
+
+/// Whether a request that was given up had reached the gateway. An encrypted object is left where it
+/// is, for what it replaced is gone.
+async fn stopped(writing: &Writing<'_>, written: &Written<'_>) -> PutError {
+    let leftover = match writing.client.find_written(written).await {
+        Err(_) => Leftover::Unknown,
+        Ok(found) => match found.remains {
+            Remains::NotOurs => Leftover::Nothing,
+            Remains::OursEncrypted => Leftover::Arrived,
+            Remains::OursInPlaintext | Remains::PerhapsOurs => {
+                return writing.client.not_proved(written, &found).await;
+            }
+        },
+    };
+    PutError::Stopped.leaving(writing.name(), leftover)
+}
+
+/// Sends with tags; where the gateway refuses them, without, if the ledger keeps the record.
 async fn send_with_record(
     writing: &Writing<'_>,
     content: &Bytes,
     tags: &[(String, String)],
-) -> Result<(Sent, RecordKept), PutError> {
-    let (name, options) = (writing.name(), writing.options);
-    let client = writing.client;
-    let tagged = send(client, name, &writing.headers, content, Some(tagging(tags)), options).await;
-    match tagged {
-        Ok(sent) => Ok((sent, RecordKept::InTag)),
-        Err(error) if matches!(error.status(), Some(403 | 501)) => {
-            // Rights without PutObjectTagging, or a gateway without tags. If the reason is another
-            // one, the second answer says so.
-            let sent = send(client, name, &writing.headers, content, None, options).await;
-            let sent = sent.map_err(|second| refused(name, second))?;
-            client.note_in_ledger(&writing.seal);
-            Ok((sent, RecordKept::InLedgerOnly))
-        }
-        Err(error) => Err(refused(name, error)),
+    record: &Record,
+    noted: Noted,
+    reached: &Reached,
+) -> Result<(Sent, Noted), PutError> {
+    let (name, client) = (writing.name(), writing.client);
+    let put = |tagging| {
+        send_noting(client, name, &writing.headers, content, tagging, writing.options, reached)
+    };
+    let error = match put(Some(tagging(tags))).await {
+        Ok(sent) => return Ok((sent, noted)),
+        // Rights without PutObjectTagging, or a gateway without tags. If the reason is another one, the
+        // second answer says so.
+        Err(error) if matches!(error.status(), Some(403 | 501)) => error,
+        Err(error) => return Err(refused(name, error)),
+    };
+    let noted = match noted {
+        Noted::TagTrusted => client.note_untagged(name, record).await,
+        noted => noted,
+    };
+    // Without its tag the record would be lost: what the gateway refused is the answer.
+    if noted == Noted::Nowhere {
+        return Err(refused(name, error));
     }
+    let sent = put(None).await.map_err(|second| refused(name, second))?;
+    Ok((sent, noted))
 }
 
 pub(super) fn refused(name: &ObjectName, error: CallError) -> PutError {
@@ -104,11 +190,6 @@ pub(super) fn refused(name: &ObjectName, error: CallError) -> PutError {
         Some(412) => PutError::Exists(name.clone()),
         _ => error.into(),
     }
-}
-
-/// The ETag RGW gives to a plaintext of one PUT: its MD5. Only needed to recognise our own.
-fn plain_etag(content: &[u8]) -> String {
-    md5_hex(content)
 }
 
 /// PutObject with a customer key.
@@ -119,6 +200,20 @@ pub(crate) async fn send(
     content: &Bytes,
     tagging: Option<String>,
     options: &PutOptions,
+) -> Result<Sent, CallError> {
+    send_noting(client, name, headers, content, tagging, options, &Reached::default()).await
+}
+
+/// [`send`], which notes whether the request may have reached the gateway. An answer without an ETag
+/// is none: S3 has one on every PUT.
+async fn send_noting(
+    client: &Client,
+    name: &ObjectName,
+    headers: &Arc<TargetKeyHeaders>,
+    content: &Bytes,
+    tagging: Option<String>,
+    options: &PutOptions,
+    reached: &Reached,
 ) -> Result<Sent, CallError> {
     let metadata = options.metadata.iter().cloned().collect();
     let if_none_match = (options.existing == Existing::Keep).then(|| "*".to_owned());
@@ -142,11 +237,16 @@ pub(crate) async fn send(
         .customize()
         .key(headers)
         .interceptor(PayloadHash(hex(&Sha256::digest(content))))
+        .interceptor(reached.clone())
         .send()
         .await
         .map_err(client.explain(Operation::PutObject, SentKey::Target))?;
+    let etag = bare_etag(output.e_tag());
+    if etag.is_empty() {
+        return Err(Broken::Answer("it has no ETag".to_owned()).into());
+    }
     Ok(Sent {
-        etag: bare_etag(output.e_tag()),
+        etag,
         version_id: output.version_id().filter(|id| *id != "null").map(str::to_owned),
         echo: KeyEcho::new(output.sse_customer_algorithm(), output.sse_customer_key_md5()),
     })

@@ -1,5 +1,6 @@
 //! Where an upload's bytes come from.
 
+use crate::pipes::is_pipe;
 use crate::positioned::read_exact_at;
 use crate::write::PutError;
 use bytes::{Bytes, BytesMut};
@@ -63,13 +64,19 @@ impl Source {
 
 async fn open_file(path: PathBuf, small: u64) -> Result<Opened, PutError> {
     let error = |error| PutError::Source { path: path.clone(), error };
+    // Opening one waits for a writer, who may never come. What a shell opened, in /dev, is open.
+    let named_pipe = std::fs::metadata(&path).is_ok_and(|found| is_pipe(&found));
+    if named_pipe && !path.starts_with("/dev") {
+        let what = "it is a named pipe, which is uploaded as standard input";
+        return Err(error(io::Error::new(io::ErrorKind::InvalidInput, what)));
+    }
     let file = File::open(&path).map_err(error)?;
     let metadata = file.metadata().map_err(error)?;
     if metadata.is_dir() {
         return Err(error(io::Error::from(io::ErrorKind::IsADirectory)));
     }
-    if !metadata.is_file() {
-        // A FIFO or a device: what it holds is known only by reading it.
+    if !metadata.is_file() || metadata.len() == 0 {
+        // A FIFO, a device, or a file that the system makes up: what it holds is known only by reading it.
         let reader = Box::new(tokio::fs::File::from_std(file));
         return open_reader(reader, None, small).await;
     }
@@ -148,7 +155,8 @@ impl SourceFile {
     /// An error if the file is not as it was when the upload began.
     pub(crate) fn unchanged(&self) -> Result<(), PutError> {
         let now = self.file.metadata().map_err(|error| self.error(error))?;
-        if stamp(&now) == self.before { Ok(()) } else { Err(self.changed()) }
+        let is_longer = read_exact_at(&self.file, &mut [0], self.size()).is_ok();
+        if stamp(&now) == self.before && !is_longer { Ok(()) } else { Err(self.changed()) }
     }
 
     pub(crate) fn changed(&self) -> PutError {
@@ -200,3 +208,33 @@ impl SourceFile {
 /// Bytes read at a time: small enough for the processor's cache, large enough to hash in parallel
 /// lanes.
 const BLOCK: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_file_without_a_size_is_read_to_its_end() {
+        let path = PathBuf::from("/proc/version");
+        assert_eq!(path.metadata().unwrap().len(), 0);
+        let content = std::fs::read(&path).unwrap();
+        let Opened::Small(read) = Source::Path(path).open(1 << 20).await.unwrap() else {
+            panic!("a stream of one piece")
+        };
+        assert!(!content.is_empty() && read == content);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_has_more_than_its_size_is_noticed() {
+        let path = std::env::temp_dir().join(format!("s3-ssec-longer-{}", std::process::id()));
+        std::fs::write(&path, [7; 100]).unwrap();
+        let file = File::open(&path).unwrap();
+        let before = stamp(&file.metadata().unwrap());
+        let whole = SourceFile { file: Arc::new(file), path: Arc::new(path.clone()), before };
+        assert!(whole.unchanged().is_ok());
+        let shorter = SourceFile { before: (99, before.1), ..whole };
+        assert!(matches!(shorter.unchanged(), Err(PutError::SourceChanged { .. })));
+        std::fs::remove_file(path).unwrap();
+    }
+}

@@ -5,6 +5,7 @@ use super::object::{Shared, Work, trouble_of};
 use super::versions::ObjectVersions;
 use super::{RekeyError, RekeyItem};
 use crate::client::WithoutKey;
+use crate::write::PutError;
 use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::key::Fingerprint;
@@ -29,6 +30,8 @@ pub(super) struct HistoryWork {
     /// The key that the newest of them was under.
     from: Option<Fingerprint>,
     was_plain: bool,
+    /// Of one of them at least, the content is accepted as it is.
+    accepted: bool,
     why: Option<RekeyError>,
 }
 
@@ -44,8 +47,8 @@ impl HistoryWork {
 
     fn with(shared: Arc<Shared>, name: ObjectName, machine: History) -> Self {
         let (size, versions, from) = (0, 0, None);
-        let (way, was_plain, why) = (Way::Whole, false, None);
-        Self { shared, name, machine, way, size, versions, from, was_plain, why }
+        let (way, was_plain, accepted, why) = (Way::Whole, false, false, None);
+        Self { shared, name, machine, way, size, versions, from, was_plain, accepted, why }
     }
 
     /// Takes every step to the end.
@@ -87,6 +90,7 @@ impl HistoryWork {
             versions: self.versions,
             from: self.from,
             was_plain: self.was_plain,
+            accepted: self.accepted,
             why: self.why.filter(|_| !outcome.is_good()),
         }
     }
@@ -136,7 +140,10 @@ impl HistoryWork {
     }
 
     async fn delete(&self, version: &str) -> Result<(), RekeyError> {
-        Ok(self.shared.client.delete(&self.name, Some(version)).await?)
+        let client = &self.shared.client;
+        let version = client.trusted_version(&self.name, version).await?;
+        let version = version.ok_or_else(|| PutError::Unfinished(self.name.clone()))?;
+        Ok(client.delete(&self.name, Some(&version)).await?)
     }
 
     fn version(&self, id: &str) -> Work {
@@ -163,13 +170,32 @@ impl HistoryWork {
                 }
             };
             (self.from, self.was_plain) = work.origin();
+            self.accepted |= work.accepts();
+            // What follows the first that is due goes as well.
+            let goes = seen != Seen::Done || is_due(&versions);
+            let seen = match goes {
+                true => self.unless_held(&version.id, seen).await?,
+                false => seen,
+            };
             versions.push((version.id.clone(), seen));
             // What follows the first that is due is written anew as well.
-            if versions.iter().any(|(_, seen)| *seen != Seen::Done) {
+            if is_due(&versions) {
                 (self.size, self.versions) = (self.size + version.size, self.versions + 1);
             }
         }
         Ok(Versions { versions, markers: there.markers, deleted: there.deleted })
+    }
+
+    /// Skips the object if this version could not be removed after it was rewritten.
+    async fn unless_held(&mut self, version: &str, seen: Seen) -> Result<Seen, RekeyError> {
+        if let Seen::Closed(_) = seen {
+            return Ok(seen);
+        }
+        let (client, lock) = (&self.shared.client, &self.shared.lock);
+        let Some(hold) = client.hold_of(&self.name, version, lock).await? else { return Ok(seen) };
+        let (name, version) = (self.name.clone(), version.to_owned());
+        self.why = Some(RekeyError::Held { name, version, hold });
+        Ok(Seen::Closed(Outcome::Failed))
     }
 
     async fn write(&mut self, i: usize) -> Result<(), RekeyError> {
@@ -231,10 +257,8 @@ impl HistoryWork {
         for nonce in history.nonces.iter().filter_map(|nonce| Nonce::parse(nonce)) {
             let seal = Seal::new(self.shared.keys.writer(), self.name.clone(), nonce);
             let headers = Arc::new(TargetKeyHeaders::of(&seal.customer_key()));
-            match client.head(&self.name, Some(version), &headers).await {
-                Ok(_) => return Ok(true),
-                Err(error) if matches!(error.status(), Some(400 | 404)) => {}
-                Err(error) => return Err(error.into()),
+            if client.head_if_opened(&self.name, Some(version), &headers).await?.is_some() {
+                return Ok(true);
             }
         }
         Ok(false)
@@ -255,4 +279,9 @@ impl HistoryWork {
             false => Err(RekeyError::Journal(std::io::ErrorKind::WriteZero.into())),
         }
     }
+}
+
+/// True if one of these versions has to be rewritten, or cannot be.
+fn is_due(versions: &[(String, Seen)]) -> bool {
+    versions.iter().any(|(_, seen)| *seen != Seen::Done)
 }

@@ -3,7 +3,8 @@
 use super::probe::Abilities;
 use super::{RekeyError, RekeyItem, RekeyOptions};
 use crate::client::{Client, Head, WithoutKey};
-use crate::get::{GetError, GetOptions, Reading, Verification};
+use crate::copy::provenance_of_copy;
+use crate::get::{GetError, GetOptions, Reading};
 use crate::locate::{Located, ObjectState, ReadOptions, proved};
 use crate::put::{Transferred, Upload};
 use crate::rekey::log::Log;
@@ -15,8 +16,9 @@ use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::digest::{ContentDigest, ContentKey};
 use s3_ssec_core::key::Fingerprint;
 use s3_ssec_core::keyring::{Keyring, OpenError};
+use s3_ssec_core::lock::BucketLock;
 use s3_ssec_core::names::ObjectName;
-use s3_ssec_core::record::TAG_KEY;
+use s3_ssec_core::record::{Record, TAG_KEY};
 use s3_ssec_core::rekey::{
     Content, Description, Grant, Mark, Outcome, Pace, Pending, Rewrite, Rules, Sight, Step, Trouble,
 };
@@ -33,6 +35,8 @@ pub(super) struct Shared {
     pub(super) content_key: Arc<ContentKey>,
     pub(super) rules: Rules,
     pub(super) abilities: Abilities,
+    /// Of the bucket.
+    pub(super) lock: BucketLock,
     pub(super) options: RekeyOptions,
     pub(super) log: Log,
     pub(super) pace: Option<Mutex<Pace>>,
@@ -101,6 +105,8 @@ pub(super) struct Work {
     pub(super) found: Found,
     /// What an earlier run left of it.
     pub(super) pending: Option<Pending>,
+    /// The record of the new object, once the ledger has it.
+    pub(super) remembered: Option<Record>,
     why: Option<RekeyError>,
 }
 
@@ -108,7 +114,7 @@ impl Work {
     pub(super) fn new(shared: Arc<Shared>, name: ObjectName) -> Self {
         let machine = Rewrite::new(shared.rules);
         let (source, found) = (None, Found::default());
-        Self { shared, name, source, machine, found, pending: None, why: None }
+        Self { shared, name, source, machine, found, pending: None, remembered: None, why: None }
     }
 
     /// One version of the object, into a new one.
@@ -129,6 +135,14 @@ impl Work {
     }
 
     pub(super) async fn run_to_end(&mut self) -> Outcome {
+        let outcome = self.take_steps().await;
+        if let Some(record) = self.remembered.take().filter(|_| !outcome.is_good()) {
+            self.shared.client.note_unconfirmed(&self.name, &record).await;
+        }
+        outcome
+    }
+
+    async fn take_steps(&mut self) -> Outcome {
         loop {
             let step = self.machine.step();
             match step {
@@ -142,7 +156,8 @@ impl Work {
                 _ => {}
             }
             tracing::debug!("{}: {step:?}", self.name);
-            if let Err(error) = self.take(step).await {
+            // On the heap: the futures of all steps together are too much for the stack of a worker.
+            if let Err(error) = Box::pin(self.take(step)).await {
                 let trouble = trouble(step, &error);
                 tracing::debug!("{}: {trouble:?}: {error}", self.name);
                 // What cannot be taken back was complained of before.
@@ -176,8 +191,17 @@ impl Work {
         (located.and_then(|located| located.key), was_plain)
     }
 
+    /// True if the record of what was read says more than that of the new object can.
+    pub(super) fn accepts(&self) -> bool {
+        let Some(located) = &self.found.located else { return false };
+        let before = located.content.and_then(|known| known.provenance.accepted_since());
+        let after = provenance_of_copy(located, &self.shared.keys).accepted_since();
+        before.is_none() && after.is_some()
+    }
+
     fn item(self, outcome: Outcome) -> RekeyItem {
         let (from, was_plain) = self.origin();
+        let accepted = self.accepts();
         if let Outcome::Rekeyed(_) = outcome {
             self.shared.watch.moved(self.found.size);
         }
@@ -188,6 +212,7 @@ impl Work {
             versions: 1,
             from,
             was_plain,
+            accepted,
             why: self.why.filter(|_| !outcome.is_good()),
         }
     }
@@ -199,12 +224,12 @@ impl Work {
         }
         match step {
             Step::Look => {
-                let sight = self.look().await?;
+                let sight = Box::pin(self.look()).await?;
                 self.machine.looked(sight);
                 return Ok(());
             }
             Step::Read(way) => {
-                let content = self.read(way).await?;
+                let content = Box::pin(self.read(way)).await?;
                 self.machine.read(content, !self.found.grants.is_empty());
                 return Ok(());
             }
@@ -214,16 +239,21 @@ impl Work {
                 return Ok(());
             }
             Step::Check => {
-                let standing = self.check().await?;
+                let standing = Box::pin(self.check()).await?;
                 self.machine.checked(standing);
                 return Ok(());
             }
+            Step::Compare => {
+                let same = Box::pin(self.compare()).await?;
+                self.machine.compared(same);
+                return Ok(());
+            }
             Step::Note(mark) => self.note(mark).await?,
-            Step::Open => self.open().await?,
-            Step::Replace(way) => self.replace(way).await?,
+            Step::Open => Box::pin(self.open()).await?,
+            Step::Replace(way) => Box::pin(self.replace(way)).await?,
             Step::Describe => self.describe().await?,
-            Step::TakeBack => self.take_back().await?,
-            Step::Abort => self.abort().await?,
+            Step::TakeBack => Box::pin(self.take_back()).await?,
+            Step::Abort => Box::pin(self.abort()).await?,
             Step::Wait(time) => {
                 self.shared.watch.unless_stopped(tokio::time::sleep(time)).await;
             }
@@ -264,7 +294,9 @@ impl Work {
     /// The object cannot be opened.
     fn closed(&mut self, error: GetError) -> Result<Sight, RekeyError> {
         let sight = match &error {
-            GetError::Open(OpenError::NotGenuine) | GetError::Record(_) => Sight::False,
+            GetError::Open(OpenError::NotGenuine)
+            | GetError::Record(_)
+            | GetError::Replaced { .. } => Sight::False,
             GetError::Open(_) | GetError::NoKeyFits(_) => Sight::Locked,
             _ => return Err(error.into()),
         };
@@ -290,17 +322,31 @@ impl Work {
             && (target || located.content.is_none())
         {
             let version = self.source.as_deref();
-            let head = client.head(name, version, headers).await.map_err(|error| {
-                match error.cause() == Some(Cause::WrongKey) || error.status() == Some(400) {
-                    true => GetError::OtherKey(name.clone()),
-                    false => error.into(),
+            let head = match client.head(name, version, headers).await {
+                Ok(head) => head,
+                Err(error) if client.is_of_other_key(name, version, &error).await? => {
+                    return Err(GetError::OtherKey(name.clone()).into());
                 }
-            })?;
+                Err(error) => return Err(error.into()),
+            };
             let _ = proved(name, headers, &head)?;
             located.head = Some(head);
         }
+        // Some servers echo any key, on plaintext objects too. Where no digest decides, a read without a
+        // key does.
+        if target || located.content.is_none() {
+            match client.refused_without_key(name, &self.read_options()).await {
+                Ok(()) => {}
+                Err(GetError::NotFound(_)) => return Ok(Sight::Absent),
+                Err(error @ GetError::NotProved { .. }) => {
+                    self.why = Some(error.into());
+                    return Ok(Sight::False);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
         let (head, recorded) = (located.head.as_ref(), located.content);
-        let size = recorded.map(|(size, _)| size).or(head.map(|head| head.size));
+        let size = recorded.map(|known| known.size).or(head.map(|head| head.size));
         self.found.size = size.unwrap_or_default();
         let key = located.key;
         self.found.located = Some(located);
@@ -312,7 +358,10 @@ impl Work {
 
     fn read_options(&self) -> ReadOptions {
         let version = self.source.clone();
-        ReadOptions { accept_plain: true, version, ..ReadOptions::default() }
+        // What moves from a direct key to a master key is recorded as accepted, but what took the place of
+        // a master key's object is not moved unasked.
+        let accept_replaced = self.shared.rules.accept_content;
+        ReadOptions { accept_plain: true, accept_replaced, version, ..ReadOptions::default() }
     }
 
     /// HEAD with the key that opens the old object, or without one. `None` if it is not there.
@@ -322,17 +371,16 @@ impl Work {
         let Some(headers) = &located.headers else {
             return match client.head_without_key(name, version).await? {
                 WithoutKey::Readable(head) => Ok(Some(*head)),
-                WithoutKey::KeyNeeded | WithoutKey::Absent => Ok(None),
+                _ => Ok(None),
             };
         };
-        match client.head(name, version, headers).await {
-            Ok(head) => match proved(name, headers, &head) {
-                Ok(_) => Ok(Some(head)),
-                // Somebody has put an object in the clear in its place.
-                Err(_) if self.is_readable().await? => Ok(None),
-                Err(error) => Err(error.into()),
-            },
-            Err(error) if matches!(error.status(), Some(400 | 404)) => Ok(None),
+        let Some(head) = client.head_if_opened(name, version, headers).await? else {
+            return Ok(None);
+        };
+        match proved(name, headers, &head) {
+            Ok(_) => Ok(Some(head)),
+            // Another client has replaced it by a plaintext object.
+            Err(_) if self.is_readable().await? => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -423,7 +471,7 @@ pub(super) fn trouble_of(error: &RekeyError) -> Trouble {
 /// What a verified read means for the object; other errors are the caller's.
 pub(super) fn judged(read: Result<crate::get::Received, GetError>) -> Result<Content, RekeyError> {
     match read {
-        Ok(received) if received.verification == Verification::Verified => Ok(Content::Verified),
+        Ok(received) if received.verification.is_verified() => Ok(Content::Verified),
         Ok(_) => Ok(Content::Unverified),
         Err(GetError::Changed(_)) => Ok(Content::Changed),
         Err(error) => Err(error.into()),

@@ -5,7 +5,7 @@ use super::RekeyError;
 use crate::call::CallError;
 use crate::client::Client;
 use crate::put::{Condition, Upload, send};
-use crate::trial::{WriteKind, scratch_name};
+use crate::trial::{ScratchObject, WriteKind};
 use crate::watch::Watch;
 use crate::write::{Existing, PutError, PutOptions};
 use bytes::Bytes;
@@ -25,16 +25,19 @@ pub(super) struct Abilities {
     pub(super) complete_condition: bool,
     /// The ETag of one PUT is the MD5 of its content.
     pub(super) etag_is_md5: bool,
+    /// The tags of one PUT are kept.
+    pub(super) tags_kept: bool,
 }
 
 const TRIAL: &[u8] = b"trial";
 
 impl Client {
     /// Tries what a run below `beside` relies on. An error if not even scratch objects can be written
-    /// and proved: then nothing is rewritten here.
+    /// and proved: then nothing is rewritten here. `copies`: the gateway may copy.
     pub(super) async fn try_abilities(
         &self,
         beside: &ObjectName,
+        copies: bool,
         watch: &Watch,
     ) -> Result<Abilities, RekeyError> {
         // What a run that was killed left of its own.
@@ -44,24 +47,25 @@ impl Client {
         if proved.existing == Existing::Keep {
             return Err(RekeyError::NoTrial(beside.bucket.clone()));
         }
-        let copies = self.encrypts_copies(beside).await?;
-        let scratch = scratch_name(beside).map_err(PutError::from)?;
-        let note = self.note_trial(&scratch);
-        let tried = self.try_conditions(&scratch).await;
-        let cleared = self.clear_scratch(&scratch).await;
-        if let (Some(note), Ok(())) = (note, &cleared) {
-            note.remove();
+        let copies = copies && self.encrypts_copies(beside).await?;
+        let mut scratch = ScratchObject::beside(self, beside).map_err(PutError::from)?;
+        let tried = self.try_conditions(&mut scratch).await;
+        if let Err(error) = scratch.remove().await {
+            tracing::warn!("a trial object beside {beside} may be left: {error}");
         }
-        Ok(Abilities { copies, ..tried? })
+        Ok(Abilities { copies, tags_kept: proved.tags_kept, ..tried? })
     }
 
-    async fn try_conditions(&self, scratch: &ObjectName) -> Result<Abilities, RekeyError> {
+    async fn try_conditions(&self, scratch: &mut ScratchObject) -> Result<Abilities, RekeyError> {
         let key = CustomerKey::generate().map_err(PutError::from)?;
         let key = Arc::new(TargetKeyHeaders::of(&key));
-        let put = async |only: Option<String>| {
+        let mut put = async |only: Option<String>| {
             let mut options = PutOptions::default();
             options.kept.only = only;
-            send(self, scratch, &key, &Bytes::from_static(TRIAL), None, &options).await
+            let content = Bytes::from_static(TRIAL);
+            let sent = send(self, &scratch.name, &key, &content, None, &options).await;
+            scratch.wrote(sent.as_ref().map(|sent| sent.version_id.clone()));
+            sent
         };
         let etag = put(None).await.map_err(PutError::from)?.etag;
         let right = put(Some(etag.clone())).await;
@@ -69,21 +73,33 @@ impl Client {
         let put_condition = answered(right.map(drop))? && !answered(wrong.map(drop))?;
         let complete_condition = put_condition && !self.completes(scratch, &key).await?;
         let etag_is_md5 = etag == crate::write::md5_hex(TRIAL);
-        Ok(Abilities { copies: false, put_condition, complete_condition, etag_is_md5 })
+        Ok(Abilities { put_condition, complete_condition, etag_is_md5, ..Abilities::default() })
     }
 
     /// Whether an upload is completed onto an object that is not the one of the condition.
     async fn completes(
         &self,
-        scratch: &ObjectName,
+        scratch: &mut ScratchObject,
         key: &Arc<TargetKeyHeaders>,
     ) -> Result<bool, RekeyError> {
         let mut options = PutOptions::default();
-        let upload = Upload::create(self, scratch, key, None, &options).await?;
+        let created = Upload::create(self, &scratch.name, key, None, &options).await;
+        if let Err(PutError::Call(error)) = &created {
+            scratch.wrote(Err(error));
+        }
+        let upload = created?;
         options.kept.only = Some(OTHER.to_owned());
-        let part = upload.trial_part().await?;
-        let completed = upload.complete(&[part], Condition::from(&options)).await;
-        Ok(answered(completed.map(drop))?)
+        let completed = match upload.trial_part().await {
+            Ok(part) => Ok(upload.complete(&[part], Condition::from(&options)).await),
+            Err(error) => Err(error),
+        };
+        if let Ok(answer) = &completed {
+            scratch.wrote(answer.as_ref().map(|completed| completed.version_id.clone()));
+        }
+        if !matches!(completed, Ok(Ok(_))) {
+            upload.abort().await;
+        }
+        Ok(answered(completed?.map(drop))?)
     }
 }
 

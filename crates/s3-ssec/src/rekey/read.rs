@@ -3,12 +3,14 @@
 use super::RekeyError;
 use super::object::{Work, judged};
 use crate::get::{GetError, Reading};
+use crate::locate::record_in;
 use crate::put::{STREAM_PART, send_read};
 use crate::watch::Watch;
 use crate::write::PutError;
 use s3_ssec_core::digest::{
     ContentHasher, ContentKey, ContentTree, PIECE_LENGTH, Piece, PieceHasher,
 };
+use s3_ssec_core::echo::EchoError;
 use s3_ssec_core::plan::{MIB, MultipartPlan, Span, ranges};
 use s3_ssec_core::rekey::{Content, Way};
 use std::sync::Arc;
@@ -58,9 +60,18 @@ impl Work {
                 Content::Damaged
             }
             Err(RekeyError::Get(GetError::Changed(_))) => Content::Changed,
-            // Somebody has put an object in the clear in its place.
-            Err(RekeyError::Get(GetError::NotProved { .. })) if self.is_readable().await? => {
-                Content::Changed
+            // Plaintext is in its place: written meanwhile, or under a record that was never its own.
+            Err(RekeyError::Get(GetError::NotProved { name, .. }))
+                if self.is_readable().await? =>
+            {
+                match self.has_record().await? {
+                    true => {
+                        let error = EchoError::Plaintext;
+                        self.complain(GetError::NotProved { name, error }.into());
+                        Content::Damaged
+                    }
+                    false => Content::Changed,
+                }
             }
             content => content?,
         };
@@ -77,6 +88,13 @@ impl Work {
             Err(error) => return Err(error.into()),
         };
         Ok(content)
+    }
+
+    /// True if a genuine record is still there.
+    async fn has_record(&self) -> Result<bool, RekeyError> {
+        let tags = self.shared.client.tags(&self.name, self.source.as_deref()).await?;
+        let record = record_in(&tags).and_then(Result::ok);
+        Ok(record.is_some_and(|record| self.shared.keys.open(&record, &self.name).is_ok()))
     }
 
     async fn read_whole(&mut self, reading: Reading) -> Result<Content, RekeyError> {

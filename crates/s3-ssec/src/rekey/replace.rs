@@ -3,20 +3,24 @@
 use super::RekeyError;
 use super::object::Work;
 use super::read::IN_MEMORY;
+use crate::call::Reached;
 use crate::client::{Head, WithoutKey};
-use crate::copy::{CopyRequest, send_copy};
+use crate::copy::{CopyRequest, provenance_of_copy, send_copy};
 use crate::get::GetError;
+use crate::ledger::Noted;
 use crate::nonce;
 use crate::put::{Condition, Upload, joined_etag, send, tagging};
+use crate::removal::Written;
 use crate::trial::WriteKind;
 use crate::write::{Leftover, PutError, PutOptions};
 use s3_ssec_core::derive::Nonce;
-use s3_ssec_core::echo::{KeyEcho, verify_by_heads, verify_echo};
+use s3_ssec_core::echo::{KeyEcho, KeylessRead, verify_by_heads, verify_echo};
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::key::Kind;
 use s3_ssec_core::keyring::Seal;
-use s3_ssec_core::record::{Content as Recorded, TAG_KEY};
+use s3_ssec_core::record::{Content as Recorded, KnownContent, Record, TAG_KEY};
 use s3_ssec_core::rekey::{Mark, Outcome, RekeyLine, Replacing, Standing, Way};
+use s3_ssec_core::removal::WriteMarks;
 use std::sync::Arc;
 
 impl Work {
@@ -50,7 +54,8 @@ impl Work {
     pub(super) fn line(&mut self, mark: Mark) -> Result<RekeyLine, RekeyError> {
         let object = self.name.key.as_str().to_owned();
         if mark == Mark::Opening || (mark == Mark::Replacing && self.found.upload.is_none()) {
-            self.found.nonce = Some(nonce::draw(&self.name, None).map_err(PutError::from)?);
+            let state = self.shared.client.state.as_ref();
+            self.found.nonce = Some(nonce::draw(state, &self.name).map_err(PutError::from)?);
         }
         Ok(match mark {
             Mark::Opening => RekeyLine::Opening { object, nonce: self.seal()?.nonce().to_string() },
@@ -64,7 +69,10 @@ impl Work {
             }
             Mark::Replacing => {
                 let (size, digest) = self.found.digest.ok_or(RekeyError::Stopped)?;
-                let record = self.seal()?.record(Recorded::Known { size, digest }).to_string();
+                let located = self.found.located.as_ref().ok_or(RekeyError::Stopped)?;
+                let provenance = provenance_of_copy(located, &self.shared.keys);
+                let known = KnownContent { size, digest, provenance };
+                let record = self.seal()?.record(Recorded::Known(known)).to_string();
                 let mut tags = vec![(TAG_KEY.to_owned(), record)];
                 tags.extend(self.found.tags.iter().cloned());
                 self.found.new_tags.clone_from(&tags);
@@ -134,13 +142,27 @@ impl Work {
         }
     }
 
+    /// Notes the record before the old object is replaced. Where neither the ledger nor a tag keeps it,
+    /// the old one stays: nothing would open the new one.
+    async fn remember(&mut self, kept: bool) -> Result<(), RekeyError> {
+        let tag = self.found.new_tags.first().filter(|(key, _)| key == TAG_KEY);
+        let record = tag.and_then(|(_, record)| Record::parse(record).ok());
+        let record = record.ok_or(RekeyError::Stopped)?;
+        let noted = self.shared.client.note_before(&self.name, &record, kept).await;
+        self.remembered = Some(record);
+        match noted {
+            Noted::Nowhere if !self.shared.abilities.tags_kept || self.found.tagless => {
+                Err(RekeyError::NoLedger(self.name.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn put_whole(&mut self) -> Result<(), RekeyError> {
         let mut options = self.put_options();
         options.kept.only = self.shared.abilities.put_condition.then(|| self.found.etag.clone());
         let headers = self.new_headers()?;
-        if self.found.tagless {
-            self.shared.client.note_in_ledger(&self.seal()?);
-        }
+        self.remember(self.shared.abilities.tags_kept && !self.found.tagless).await?;
         let tags = self.tagging(&self.found.new_tags);
         let (client, content) = (&self.shared.client, &self.found.content);
         let sent = send(client, &self.name, &headers, content, tags, &options).await?;
@@ -152,8 +174,8 @@ impl Work {
         let mut options = PutOptions::default();
         let only = self.shared.abilities.complete_condition.then(|| self.found.etag.clone());
         options.kept.only = only;
-        // Between Complete and its tags, other commands find the nonce here.
-        self.shared.client.note_in_ledger(&self.seal()?);
+        // Between Complete and its tags, other commands find the record here.
+        self.remember(false).await?;
         let (Some(upload), Some(sent)) = (&self.found.upload, &self.found.sent) else {
             return Err(RekeyError::Stopped);
         };
@@ -168,6 +190,7 @@ impl Work {
         let located = self.found.located.as_ref();
         let opens = located.and_then(|located| located.headers.as_ref());
         let source_key = opens.ok_or(RekeyError::Stopped)?.as_source();
+        self.remember(false).await?;
         let request = CopyRequest {
             from: &self.name,
             version: self.source.as_deref(),
@@ -177,6 +200,7 @@ impl Work {
             key: &headers,
             tagging: self.tagging(&self.found.new_tags),
             options: &options,
+            reached: Reached::default(),
         };
         let answer = send_copy(&self.shared.client, request).await?;
         self.found.version = answer.version_id;
@@ -190,14 +214,10 @@ impl Work {
         }
         let (client, name) = (&self.shared.client, &self.name);
         let (headers, version) = (self.new_headers()?, self.found.version.as_deref());
-        let head = match client.head(name, version, &headers).await {
-            Ok(head) => head,
-            Err(error) if matches!(error.status(), Some(400 | 404)) => {
-                let old = self.old_head().await?;
-                let same = old.is_some_and(|old| old.etag == self.found.etag);
-                return Ok(if same { Standing::Old } else { Standing::Others });
-            }
-            Err(error) => return Err(error.into()),
+        let Some(head) = client.head_if_opened(name, version, &headers).await? else {
+            let old = self.old_head().await?;
+            let same = old.is_some_and(|old| old.etag == self.found.etag);
+            return Ok(if same { Standing::Old } else { Standing::Others });
         };
         if self.source.is_some() && self.found.version.is_none() {
             self.found.version.clone_from(&head.version_id);
@@ -206,15 +226,16 @@ impl Work {
         if self.found.echoed && verify_echo(headers.key_md5(), &head.echo).is_ok() {
             return Ok(Standing::Ours);
         }
-        let status = match client.head_without_key(name, version).await? {
-            WithoutKey::KeyNeeded => 400,
-            WithoutKey::Readable(head) => match self.standing_in_the_clear(&head).await? {
-                Standing::Unproved => 200,
+        let without_key = client.head_without_key(name, version).await?;
+        match &without_key {
+            WithoutKey::Readable(head) => match self.standing_in_the_clear(head).await? {
+                Standing::Unproved => {}
                 standing => return Ok(standing),
             },
             WithoutKey::Absent => return Ok(Standing::Others),
-        };
-        match verify_by_heads(headers.key_md5(), &head.echo, status) {
+            WithoutKey::KeyNeeded | WithoutKey::Unclear => {}
+        }
+        match verify_by_heads(headers.key_md5(), &head.echo, without_key.evidence()) {
             Ok(_) => {
                 self.found.size = head.size;
                 Ok(Standing::Ours)
@@ -225,6 +246,24 @@ impl Work {
                 Ok(Standing::Unproved)
             }
         }
+    }
+
+    /// Reads the gateway's copy and compares it with the record that was made for it.
+    pub(super) async fn compare(&mut self) -> Result<bool, RekeyError> {
+        let seal = self.seal()?;
+        let record = self.found.new_tags.first().and_then(|(_, value)| Record::parse(value).ok());
+        let opened = record.and_then(|record| record.open(seal.key(), seal.name()).ok());
+        let Some(Recorded::Known(content)) = opened.map(|opened| opened.content) else {
+            return Err(PutError::Unfinished(self.name.clone()).into());
+        };
+        self.shared.pace(content.size).await;
+        let client = &self.shared.client;
+        let work = client.reads_back(&seal, self.found.version.as_deref(), content);
+        let same = self.shared.watch.unless_stopped(work).await.ok_or(RekeyError::Stopped)??;
+        if !same {
+            self.complain(RekeyError::Garbled);
+        }
+        Ok(same)
     }
 
     /// Whose object that is which needs no key: the old one, somebody's, or ours that was not encrypted.
@@ -267,12 +306,39 @@ impl Work {
         Ok(())
     }
 
-    /// Removes the version that is not proved.
+    /// Removes the version that is not proved, or not the same, where it is one of its own.
     pub(super) async fn take_back(&mut self) -> Result<(), RekeyError> {
-        match &self.found.version {
-            Some(version) => Ok(self.shared.client.delete(&self.name, Some(version)).await?),
-            // An object without versions may be all that is left of its content.
-            None => Err(PutError::Unfinished(self.name.clone()).into()),
+        let (client, name) = (&self.shared.client, &self.name);
+        let headers = self.new_headers()?;
+        let id = match &self.found.version {
+            Some(id) => Some(id.clone()),
+            // The answer that would have named it was lost.
+            None => match client.head_without_key(name, None).await? {
+                WithoutKey::Readable(head) => head.version_id,
+                _ => None,
+            },
+        };
+        let version = match &id {
+            Some(id) => client.trusted_version(name, id).await?,
+            None => None,
+        };
+        // An object without versions may be all that is left of its content.
+        let unfinished = || PutError::Unfinished(name.clone()).into();
+        let version = version.ok_or_else(unfinished)?;
+        let head = client.head_if_opened(name, Some(version.id()), &headers).await?;
+        if head.is_some_and(|head| verify_echo(headers.key_md5(), &head.echo).is_ok())
+            && client.read_without_key(name, Some(version.id())).await? != KeylessRead::Readable
+        {
+            return Ok(client.delete(name, Some(&version)).await?);
+        }
+        let record = self.found.new_tags.first().map(|(_, record)| record.clone());
+        let records: Vec<_> = record.into_iter().collect();
+        let key_is_unique = self.shared.keys.writer().kind() == Kind::Master;
+        let marks = WriteMarks { records: &records, plain_etag: "", key_is_unique };
+        let written = Written { name, headers: &headers, marks };
+        match client.take_back(&written, Some(version.id())).await {
+            Leftover::Nothing => Ok(()),
+            _ => Err(unfinished()),
         }
     }
 
@@ -304,8 +370,7 @@ impl Work {
             None if self.shared.keys.writer().kind() == Kind::Direct => {}
             None => {
                 for id in client.uploads_of(&name).await? {
-                    let upload = upload(id);
-                    if upload.is_ours().await && upload.abort().await != Leftover::Nothing {
+                    if upload(id).abort_if_ours().await != Leftover::Nothing {
                         left = Leftover::Upload;
                     }
                 }

@@ -15,6 +15,7 @@ use crate::trial::TRIAL_PREFIX;
 use crate::watch::Watch;
 use s3_ssec_core::key::Kind;
 use s3_ssec_core::keyring::Keyring;
+use s3_ssec_core::lock::BucketLock;
 use s3_ssec_core::names::{ObjectKey, ObjectName, S3Address};
 use s3_ssec_core::plan::SINGLE_PUT_MAX;
 use s3_ssec_core::rekey::{Outcome, Pace, RekeyBegun, RekeyJournal, RekeyLine, Rules};
@@ -68,6 +69,10 @@ impl Client {
     ) -> Result<RekeySummary, RekeyError> {
         let begun = Instant::now();
         let histories = options.versions && self.keeps_versions(keys, place).await?;
+        let lock = self.bucket_lock(&place.bucket).await?;
+        if let BucketLock::EveryWrite(rule) = lock {
+            return Err(RekeyError::LocksEveryWrite(place.bucket.clone(), rule));
+        }
         let target = keys.writer().fingerprint();
         let (log, before) = match options.dry_run {
             true => (Log::nowhere(), None),
@@ -94,8 +99,8 @@ impl Client {
             content_key: Arc::new(keys.writer().content_key()),
             rules: Rules {
                 target,
-                encrypt_plain: options.encrypt_plain,
-                accept_undescribed: options.accept_undescribed,
+                plaintext: options.plaintext,
+                accept_content: options.accept_content,
                 renew: false,
                 copies: abilities.copies,
                 conditional: abilities.put_condition,
@@ -103,6 +108,7 @@ impl Client {
                 copy_max: copy::LARGEST,
             },
             abilities,
+            lock,
             options: options.clone(),
             log,
             pace: options.rate.map(|rate| Mutex::new(Pace::new(rate))),
@@ -150,11 +156,13 @@ impl Client {
         use s3_ssec_core::profile::Ability;
         if options.dry_run {
             let copies = self.profile().and_then(|profile| profile.can(Ability::CopyChangesKey));
-            return Ok(Abilities { copies: copies == Some(true), ..Abilities::default() });
+            let copies = options.gateway_copies && copies == Some(true);
+            return Ok(Abilities { copies, ..Abilities::default() });
         }
         let beside =
             ObjectKey::parse(&format!("{}x", place.path)).or_else(|_| ObjectKey::parse("x"))?;
-        self.try_abilities(&ObjectName::new(place.bucket.clone(), beside), watch).await
+        let beside = ObjectName::new(place.bucket.clone(), beside);
+        self.try_abilities(&beside, options.gateway_copies, watch).await
     }
 
     async fn close(&self, shared: Arc<Shared>, summary: &mut RekeySummary) {
@@ -193,15 +201,15 @@ impl Client {
 }
 
 /// Where the keys come from that are worked off.
-enum Keys<'a> {
-    Objects(Objects<'a>),
+enum Keys {
+    Objects(Objects),
     Versions(Box<VersionedKeys>),
 }
 
-impl<'a> Keys<'a> {
+impl Keys {
     fn new(
-        client: &'a Client,
-        place: &'a S3Address,
+        client: &Client,
+        place: &S3Address,
         histories: bool,
         passed: Option<String>,
         options: &RekeyOptions,
@@ -359,7 +367,7 @@ impl<'a> Run<'a> {
                 return true;
             }
         };
-        self.halted |= item.outcome == Outcome::Unproved;
+        self.halted |= matches!(item.outcome, Outcome::Unproved | Outcome::Garbled);
         if let Some(number) = number {
             self.passed(number);
         }

@@ -3,9 +3,9 @@
 use super::{RekeyError, RekeyOptions};
 use crate::call::CallError;
 use crate::client::Client;
-use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
-use aws_sdk_s3::types::BucketVersioningStatus;
+use crate::list::{Begin, ListingOf, ListingPages};
 use s3_ssec_core::advice::{Operation, SentKey};
+use s3_ssec_core::listing::{EntryKind, Marker};
 use s3_ssec_core::names::{BucketName, ObjectName, S3Address};
 
 /// Versions behind the newest ones.
@@ -55,36 +55,26 @@ impl ObjectVersions {
 
 /// Walks all versions below a place, and gives each object key once.
 pub(super) struct VersionedKeys {
-    client: Client,
-    place: S3Address,
-    after: Option<Markers>,
+    pages: ListingPages,
     last: Option<String>,
-}
-
-/// Where a listing goes on.
-#[derive(Clone, Default)]
-struct Markers {
-    key: Option<String>,
-    version: Option<String>,
 }
 
 impl VersionedKeys {
     /// Those behind the key `after`.
     pub(super) fn new(client: &Client, place: &S3Address, after: Option<String>) -> Self {
-        let after = Some(Markers { key: after, version: None });
-        Self { client: client.clone(), place: place.clone(), after, last: None }
+        let pages = version_pages(client, place);
+        let pages = match after {
+            Some(at) => pages.from(Begin::After(Marker { at, id: None })),
+            None => pages,
+        };
+        Self { pages, last: None }
     }
 
     /// The next keys; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<String>>, CallError> {
-        let Some(after) = self.after.take() else { return Ok(None) };
-        let (bucket, path) = (&self.place.bucket, &self.place.path);
-        let page = self.client.list_versions(bucket, path, None, after).await?;
-        self.after = next_markers(&page);
-        // The SDK gives versions and markers apart, each in order.
-        let versions = page.versions().iter().filter_map(|version| version.key());
-        let markers = page.delete_markers().iter().filter_map(|marker| marker.key());
-        let mut keys: Vec<_> = versions.chain(markers).map(str::to_owned).collect();
+        let Some(page) = self.pages.next().await? else { return Ok(None) };
+        let mut keys: Vec<_> = page.into_iter().map(|entry| entry.key).collect();
+        // Servers may give versions and markers apart, each in order.
         keys.sort_unstable();
         keys.dedup();
         keys.retain(|key| self.last.as_ref() != Some(key));
@@ -95,51 +85,34 @@ impl VersionedKeys {
     }
 }
 
-fn next_markers(page: &ListObjectVersionsOutput) -> Option<Markers> {
-    let owned = |text: Option<&str>| text.map(str::to_owned);
-    (page.is_truncated() == Some(true)).then(|| Markers {
-        key: owned(page.next_key_marker()),
-        version: owned(page.next_version_id_marker()),
-    })
+fn version_pages(client: &Client, place: &S3Address) -> ListingPages {
+    ListingPages::new(client, ListingOf::Versions, &place.bucket, &place.path)
 }
 
 /// Versions of one object in one answer: what other objects begin alike is read in vain.
 const OF_ONE: i32 = 100;
 
 impl Client {
-    async fn list_versions(
-        &self,
-        bucket: &BucketName,
-        prefix: &str,
-        most: Option<i32>,
-        after: Markers,
-    ) -> Result<ListObjectVersionsOutput, CallError> {
-        let list = self.s3.list_object_versions().bucket(bucket.as_str()).prefix(prefix);
-        let list = list.set_max_keys(most).set_key_marker(after.key);
-        let answer = list.set_version_id_marker(after.version).send().await;
-        answer.map_err(self.explain(Operation::ListObjectVersions, SentKey::None))
-    }
-
     /// All versions of one object.
     pub(super) async fn versions_of(&self, name: &ObjectName) -> Result<ObjectVersions, CallError> {
-        let key = name.key.as_str();
-        let (mut found, mut after) = (ObjectVersions::default(), Some(Markers::default()));
-        while let Some(markers) = after {
-            let page = self.list_versions(&name.bucket, key, Some(OF_ONE), markers).await?;
-            let versions = page.versions().iter().filter(|version| version.key() == Some(key));
-            for version in versions {
-                let size = version.size().and_then(|size| size.try_into().ok());
-                let id = version.version_id().unwrap_or("null").to_owned();
-                found.versions.push(ObjectVersion { id, size: size.unwrap_or_default() });
-            }
-            let markers = page.delete_markers().iter().filter(|marker| marker.key() == Some(key));
-            for marker in markers {
-                found.deleted |= marker.is_latest() == Some(true);
-                found.markers.push(marker.version_id().unwrap_or("null").to_owned());
+        let (key, mut found) = (name.key.as_str(), ObjectVersions::default());
+        let pages = ListingPages::new(self, ListingOf::Versions, &name.bucket, key);
+        let mut pages = pages.at_most(OF_ONE);
+        while let Some(page) = pages.next().await? {
+            for entry in page.into_iter().filter(|entry| entry.key == key) {
+                let id = entry.id.unwrap_or_else(|| "null".to_owned());
+                match entry.kind {
+                    EntryKind::DeleteMarker => {
+                        found.deleted |= entry.is_latest;
+                        found.markers.push(id);
+                    }
+                    _ => found.versions.push(ObjectVersion { id, size: entry.size }),
+                }
             }
             // What is listed behind it is of other objects.
-            let more = next_markers(&page);
-            after = more.filter(|markers| markers.key.as_deref() == Some(key));
+            if pages.marker().is_none_or(|marker| marker.at != key) {
+                break;
+            }
         }
         // Listings begin with the newest.
         found.versions.reverse();
@@ -148,11 +121,9 @@ impl Client {
 
     /// Whether the bucket keeps versions.
     pub(super) async fn versioning(&self, bucket: &BucketName) -> Result<Versioning, CallError> {
-        let answer = self.s3.get_bucket_versioning().bucket(bucket.as_str()).send().await;
-        let explain = self.explain(Operation::GetBucketVersioning, SentKey::None);
-        Ok(match answer.map_err(explain)?.status() {
+        Ok(match self.versioning_status(bucket).await?.as_deref() {
             None => Versioning::Never,
-            Some(BucketVersioningStatus::Enabled) => Versioning::Enabled,
+            Some("Enabled") => Versioning::Enabled,
             Some(_) => Versioning::Suspended,
         })
     }
@@ -177,18 +148,15 @@ impl Client {
             Err(error) if error.status() == Some(403) => return Ok(None),
             answer => drop(answer?),
         }
-        let (mut old, mut after) = (OldVersions::default(), Some(Markers::default()));
-        while let Some(markers) = after {
-            let page = self.list_versions(&place.bucket, &place.path, None, markers).await?;
-            for listed in page.versions().iter().filter(|listed| listed.is_latest() != Some(true)) {
-                let name = listed.key().unwrap_or_default();
-                if options.takes(place, name) {
-                    let size = listed.size().unwrap_or_default();
+        let (mut old, mut pages) = (OldVersions::default(), version_pages(self, place));
+        while let Some(page) = pages.next().await? {
+            let versions = page.iter().filter(|entry| entry.kind == EntryKind::Version);
+            for entry in versions.filter(|entry| !entry.is_latest) {
+                if options.takes(place, &entry.key) {
                     old.versions += 1;
-                    old.bytes += u64::try_from(size).unwrap_or_default();
+                    old.bytes += entry.size;
                 }
             }
-            after = next_markers(&page);
         }
         Ok(Some(old))
     }

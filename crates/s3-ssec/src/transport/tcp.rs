@@ -12,6 +12,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use std::error::Error;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -42,7 +43,10 @@ impl TcpConnector {
             _ => None,
         };
         let Some(proxy) = proxy else {
-            let stream = self.tcp.call(gateway).await?;
+            let stream = self.tcp.call(gateway.clone()).await?;
+            if gateway.scheme_str() == Some("http") && !is_here(stream.inner().peer_addr()) {
+                return Err(Box::new(NotHere));
+            }
             return Ok(GatewayStream::new(stream, self.timeouts, self.acknowledge));
         };
         let mut tunnel = Tunnel::new(proxy.uri().clone(), self.tcp);
@@ -57,6 +61,16 @@ impl TcpConnector {
     }
 }
 
+/// Only this very machine is spoken to without TLS. A name below `localhost` is no proof: a resolver
+/// may send it anywhere.
+#[derive(Debug, thiserror::Error)]
+#[error("without TLS only this machine is spoken to, and the name of the gateway leads elsewhere")]
+pub(crate) struct NotHere;
+
+fn is_here(peer: io::Result<SocketAddr>) -> bool {
+    peer.is_ok_and(|peer| peer.ip().to_canonical().is_loopback())
+}
+
 impl Service<Uri> for TcpConnector {
     type Response = GatewayStream;
     type Error = BoxError;
@@ -68,5 +82,25 @@ impl Service<Uri> for TcpConnector {
 
     fn call(&mut self, gateway: Uri) -> Self::Future {
         Box::pin(self.clone().open(gateway))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_here() {
+        for (peer, here) in [
+            ("127.0.0.1:80", true),
+            ("127.9.9.9:80", true),
+            ("[::1]:80", true),
+            ("[::ffff:127.0.0.1]:80", true),
+            ("192.0.2.2:80", false),
+            ("[::ffff:192.0.2.2]:80", false),
+        ] {
+            assert_eq!(is_here(Ok(peer.parse().unwrap())), here, "{peer}");
+        }
+        assert!(!is_here(Err(io::ErrorKind::NotConnected.into())));
     }
 }

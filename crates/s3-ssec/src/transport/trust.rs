@@ -1,10 +1,18 @@
 //! Whom to believe: the system's certificate authorities, or the one file that is named.
 
+use crate::pipes::LimitedFile;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Bytes of the largest bundle: those of systems have less than one MiB.
+const BUNDLE_MAX: u64 = 16 << 20;
+/// How long one that comes through a pipe may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where trust in a gateway's certificate comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +76,9 @@ impl Trust {
 
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError> {
     let error = |reason: String| TrustError::Bundle { path: path.to_owned(), reason };
-    let pem = std::fs::read(path).map_err(|io| error(io.to_string()))?;
+    let mut pem = Vec::new();
+    let file = LimitedFile::open(path).map(|file| file.within(PATIENCE).take(BUNDLE_MAX));
+    file.and_then(|mut file| file.read_to_end(&mut pem)).map_err(|io| error(io.to_string()))?;
     CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<_, _>>()
         .map_err(|pem| error(pem.to_string()))

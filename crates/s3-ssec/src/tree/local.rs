@@ -1,9 +1,9 @@
 //! The local side: which files take part, and which paths are safe to write.
 
 use super::TreeError;
+use crate::get::Directory;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 /// What to do with symbolic links on the way up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,13 +64,12 @@ fn set(patterns: &[String]) -> Result<GlobSet, FilterError> {
     builder.build().map_err(|failure| error("", failure))
 }
 
-/// The path below `directory` for the part of an object key behind its prefix.
+/// The names of the directories and of the file for the part of an object key behind its prefix.
 ///
-/// Refuses everything that could lead out of the directory or is no name of a file: empty, `.` and
+/// Refuses everything that could lead out of a directory or is not the name of a file: empty, `.` and
 /// `..` parts, a leading slash, and on Windows drives and backslashes.
-pub(super) fn target(directory: &Path, key: &str) -> Result<PathBuf, TreeError> {
-    let unsafe_key = || TreeError::Unsafe(key.to_owned());
-    let mut path = directory.to_owned();
+pub(super) fn parts(key: &str) -> Result<(Vec<&str>, &str), TreeError> {
+    let mut parts = Vec::new();
     for part in key.split('/') {
         let mut components = Path::new(part).components();
         let normal = match (components.next(), components.next()) {
@@ -78,33 +77,21 @@ pub(super) fn target(directory: &Path, key: &str) -> Result<PathBuf, TreeError> 
             _ => false,
         };
         if !normal || part.contains('\0') || (cfg!(windows) && part.contains(['\\', ':'])) {
-            return Err(unsafe_key());
+            return Err(TreeError::Unsafe(key.to_owned()));
         }
-        path.push(part);
+        parts.push(part);
     }
-    Ok(path)
+    let name = parts.pop().ok_or_else(|| TreeError::Unsafe(key.to_owned()))?;
+    Ok((parts, name))
 }
 
-/// Makes the directories between `directory` and `target`. A symbolic link among them is refused: it
-/// could lead anywhere.
-pub(super) fn make_parents(directory: &Path, target: &Path) -> Result<(), TreeError> {
-    let Some(parent) = target.parent() else { return Ok(()) };
-    let between = parent.strip_prefix(directory).unwrap_or(Path::new(""));
-    let mut path = directory.to_owned();
-    for part in between {
-        path.push(part);
-        let error = |error| TreeError::Local { path: path.clone(), error };
-        match path.symlink_metadata() {
-            Ok(metadata) if metadata.is_dir() => {}
-            Ok(_) => return Err(error(io::ErrorKind::NotADirectory.into())),
-            Err(_) => match std::fs::create_dir(&path) {
-                // Another file of the same directory was faster.
-                Err(exists) if exists.kind() == io::ErrorKind::AlreadyExists => {}
-                done => done.map_err(error)?,
-            },
-        }
-    }
-    Ok(())
+/// Opens the directories below `root`, and makes those that do not exist. A symbolic link among them
+/// is refused: it could lead anywhere.
+pub(super) fn enter(root: &Directory, parents: &[&str]) -> Result<Directory, TreeError> {
+    parents.iter().try_fold(root.clone(), |directory, name| {
+        let path = directory.path.join(name);
+        directory.enter(name).map_err(|error| TreeError::Local { path, error })
+    })
 }
 
 #[cfg(test)]
@@ -131,13 +118,12 @@ mod tests {
 
     #[test]
     fn keys_cannot_leave_the_directory() {
-        let directory = Path::new("/data");
-        assert_eq!(target(directory, "a/b c").unwrap(), Path::new("/data/a/b c"));
-        assert_eq!(target(directory, "..a/b..").unwrap(), Path::new("/data/..a/b.."));
+        assert_eq!(parts("a/b c").unwrap(), (vec!["a"], "b c"));
+        assert_eq!(parts("..a/b..").unwrap(), (vec!["..a"], "b.."));
         let escapes =
             ["", "/", "/etc/passwd", "../x", "a/../../x", "a//b", "a/", ".", "a/./b", "..", "a\0b"];
         for key in escapes {
-            assert!(matches!(target(directory, key), Err(TreeError::Unsafe(_))), "{key:?}");
+            assert!(matches!(parts(key), Err(TreeError::Unsafe(_))), "{key:?}");
         }
     }
 
@@ -147,8 +133,10 @@ mod tests {
         let directory = std::env::temp_dir().join(format!("s3-ssec-links-{}", std::process::id()));
         std::fs::create_dir_all(directory.join("real")).unwrap();
         std::os::unix::fs::symlink("/tmp", directory.join("link")).unwrap();
-        assert!(make_parents(&directory, &directory.join("real/new/file")).is_ok());
-        assert!(make_parents(&directory, &directory.join("link/file")).is_err());
+        let root = Directory::open(&directory).unwrap();
+        assert_eq!(enter(&root, &["real", "new"]).unwrap().path, directory.join("real/new"));
+        assert!(directory.join("real/new").is_dir());
+        assert!(enter(&root, &["link"]).is_err());
         std::fs::remove_dir_all(directory).unwrap();
     }
 }

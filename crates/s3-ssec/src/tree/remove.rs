@@ -19,7 +19,13 @@ impl Client {
     ) -> Result<Summary, CallError> {
         let mut crew = Crew::new(options, watch);
         let mut pages = Pages::new(self, place);
-        while let Some(page) = pages.next().await? {
+        // One page ahead: a listing that goes round in a circle is noticed before what it names is gone.
+        let mut next = pages.next().await?;
+        while let Some(page) = next {
+            next = match pages.next().await {
+                Ok(page) => page,
+                Err(error) => return Err(crew.unlisted(report, error).await),
+            };
             for (key, size) in page {
                 let relative = key.strip_prefix(place.path.as_str()).unwrap_or(&key);
                 if !options.filter.takes(relative) {
@@ -29,11 +35,11 @@ impl Client {
                     (self.clone(), place.bucket.clone(), options.dry_run);
                 let work = async move {
                     let outcome = match ObjectKey::parse(&key) {
-                        Ok(_) if dry_run => Outcome::Done(size),
+                        Ok(_) if dry_run => Outcome::Done(size, None),
                         Ok(object) => {
                             client.delete(&ObjectName::new(bucket, object), None).await.map_or_else(
                                 |error| Outcome::Failed(error.into()),
-                                |()| Outcome::Done(size),
+                                |()| Outcome::Done(size, None),
                             )
                         }
                         Err(error) => Outcome::Failed(error.into()),

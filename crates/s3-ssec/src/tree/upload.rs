@@ -1,6 +1,6 @@
 //! A directory up.
 
-use super::local::target;
+use super::local::parts;
 use super::{Crew, Item, Links, Outcome, Pages, Report, Summary, TreeError, TreeOptions};
 use crate::call::CallError;
 use crate::client::Client;
@@ -9,6 +9,7 @@ use crate::put::Source;
 use crate::select::{ManifestKeys, SelectError};
 use crate::watch::Watch;
 use s3_ssec_core::digest::ContentHasher;
+use s3_ssec_core::evidence::{Evidence, Verification};
 use s3_ssec_core::key::Key;
 use s3_ssec_core::keyring::Keyring;
 use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName, S3Address};
@@ -105,8 +106,8 @@ fn files<'a>(
             Box::new(keys.map(move |key| {
                 let key = key.map_err(|error| failed(error.into()))?;
                 let relative = key.as_str().strip_prefix(&prefix).unwrap_or(key.as_str());
-                let path = target(directory, relative);
-                let path = path.map_err(|error| (key.to_string(), Outcome::Failed(error)))?;
+                parts(relative).map_err(|error| (key.to_string(), Outcome::Failed(error)))?;
+                let path = directory.join(relative);
                 match links == Links::Skip && leads_over_link(directory, &path) {
                     true => Err((path.display().to_string(), Outcome::Skipped(LINK))),
                     false => Ok((path, relative.to_owned())),
@@ -171,12 +172,12 @@ impl Job {
         let name = ObjectName::new(self.bucket.clone(), ObjectKey::parse(key)?);
         let local = |error| TreeError::Local { path: path.clone(), error };
         let size = path.metadata().map_err(local)?.len();
-        if there == Some(size) && self.is_same(&name, &path).await? {
+        if there == Some(size) && self.compare(&name, &path).await?.is_some() {
             self.watch.moved(size);
-            return Ok(Outcome::Same(size));
+            return Ok(Outcome::Same(size, None));
         }
         if self.options.dry_run {
-            return Ok(Outcome::Done(size));
+            return Ok(Outcome::Done(size, None));
         }
         let mut options = self.options.put.clone();
         if options.headers.content_type.is_none() {
@@ -188,28 +189,33 @@ impl Job {
         let _room = self.room.acquire_many(wanted).await.ok();
         let source = Source::Path(path);
         let put = self.client.put(self.keys.writer(), &name, source, &options, &self.watch);
-        Ok(Outcome::Done(put.await?.size))
+        Ok(Outcome::Done(put.await?.size, None))
     }
 
-    /// True if the object is under the writing key, proved by HEAD, and its record has the digest of
-    /// the file.
-    async fn is_same(&self, name: &ObjectName, path: &Path) -> Result<bool, TreeError> {
+    /// If the object is under the writing key, proved by HEAD, and its record has the digest of the
+    /// file: what that says of it.
+    async fn compare(
+        &self,
+        name: &ObjectName,
+        path: &Path,
+    ) -> Result<Option<Verification>, TreeError> {
         let read = ReadOptions::default();
         // Whatever else the object is, it is not the same.
         let Ok(located) = self.client.locate(&self.keys, name, &read).await else {
-            return Ok(false);
+            return Ok(None);
         };
         let writer = self.keys.writer();
         let described = located.state == ObjectState::Described;
-        let (true, Some((size, digest))) = (described, located.content) else { return Ok(false) };
+        let (true, Some(known)) = (described, located.content) else { return Ok(None) };
         if located.key != Some(writer.fingerprint()) {
-            return Ok(false);
+            return Ok(None);
         }
-        let Some(headers) = &located.headers else { return Ok(false) };
-        let Ok(head) = self.client.head(name, None, headers).await else { return Ok(false) };
+        let Some(headers) = &located.headers else { return Ok(None) };
+        let Ok(head) = self.client.head(name, None, headers).await else { return Ok(None) };
         let proved = crate::locate::proved(name, headers, &head).is_ok();
         let hash = file_digest(writer, path).await?;
-        Ok(proved && head.size == size && hash == digest)
+        let same = proved && head.size == known.size && hash == known.digest;
+        Ok(located.evidence().filter(|_| same).map(Evidence::verification))
     }
 }
 

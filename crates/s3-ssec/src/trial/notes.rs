@@ -6,8 +6,10 @@
 use super::TRIAL_PREFIX;
 use crate::call::CallError;
 use crate::client::Client;
+use crate::list::{ListingOf, ListingPages};
 use crate::state::JournalFile;
 use s3_ssec_core::advice::{Operation, SentKey};
+use s3_ssec_core::listing::EntryKind;
 use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName, S3Address};
 use serde_json::{Value, json};
 
@@ -54,11 +56,13 @@ impl Client {
             let abort = abort.send().await;
             abort.map_err(self.explain(Operation::AbortMultipartUpload, SentKey::None))?;
         }
-        let listed = self.s3.list_object_versions().bucket(bucket).prefix(key).send().await;
-        let listed = listed.map_err(self.explain(Operation::ListObjectVersions, SentKey::None))?;
-        for version in listed.versions().iter().filter(|version| version.key() == Some(key)) {
-            let version = version.version_id().filter(|id| *id != "null");
-            self.delete(scratch, version).await?;
+        let listed =
+            ListingPages::new(self, ListingOf::Versions, &scratch.bucket, key).all().await?;
+        for version in listed.into_iter().filter(|version| version.key == key) {
+            if version.kind != EntryKind::DeleteMarker {
+                let id = version.id.filter(|id| id != "null");
+                self.delete_scratch(scratch, id.as_deref()).await?;
+            }
         }
         Ok(())
     }

@@ -36,9 +36,9 @@ pub(super) fn of(package: &Package) -> Vec<Module> {
         is_hot,
     };
     vec![
-        module("s3_ssec", "keys", false, 64_000, 6_000),
+        module("s3_ssec", "keys", false, 71_000, 6_500),
         module("digest", "digest simd", true, 20_000, 3_000),
-        module("documents", "documents", false, 80_000, 4_000),
+        module("documents", "documents", false, 120_000, 5_500),
         module("words", "words", false, 52_000, 3_000),
     ]
 }

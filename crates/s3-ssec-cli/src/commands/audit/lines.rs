@@ -3,14 +3,14 @@
 use crate::args::{AuditArgs, AuditFormat};
 use crate::output::Output;
 use crate::report::{Exit, Failure};
-use crate::text::rfc3339;
+use crate::text::{self, cell, rfc3339};
 use s3_ssec::{AuditEntry, HalfDone};
 use serde_json::json;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 13] = [
     "key",
     "version_id",
     "latest",
@@ -19,7 +19,9 @@ const COLUMNS: [&str; 11] = [
     "state",
     "proved",
     "key_fingerprint",
+    "key_kind",
     "record",
+    "accepted_since",
     "expected",
     "note",
 ];
@@ -63,6 +65,8 @@ impl Lines {
     pub(super) fn object(&mut self, entry: &AuditEntry, expected: Option<bool>) -> io::Result<()> {
         let modified = entry.last_modified.map(rfc3339);
         let fingerprint = entry.key_fingerprint.map(|fingerprint| fingerprint.to_string());
+        let kind = entry.key_kind.map(|kind| kind.to_string());
+        let accepted = entry.accepted.map(|since| rfc3339(since.into()));
         match self.format {
             AuditFormat::Csv => self.csv(&[
                 &entry.key,
@@ -73,7 +77,9 @@ impl Lines {
                 entry.state.as_str(),
                 yes_no(entry.is_proved),
                 fingerprint.as_deref().unwrap_or_default(),
+                kind.as_deref().unwrap_or_default(),
                 entry.record.as_str(),
+                accepted.as_deref().unwrap_or_default(),
                 expected.map_or("", yes_no),
                 entry.note.as_deref().unwrap_or_default(),
             ]),
@@ -86,7 +92,9 @@ impl Lines {
                 "state": entry.state.as_str(),
                 "proved": entry.is_proved,
                 "key_fingerprint": fingerprint,
+                "key_kind": kind,
                 "record": entry.record.as_str(),
+                "accepted_since": accepted,
                 "expected": expected,
                 "note": entry.note,
             })),
@@ -100,7 +108,8 @@ impl Lines {
         match self.format {
             AuditFormat::Csv => {
                 let began = began.unwrap_or_default();
-                self.csv(&[&upload.key, "", "", "", began, "half-done", "", "", "", "", &note])
+                let lead = [&upload.key, "", "", "", began, "half-done"];
+                self.csv(&[&lead[..], &["", "", "", "", "", "", &note]].concat())
             }
             AuditFormat::Jsonl => self.json(&json!({
                 "key": upload.key,
@@ -133,14 +142,14 @@ impl Lines {
     fn csv(&mut self, fields: &[&str]) -> io::Result<()> {
         let mut writer =
             csv::WriterBuilder::new().buffer_capacity(512).from_writer(&mut self.buffer);
-        writer.write_record(fields)?;
+        writer.write_record(fields.iter().map(|field| cell(field)))?;
         writer.flush()?;
         drop(writer);
         self.flush_if_full()
     }
 
     fn json(&mut self, value: &serde_json::Value) -> io::Result<()> {
-        writeln!(self.buffer, "{value}")?;
+        writeln!(self.buffer, "{}", text::json(value))?;
         self.flush_if_full()
     }
 

@@ -8,7 +8,7 @@ use crate::text;
 use s3_ssec::core::journal::work::WorkOutcome;
 use s3_ssec::core::keyring::Keyring;
 use s3_ssec::core::names::S3Address;
-use s3_ssec::{AuditSummary, Expectation, Finding, State};
+use s3_ssec::{AuditSummary, CallError, Expectation, Finding, RecordState, State};
 use serde_json::{Map, Value, json};
 
 /// Names of objects that an error names.
@@ -20,7 +20,9 @@ pub(super) struct Tally {
     expect: Option<Expectation>,
     summary: AuditSummary,
     uploads: u64,
-    /// Not as expected, or not asked about.
+    /// Why uploads were not listed.
+    pub(super) not_listed: Option<CallError>,
+    /// Not as expected, replaced, or not asked about.
     wrong: u64,
     names: Vec<String>,
 }
@@ -28,7 +30,8 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn new(args: &AuditArgs) -> Self {
         let (summary, uploads, wrong, names) = (AuditSummary::default(), 0, 0, Vec::new());
-        Self { place: args.place.clone(), expect: args.expect, summary, uploads, wrong, names }
+        let (place, not_listed) = (args.place.clone(), None);
+        Self { place, expect: args.expect, summary, uploads, not_listed, wrong, names }
     }
 
     pub(super) fn count(&mut self, finding: Finding, bytes: u64, outcome: WorkOutcome, key: &str) {
@@ -43,6 +46,10 @@ impl Tally {
 
     pub(super) fn upload(&mut self) {
         self.uploads += 1;
+    }
+
+    pub(super) fn uploads_not_listed(&mut self, error: CallError) {
+        self.not_listed = Some(error);
     }
 
     /// True if nothing was found, in this run and before.
@@ -70,6 +77,28 @@ impl Tally {
                 ),
                 "Look at each with s3-ssec stat; --out FILE keeps a line for every object.",
             )),
+            (_, None) if self.summary.of(State::Replaced) > 0 => Some(Failure::new(
+                Exit::NotProved,
+                format!(
+                    "{}: {} of {all} objects are under a direct key and were last written here under a \
+                     master key: {names}{more}",
+                    self.place,
+                    self.summary.of(State::Replaced)
+                ),
+                "Another holder of the direct key may have replaced them: look at each with s3-ssec \
+                 stat.",
+            )),
+            (_, None) if self.of_other_size() > 0 => Some(Failure::new(
+                Exit::NotProved,
+                format!(
+                    "{}: {} of {all} objects have another size than their record says: \
+                     {names}{more}",
+                    self.place,
+                    self.of_other_size()
+                ),
+                "They are not what was uploaded, or the gateway states a wrong size: s3-ssec verify \
+                 reads each to its end.",
+            )),
             (_, None) => Some(Failure::new(
                 Exit::Failed,
                 format!(
@@ -79,6 +108,10 @@ impl Tally {
                 "--out FILE keeps a line for every object, with the reason.",
             )),
         }
+    }
+
+    fn of_other_size(&self) -> u64 {
+        self.summary.records.get(&RecordState::OtherSize).copied().unwrap_or_default()
     }
 
     /// Tells the counts; beside lines on standard output they are a remark.

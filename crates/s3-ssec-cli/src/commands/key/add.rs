@@ -2,7 +2,7 @@
 
 use super::{import, in_json, warn_of_weak, with_keys};
 use crate::args::AddArgs;
-use crate::keys::{KeySource, file};
+use crate::keys::{KeySource, file, typed};
 use crate::output::Fields;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
@@ -14,6 +14,10 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 pub(super) fn run(session: &Session, args: AddArgs) -> Result<(), Failure> {
+    typed::refuse("FILE", &args.file)?;
+    if let Some(other) = &args.from {
+        typed::refuse("--from", other)?;
+    }
     // Held until the new file is in its place.
     let lock = file::lock_if_there(&args.file)?;
     let mut text = read(&args.file)?;

@@ -4,7 +4,7 @@ mod sheet;
 
 use super::{is_named, with_keys};
 use crate::args::BackupArgs;
-use crate::keys::{Found, KeySource, file, quoted, sealed};
+use crate::keys::{Found, KeySource, file, quoted, sealed, typed};
 use crate::output::Fields;
 use crate::report::{Exit, Failure};
 use crate::session::Session;
@@ -23,6 +23,7 @@ pub(super) const COPY: &str = "encrypted copy";
 const COLUMNS: usize = 4;
 
 pub(super) fn run(session: &Session, args: &BackupArgs) -> Result<(), Failure> {
+    typed::refuse("FILE", &args.file)?;
     let Found { source, file, .. } = KeySource::File(args.file.clone()).read()?;
     if args.passphrase {
         let passphrase = sealed::new_passphrase(args.passphrase_file.as_deref())?;

@@ -12,7 +12,8 @@ use s3_ssec::core::keyfile::KeyFile;
 
 /// Reads an object with nothing but the backup.
 pub(super) async fn run(session: &Session, args: &DrillArgs) -> Result<(), Failure> {
-    let (form, entries) = restore::entries(session, &args.backup, &args.open)?;
+    let restore::Backup { form, entries, .. } =
+        restore::entries(session, &args.backup, &args.open)?;
     let waiting = Waiting::of_backup(KeyFile::new(entries)?)?;
     let client = session.client().await?;
     let keys = session.admit(waiting, &client, &Need::to_read(&args.object))?;

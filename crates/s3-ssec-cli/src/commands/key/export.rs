@@ -1,7 +1,7 @@
 //! `s3-ssec key export`: a direct key in the form that other tools read.
 
 use crate::args::{ExportArgs, ExportFormat};
-use crate::keys::{Found, KeySource, file};
+use crate::keys::{Found, KeySource, file, typed};
 use crate::report::{Exit, Failure};
 use crate::session::Session;
 use s3_ssec::core::headers::TargetKeyHeaders;
@@ -12,6 +12,7 @@ use std::io::{self, IsTerminal as _};
 use zeroize::Zeroizing;
 
 pub(super) fn run(session: &Session, args: &ExportArgs) -> Result<(), Failure> {
+    typed::refuse("FILE", &args.file)?;
     let Found { source, file, .. } = KeySource::File(args.file.clone()).read()?;
     let (fingerprint, key) = choose(&file, args.key, &source.to_string())?;
     let encoded = encode(key, args.format);

@@ -2,7 +2,7 @@
 
 use super::{in_json, made, warn_of_weak};
 use crate::args::ImportArgs;
-use crate::keys::{self, KeySource, encoding_name, file};
+use crate::keys::{self, KeySource, encoding_name, file, typed};
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use crate::text::today;
@@ -14,6 +14,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 pub(super) fn run(session: &Session, args: &ImportArgs) -> Result<(), Failure> {
+    typed::refuse("FILE", &args.file)?;
     let Found { form, entries, repeated } = read(&args.file)?;
     if let (Some(_), 2..) = (&args.label, entries.len()) {
         let what =

@@ -4,7 +4,7 @@ use super::backup::COPY;
 use super::{in_json, made, warn_of_weak};
 use crate::args::{OpenArgs, RestoreArgs};
 use crate::keys::sealed::{self, Openers};
-use crate::keys::{self, file};
+use crate::keys::{self, file, typed};
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use s3_ssec::core::key::Key;
@@ -16,6 +16,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
+const WORDS: &str = "words";
 const SHARE: &str = "s3-ssec-share";
 /// A key alone, as a QR code has it.
 const LINES: [&str; 2] = ["s3-ssec-master1", "s3-ssec-direct1"];
@@ -25,7 +26,10 @@ pub(super) fn run(session: &Session, args: &RestoreArgs) -> Result<(), Failure> 
     if args.out.exists() {
         return Err(file::exists(&args.out));
     }
-    let (form, entries) = entries(session, &args.backup, &args.open)?;
+    let Backup { form, entries, is_confirmed } = entries(session, &args.backup, &args.open)?;
+    if !is_confirmed && !args.without_fingerprint {
+        return Err(unconfirmed());
+    }
     let key_file = KeyFile::new(entries)?;
     file::create(&args.out, key_file.print().as_bytes())?;
     session.copied(form, key_file.entries().iter().map(|entry| entry.key.fingerprint()));
@@ -36,12 +40,22 @@ pub(super) fn run(session: &Session, args: &RestoreArgs) -> Result<(), Failure> 
     Ok(())
 }
 
-/// The form of a backup and the keys in it, which are those that were asked for.
+/// The content of a backup.
+pub(super) struct Backup {
+    /// `words`, `sheet`, `shares`, ...
+    pub(super) form: &'static str,
+    /// The keys that were asked for.
+    pub(super) entries: Vec<Entry>,
+    /// False if nothing says that words are those of the right master key.
+    is_confirmed: bool,
+}
+
+/// The keys of a backup, which are those that were asked for.
 pub(super) fn entries(
     session: &Session,
     backup: &[PathBuf],
     open: &OpenArgs,
-) -> Result<(&'static str, Vec<Entry>), Failure> {
+) -> Result<Backup, Failure> {
     let text = text(session, backup)?;
     let known = Known { kind: open.kind.map(Into::into), fingerprint: open.fingerprint };
     let (form, entries) = match text.trim_start().starts_with(sealed::BEGIN) {
@@ -52,7 +66,12 @@ pub(super) fn entries(
         }
     };
     check(&entries, known)?;
-    Ok((form, entries))
+    let is_master = |entry: &Entry| matches!(entry.key, Key::Master(_));
+    let is_confirmed = form != WORDS
+        || known.fingerprint.is_some()
+        || words::has_fingerprint(&text)
+        || !entries.iter().any(is_master);
+    Ok(Backup { form, entries, is_confirmed })
 }
 
 /// All that was given, files one after another.
@@ -61,6 +80,7 @@ fn text(session: &Session, backup: &[PathBuf]) -> Result<Zeroizing<String>, Fail
         let what = "the backup is not text";
         Failure::new(Exit::Key, what, "Give what s3-ssec key backup made, or type what it showed.")
     };
+    typed::refuse_all("BACKUP", backup)?;
     let mut parts = Vec::new();
     for path in backup {
         parts.push(file::read_backup(path)?);
@@ -108,7 +128,16 @@ fn read(text: &str, known: Known) -> Result<(&'static str, Key), Failure> {
     if LINES.into_iter().any(starts) {
         return Ok(("QR code", parse_line(text)?));
     }
-    Ok(("words", words::read(text, known)?))
+    Ok((WORDS, words::read(text, known)?))
+}
+
+/// Nothing says that the words are those of the key that is looked for.
+fn unconfirmed() -> Failure {
+    let what = "no fingerprint confirms that these words are the master key you look for";
+    let todo = "Give the fingerprint that stands beside the words, with them or with --fingerprint. \
+                --without-fingerprint takes them as they are: if a word is wrong, or they are a direct \
+                key's, the new file opens nothing.";
+    Failure::new(Exit::Unsafe, what, todo)
 }
 
 /// The line of the key in a saved sheet.

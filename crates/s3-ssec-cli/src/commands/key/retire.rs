@@ -3,7 +3,7 @@
 use super::{add, is_named};
 use crate::args::RetireArgs;
 use crate::keys::need::Need;
-use crate::keys::{file, scope::Waiting};
+use crate::keys::{file, scope::Waiting, typed};
 use crate::output::Fields;
 use crate::progress::Total;
 use crate::report::{About as _, Exit, Failure};
@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(super) async fn run(session: &Session, args: RetireArgs) -> Result<(), Failure> {
+    typed::refuse("FILE", &args.file)?;
     // Held until the new file is in its place.
     let lock = file::lock_if_there(&args.file)?;
     let text = add::read(&args.file)?;
@@ -35,7 +36,8 @@ pub(super) async fn run(session: &Session, args: RetireArgs) -> Result<(), Failu
     let progress = session.progress(Total::Unknown);
     let mut looked_at = 0;
     for place in &args.places {
-        let under = client.objects_under(&keys, place, key, &progress.watch).await;
+        let under =
+            client.objects_under(&keys, place, key, &args.trust_fingerprint, &progress.watch).await;
         let under = under.about(place)?;
         if !under.is_none() {
             return Err(in_use(key, place, &under));
@@ -96,12 +98,19 @@ fn nothing(place: &S3Address) -> Failure {
     Failure::new(Exit::Unsafe, what, todo)
 }
 
+/// Fingerprints that an error names.
+const NAMED: usize = 5;
+
+fn counted(objects: u64) -> String {
+    match objects {
+        1 => "1 object or version".to_owned(),
+        _ => format!("{objects} objects or versions"),
+    }
+}
+
 /// How many were found.
 fn found(objects: u64) -> String {
-    match objects {
-        1 => "1 object or version is".to_owned(),
-        _ => format!("{objects} objects or versions are"),
-    }
+    format!("{} {}", counted(objects), if objects == 1 { "is" } else { "are" })
 }
 
 /// Something is under the key, or may be.
@@ -115,18 +124,36 @@ fn in_use(key: Fingerprint, place: &S3Address, under: &UnderKey) -> Failure {
     let (what, todo) = match under.objects {
         0 => (
             format!(
-                "{} objects or versions at {place} may be under the key {key}{example}",
-                under.unsure_objects
+                "{} at {place} may be under the key {key}{example}",
+                counted(under.unsure_objects)
             ),
-            "Nothing was changed. See s3-ssec audit --versions: it says what is wrong with each.",
+            unsure(under),
         ),
         objects => (
             format!("{} under the key {key} at {place}{example}", found(objects)),
             "Nothing was changed. Give them another key with s3-ssec rekey; --versions takes older \
-             versions along.",
+             versions along."
+                .to_owned(),
         ),
     };
     Failure::new(Exit::Unsafe, what, todo)
+}
+
+/// The next step for objects that may be under the key.
+fn unsure(under: &UnderKey) -> String {
+    let claimed = under.claimed.iter().take(NAMED);
+    let claimed: Vec<_> = claimed.map(|(key, count)| format!("{key} ({count})")).collect();
+    match claimed.is_empty() {
+        true => {
+            "Nothing was changed. See s3-ssec audit --versions: it says what is wrong with each."
+                .to_owned()
+        }
+        false => format!(
+            "Nothing was changed. Their records name {}, which no key at hand confirms: for each key \
+             of these that you know to be used there, add --trust-fingerprint FINGERPRINT.",
+            claimed.join(", ")
+        ),
+    }
 }
 
 impl From<RemoveError> for Failure {

@@ -2,7 +2,7 @@
 
 use super::in_json;
 use crate::args::ShowArgs;
-use crate::keys::{Found, KeySource, encoding_name};
+use crate::keys::{Found, KeySource, encoding_name, typed};
 use crate::output::Fields;
 use crate::report::Failure;
 use crate::session::Session;
@@ -13,7 +13,10 @@ use serde_json::{Value, json};
 
 pub(super) fn run(session: &Session, args: ShowArgs) -> Result<(), Failure> {
     let source = match args.file {
-        Some(path) => KeySource::File(path),
+        Some(path) => {
+            typed::refuse("FILE", &path)?;
+            KeySource::File(path)
+        }
         None => KeySource::of(&session.global)?,
     };
     let Found { source, file, encoding } = source.read()?;

@@ -3,12 +3,20 @@
 use crate::report::{Exit, Failure};
 use crate::session::Session;
 use crate::text::printable;
+use s3_ssec::LimitedFile;
 use s3_ssec::core::policy::{Policy, Release, explain_for};
 use serde_json::json;
+use std::io::Read as _;
 use std::path::Path;
 
+/// Bytes of the largest document that is read: gateways take 20 KiB.
+const LARGEST: u64 = 1 << 20;
+
 pub(super) fn run(session: &Session, file: &Path, release: Option<u8>) -> Result<(), Failure> {
-    let text = std::fs::read_to_string(file).map_err(|error| {
+    let mut text = String::new();
+    let read =
+        LimitedFile::open(file).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
+    read.map_err(|error| {
         let what = format!("{} cannot be read: {error}", file.display());
         Failure::new(Exit::Failed, what, "Check the name and your rights to read it.")
     })?;

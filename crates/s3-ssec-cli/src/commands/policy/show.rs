@@ -33,8 +33,11 @@ pub(super) async fn run(session: &Session, bucket: &BucketName) -> Result<(), Fa
     });
     session.output.answer(&policy, &json)?;
     match rules.is_empty() {
-        true => session.output.note(format_args!("{address}: no rule of s3-ssec stands")),
-        false => session.output.note(format_args!("{address}: {} stands", rules.join(", "))),
+        true => session.output.note(format_args!("{address}: no rule of s3-ssec is in the policy")),
+        false => session.output.note(format_args!(
+            "{address}: {} in the policy; s3-ssec policy test tries it",
+            rules.join(", ")
+        )),
     }
     for finding in findings {
         session.output.note(finding);

@@ -1,6 +1,6 @@
-//! `s3-ssec policy test`: tries what the standing policy does, without changing it.
+//! `s3-ssec policy test`: tries what the policy of a bucket does, without changing it.
 
-use super::{outcome, steps, trial_json};
+use super::{note_untried, outcome, steps, trial_json};
 use crate::args::{TestArgs, option_of};
 use crate::output::Fields;
 use crate::progress::Total;
@@ -24,10 +24,13 @@ pub(super) async fn run(session: &Session, args: &TestArgs) -> Result<(), Failur
     let progress = session.progress(Total::Unknown);
     let watch = &progress.watch;
     let mut trials = Vec::new();
+    let options = args.plain.options(false);
     for rule in &rules {
-        trials.push(client.test_policy(&args.bucket, *rule, watch).await.about(&address)?);
+        let trial = client.test_policy(&args.bucket, *rule, &options, watch).await;
+        trials.push(trial.about(&address)?);
     }
-    if let Some(trial) = trials.iter().find(|trial| !trial.agrees()) {
+    let absent = |trial: &&Trial| !trial.in_force() && !trial.in_policy;
+    if let Some(trial) = trials.iter().find(|trial| !trial.agrees() || absent(trial)) {
         return Err(failed(&address, trial));
     }
     let table = client.policy_table(&args.bucket, &rules, second.as_ref(), watch).await;
@@ -41,6 +44,7 @@ pub(super) async fn run(session: &Session, args: &TestArgs) -> Result<(), Failur
         "left": table.left,
     });
     session.output.report(text(&address, &trials, &table), &json)?;
+    note_untried(session, &trials.iter().collect::<Vec<_>>());
     if second.is_none() {
         session.output.note(
             "as one user only: name a profile with another user's credentials, --second-profile, \
@@ -56,22 +60,23 @@ pub(super) async fn run(session: &Session, args: &TestArgs) -> Result<(), Failur
     }
 }
 
-/// The rules of ours that stand. None is an error only where no policy stands at all, for then there
-/// is nothing to test.
+/// The rules of ours in the policy. None is an error only where there is no policy at all, for then
+/// there is nothing to test.
 async fn standing(client: &Client, args: &TestArgs, address: &str) -> Result<Vec<Rule>, Failure> {
     let text = client.policy(&args.bucket).await.about(&address)?;
     match text.as_deref().map(Policy::parse).transpose().about(&address)? {
         Some(policy) => Ok(policy.rules()),
         None => Err(Failure::new(
             Exit::Failed,
-            format!("{address}: no rule of s3-ssec stands"),
+            format!("{address}: no rule of s3-ssec is in the policy"),
             "Name the rule to try, or put one in place with s3-ssec policy apply.",
         )),
     }
 }
 
 fn failed(address: &str, trial: &Trial) -> Failure {
-    let what = format!("{address}: {} is not in force: {trial}", trial.rule);
+    let why = if trial.agrees() { "it is not in the policy".to_owned() } else { trial.to_string() };
+    let what = format!("{address}: {} is not in force: {why}", trial.rule);
     let option = option_of(trial.rule);
     Failure::new(Exit::Failed, what, format!("Try s3-ssec policy apply {address} {option}."))
 }
@@ -138,6 +143,5 @@ fn row_json(row: &PolicyRow) -> Value {
 }
 
 fn fields(address: &str, trial: &Trial) -> String {
-    let headline = format_args!("{address}: {} is in force", trial.rule).to_string();
-    steps(Fields::new(headline), trial).to_string()
+    steps(Fields::new(format_args!("{address}: {}", trial.claim())), trial).to_string()
 }

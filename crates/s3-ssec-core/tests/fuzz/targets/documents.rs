@@ -7,7 +7,9 @@ use s3_ssec_core::error_response::ErrorResponse;
 use s3_ssec_core::journal::{
     DownloadBegun, DownloadJournal, DownloadLine, UploadBegun, UploadJournal, UploadLine, print,
 };
+use s3_ssec_core::listing::Listing;
 use s3_ssec_core::names::{BucketName, S3Address};
+use s3_ssec_core::plan::is_possible_size;
 use s3_ssec_core::policy::{self, Policy, Rule, Scope};
 use s3_ssec_core::rules;
 use s3_ssec_core::timestamp::Timestamp;
@@ -44,6 +46,7 @@ pub(super) fn journals() -> Vec<Vec<u8>> {
         UploadLine::Sending { part: 1, sha256: "00".to_owned() },
         UploadLine::Stored { part: 1, etag: "ff".to_owned() },
         UploadLine::Completing,
+        UploadLine::CompletingAs { record: "v1.m.4816dfc85c4eac7b.6b043d805a.-.-.00".to_owned() },
     ];
     let upload: String = lines.iter().map(print).collect();
     let begun = DownloadLine::Begun(DownloadBegun {
@@ -135,6 +138,43 @@ pub(super) fn error_response(input: &[u8]) -> String {
         assert!(!text.chars().any(char::is_control), "{text:?} steers a terminal");
     }
     all.map(|text| if text.is_some() { 'x' } else { '-' }).iter().collect()
+}
+
+const LISTINGS: [Listing; 4] =
+    [Listing::Objects, Listing::Versions, Listing::Uploads, Listing::Parts];
+
+pub(super) fn listing(input: &[u8]) -> String {
+    let mut said = String::new();
+    for listing in LISTINGS {
+        let Ok(page) = listing.read(input) else {
+            said.push('-');
+            continue;
+        };
+        assert!(page.next.is_none_or(|marker| !marker.at.is_empty()));
+        assert!(page.entries.iter().all(|entry| is_possible_size(entry.size)));
+        // Whatever comes before the end is not a page.
+        let end = input.trim_ascii_end().len().saturating_sub(1);
+        assert!(listing.read(&input[..end]).is_err());
+        said += &"i".repeat(page.entries.len().min(5));
+    }
+    said
+}
+
+pub(super) fn listings() -> Vec<Vec<u8>> {
+    let entry = "<Key>a%2Fb</Key><Size>5</Size><VersionId>1</VersionId><UploadId>u</UploadId>\
+                 <PartNumber>1</PartNumber><LastModified>2026-11-30T15:00:00.000Z</LastModified>";
+    let more = "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>\
+                <NextKeyMarker>a</NextKeyMarker><NextPartNumberMarker>1</NextPartNumberMarker>";
+    let names = ["Contents", "Version", "Upload", "Part"];
+    let page = |(listing, name): (Listing, &str)| {
+        let root = listing.root();
+        let entries = format!("<{name}>{entry}</{name}>").repeat(2);
+        [
+            format!("<{root}><EncodingType>url</EncodingType>{entries}{more}</{root}>"),
+            format!("<{root}><IsTruncated>false</IsTruncated></{root}>"),
+        ]
+    };
+    LISTINGS.into_iter().zip(names).flat_map(page).map(String::into_bytes).collect()
 }
 
 pub(super) fn error_responses() -> Vec<Vec<u8>> {

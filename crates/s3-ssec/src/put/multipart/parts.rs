@@ -18,10 +18,8 @@ use s3_ssec_core::digest::{
     ContentDigest, ContentKey, ContentTree, PIECE_LENGTH, Piece, PieceHasher,
 };
 use s3_ssec_core::echo::{KeyEcho, verify_echo};
-use s3_ssec_core::journal::{UploadJournal, UploadLine};
-use s3_ssec_core::plan::{
-    MIB, MultipartPlan, PARTS_MAX, Part, PartNumber, Span, growing_part_size,
-};
+use s3_ssec_core::journal::{UploadJournal, keyed};
+use s3_ssec_core::plan::{MIB, MultipartPlan, Part, PartNumber, Span, growing_part_size};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use std::time::Instant;
@@ -125,14 +123,14 @@ async fn file_part(
     let hashes = file.scan(offset, length, hashes, PartHasher::update).await?;
     let (hash, pieces) = hashes.finish();
     // The nonce is spent: a part goes out again only with the same bytes.
-    if log.sent(number).is_some_and(|before| before != hash) {
+    if log.sent_another(number, &hash) {
         return Err(file.changed());
     }
     if let Some(etag) = log.stored(number) {
         let stored = StoredPart { number, etag: etag.to_owned() };
         return Ok(Done { stored, pieces, size: length, continued: true });
     }
-    log.note(&UploadLine::Sending { part: number, sha256: hash.clone() });
+    log.sending(number, &hash);
     let body = file_span(file.handle(), offset, length);
     let stored = send_part(upload, part.number, body, length, hash).await;
     let stored = stored.map_err(|error| match error {
@@ -140,7 +138,7 @@ async fn file_part(
         PutError::Call(call) if call.code() == Some("XAmzContentSHA256Mismatch") => file.changed(),
         other => other,
     })?;
-    log.note(&UploadLine::Stored { part: number, etag: stored.etag.clone() });
+    log.has_stored(number, &stored.etag);
     Ok(Done { stored, pieces, size: length, continued: false })
 }
 
@@ -301,20 +299,19 @@ impl Upload {
         self.small_part(1, Bytes::from_static(b"trial")).await
     }
 
-    /// An empty part with the last possible number: it is taken and echoed only by an upload that
-    /// was created under our key, and never becomes part of an object.
-    pub(super) async fn probe_part(&self) -> Result<StoredPart, PutError> {
-        self.small_part(PARTS_MAX, Bytes::new()).await
-    }
-
-    async fn small_part(&self, number: u64, content: Bytes) -> Result<StoredPart, PutError> {
+    pub(crate) async fn small_part(
+        &self,
+        number: u64,
+        content: Bytes,
+    ) -> Result<StoredPart, PutError> {
         let hash = hex(&Sha256::digest(&content));
         let Some(number) = PartNumber::new(number) else { return Err(PutError::Stopped) };
         send_part(self, number, content.clone().into(), content.len() as u64, hash).await
     }
 }
 
-/// Hashes a whole file as it was sent, without sending it. `None` if a part is not what was sent.
+/// Hashes a whole file as it was sent, without sending it. `None` if a part is not what was sent. The
+/// parts have no ETags: those are not noted.
 pub(super) async fn hash_file(
     writing: &Writing<'_>,
     file: &SourceFile,
@@ -326,10 +323,12 @@ pub(super) async fn hash_file(
         let (number, Span { offset, length }) = (part.number.number(), part.span);
         let hashes = PartHasher::new(Arc::clone(&writing.content_key), offset);
         let (hash, pieces) = file.scan(offset, length, hashes, PartHasher::update).await?.finish();
-        let etag = before.stored.get(&number).filter(|_| before.sent.get(&number) == Some(&hash));
-        let Some(etag) = etag.cloned() else { return Ok(None) };
+        let was_sent = before.sent.get(&number) == Some(&keyed(&writing.content_key, &hash));
+        if !was_sent || !before.stored.contains_key(&number) {
+            return Ok(None);
+        }
         pieces.into_iter().for_each(|piece| collected.tree.add(piece));
-        collected.parts.push(StoredPart { number, etag });
+        collected.parts.push(StoredPart { number, etag: String::new() });
     }
     Ok(collected.finish().map(|done| (done.parts, done.digest)))
 }

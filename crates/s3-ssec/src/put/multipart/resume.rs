@@ -3,17 +3,18 @@
 use super::super::Writing;
 use super::super::journal::UploadLog;
 use super::super::source::SourceFile;
+use super::describe::describe;
 use super::parts::{Transferred, hash_file};
-use super::{Completed, Upload, describe};
+use super::{Completed, Upload, note};
 use crate::call::CallError;
-use crate::client::{Client, bare_etag};
+use crate::list::{ListingOf, ListingPages};
 use crate::write::{Leftover, PutError, Uploaded};
-use s3_ssec_core::advice::{Operation, SentKey};
 use s3_ssec_core::journal::UploadJournal;
 use s3_ssec_core::key::{Key, Kind};
-use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::plan::MultipartPlan;
+use s3_ssec_core::removal::UploadOwner;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What can be done about an upload that broke off.
 pub(super) enum Resumed<'a> {
@@ -80,13 +81,17 @@ pub(super) async fn drop_unheard(writing: &Writing<'_>) -> Leftover {
     let Ok(uploads) = writing.client.uploads_of(writing.name()).await else {
         return Leftover::Upload;
     };
+    // Under a direct key another machine may be uploading too: its upload looks like ours.
+    let is_shared = writing.seal.key().kind() == Kind::Direct;
     let mut leftover = Leftover::Nothing;
     for id in uploads {
         let upload = Upload::with_id(writing, &id);
-        // Under a direct key another machine may be uploading too: its upload looks like ours.
-        let somebodys = writing.seal.key().kind() == Kind::Direct;
-        if somebodys || (upload.is_ours().await && upload.abort().await == Leftover::Upload) {
-            leftover = Leftover::Upload;
+        let left = match is_shared {
+            true => Leftover::Upload,
+            false => upload.abort_if_ours().await,
+        };
+        if left != Leftover::Nothing {
+            leftover = left;
         }
     }
     leftover
@@ -102,11 +107,8 @@ async fn completed(
     if !before.completing {
         return Ok(None);
     }
-    let head = match old.client.head(old.name(), None, &old.headers).await {
-        Ok(head) => head,
-        Err(error) if matches!(error.status(), Some(400 | 404)) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
+    let head = old.client.head_if_opened(old.name(), None, &old.headers).await?;
+    let Some(head) = head else { return Ok(None) };
     let plan = MultipartPlan::new(file.size(), before.begun.part_size)?;
     let Some((parts, digest)) = hash_file(old, file, plan, before).await? else {
         tracing::warn!("{:?} changed since it was uploaded: it starts anew", file.path());
@@ -114,8 +116,9 @@ async fn completed(
     };
     let size = file.size();
     let transferred = Transferred { parts, size, digest, continued: size };
-    let completed = Completed::found(head.version_id);
-    describe(old, upload, transferred, completed).await.map(Some)
+    let completed = Completed { version_id: head.version_id };
+    let noted = note(old, &transferred).await;
+    describe(old, upload, transferred, completed, noted).await.map(Some)
 }
 
 impl Upload {
@@ -131,53 +134,19 @@ impl Upload {
     /// The parts the gateway has, by number. Needs no key; it is sent all the same, as some
     /// gateways ask for it under a policy.
     pub(super) async fn list_parts(&self) -> Result<BTreeMap<u16, String>, CallError> {
-        use crate::call::WithKey as _;
-        let (mut parts, mut marker) = (BTreeMap::new(), None);
-        loop {
-            let answer = self
-                .client
-                .s3
-                .list_parts()
-                .bucket(self.name.bucket.as_str())
-                .key(self.name.key.as_str())
-                .upload_id(&self.id)
-                .set_part_number_marker(marker)
-                .customize()
-                .key(&self.headers)
-                .send()
-                .await
-                .map_err(self.client.explain(Operation::ListParts, SentKey::Target))?;
-            for part in answer.parts() {
-                let number = part.part_number().and_then(|number| number.try_into().ok());
-                parts.insert(number.unwrap_or_default(), bare_etag(part.e_tag()));
-            }
-            marker = answer.next_part_number_marker().map(str::to_owned);
-            if !answer.is_truncated().unwrap_or_default() || marker.is_none() {
-                return Ok(parts);
-            }
+        let (upload_id, headers) = (self.id.clone(), Arc::clone(&self.headers));
+        let of = ListingOf::Parts { upload_id, headers };
+        let (bucket, key) = (&self.name.bucket, self.name.key.as_str());
+        let parts = ListingPages::new(&self.client, of, bucket, key).all().await?;
+        Ok(parts.into_iter().map(|part| (part.number, part.etag)).collect())
+    }
+
+    /// Aborts the upload if it was created under our key. Says what is left of it.
+    pub(crate) async fn abort_if_ours(&self) -> Leftover {
+        match self.owner().await {
+            UploadOwner::ThisKey => self.abort().await,
+            UploadOwner::Other => Leftover::Nothing,
+            UploadOwner::Unknown => Leftover::Upload,
         }
-    }
-
-    /// True if the upload was created under our key: then, and only then, it takes a part with our
-    /// key and echoes it. The last possible part number is used, which no plan of ours reaches
-    /// before 10,000 parts.
-    pub(crate) async fn is_ours(&self) -> bool {
-        self.probe_part().await.is_ok()
-    }
-}
-
-impl Client {
-    /// The IDs of half-done uploads of exactly this object.
-    pub(crate) async fn uploads_of(&self, name: &ObjectName) -> Result<Vec<String>, CallError> {
-        let answer = self
-            .s3
-            .list_multipart_uploads()
-            .bucket(name.bucket.as_str())
-            .prefix(name.key.as_str())
-            .send()
-            .await
-            .map_err(self.explain(Operation::ListMultipartUploads, SentKey::None))?;
-        let ours = answer.uploads().iter().filter(|upload| upload.key() == Some(name.key.as_str()));
-        Ok(ours.filter_map(|upload| upload.upload_id().map(str::to_owned)).collect())
     }
 }

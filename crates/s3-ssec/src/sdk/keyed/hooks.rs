@@ -87,7 +87,8 @@ impl ResolveAuthScheme for Hooks {
     ) -> AuthSchemeOptionsFuture<'a> {
         AuthSchemeOptionsFuture::new(async move {
             if let Some(Slot(running)) = bag.load::<Slot>() {
-                let prepare = || self.inner.prepare(&running.wanted, &running.keys);
+                let content = running.content.get().copied().unwrap_or(Content::Pending);
+                let prepare = || self.inner.prepare(&running.wanted, &running.keys, content);
                 running.ready.get_or_try_init(prepare).await?;
             }
             match &self.authentication {
@@ -133,7 +134,7 @@ impl Intercept for Hooks {
             let mut hasher = ContentHasher::new(&running.keys.writer().content_key());
             hasher.update(bytes);
             let (size, digest) = (hasher.size(), hasher.finish());
-            let _ = running.content.set(Content::Known { size, digest });
+            let _ = running.content.set(Content::of_source(size, digest));
         }
         Ok(())
     }

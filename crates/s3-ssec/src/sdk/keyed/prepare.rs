@@ -14,6 +14,7 @@ use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::key::{Key, Kind};
 use s3_ssec_core::keyring::{Keyring, Seal};
 use s3_ssec_core::names::ObjectName;
+use s3_ssec_core::record::Content;
 use std::sync::Arc;
 
 /// What goes on a request.
@@ -38,9 +39,10 @@ impl Inner {
         &self,
         wanted: &Wanted,
         keys: &Keyring,
+        content: Content,
     ) -> Result<Ready, KeyedError> {
         match &wanted.job {
-            Job::Write(kind) => self.prepare_write(*kind, &wanted.name, keys).await,
+            Job::Write(kind) => self.prepare_write(*kind, &wanted.name, keys, content).await,
             Job::Part { upload, .. } => self.prepare_part(&wanted.name, upload, keys),
             Job::Read { version } => self.prepare_read(&wanted.name, version.clone(), keys).await,
             Job::Abort { .. } => Ok(Ready::with(None)),
@@ -57,19 +59,27 @@ impl Inner {
         kind: WriteKind,
         name: &ObjectName,
         keys: &Keyring,
+        content: Content,
     ) -> Result<Ready, KeyedError> {
-        let needs_ledger = kind == WriteKind::Multipart && keys.writer().kind() == Kind::Master;
-        let ledger = self.client.state.as_ref();
-        if needs_ledger && ledger.is_none() {
+        let is_upload = kind == WriteKind::Multipart;
+        if is_upload && keys.writer().kind() == Kind::Master && self.client.ledger.is_none() {
             return Err(KeyedError::NoLedger(name.clone()));
         }
         let (options, watch) = (PutOptions::default(), Watch::default());
         let options = self.client.try_first(name, kind, &options, &watch).await;
         let options = options.map_err(|error| KeyedError::Trial(Box::new(error)))?;
-        let seal = Seal::new(keys.writer(), name.clone(), nonce::draw(name, None)?);
-        if let (true, Some(ledger)) = (needs_ledger, ledger) {
-            let (endpoint, key) = (self.client.endpoint().as_str(), keys.writer().fingerprint());
-            ledger.note(endpoint, name, key, seal.nonce()).map_err(KeyedError::Ledger)?;
+        let nonce = nonce::draw(self.client.state.as_ref(), name)?;
+        let seal = Seal::new(keys.writer(), name.clone(), nonce);
+        // A hook reads no tag back, so what may not be kept in one is noted before.
+        if is_upload || !options.tags_kept {
+            let noted = self.client.note(name, &seal.record(content)).await;
+            match noted {
+                Err(_) if self.client.ledger.is_none() && keys.writer().kind() == Kind::Direct => {}
+                Err(_) if self.client.ledger.is_none() => {
+                    return Err(KeyedError::NoLedger(name.clone()));
+                }
+                noted => noted.map_err(KeyedError::Ledger)?,
+            }
         }
         Ok(Ready {
             headers: Some(Arc::new(TargetKeyHeaders::of(&seal.customer_key()))),

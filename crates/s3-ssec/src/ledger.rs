@@ -1,0 +1,294 @@
+//! The ledger on disk, in the state directory, for all processes at once.
+//!
+//! Every write has a line before its request. Where the request may leave the ledger as the sole holder of
+//! the record, the line is on the disk by then; what many writers note at once is synchronised at once.
+
+mod files;
+mod sorted;
+#[cfg(test)]
+mod tests;
+
+use crate::client::Client;
+use crate::nonce;
+use crate::state::StateDir;
+use crate::write::{PutError, RecordKept};
+use files::{Files, Safety};
+use s3_ssec_core::key::{Key, Kind, RandomError};
+use s3_ssec_core::keyring::{Keyring, OpenError, Seal};
+use s3_ssec_core::ledger::Ledger as Lines;
+pub use s3_ssec_core::ledger::LedgerEntry;
+use s3_ssec_core::names::ObjectName;
+use s3_ssec_core::record::{Content, Record, TAG_KEY};
+use std::io::{self, BufRead, Read as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Bytes of a line of another ledger, at most: the longest name, escaped, is a tenth of it.
+const LINE_MAX: u64 = 64 << 10;
+
+/// The records that this machine keeps of objects.
+#[derive(Clone)]
+pub struct Ledger(Arc<Inner>);
+
+struct Inner {
+    files: Files,
+    /// Objects written since it was opened whose record no tag holds.
+    alone: AtomicU64,
+}
+
+/// The result of an import.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Imported {
+    /// Records that are new here.
+    pub added: u64,
+    /// Records that were here already.
+    pub known: u64,
+    /// Lines that were not taken in: their numbers, from 1, and why.
+    pub refused: Vec<(u64, ImportRefused)>,
+}
+
+/// A line of a ledger was not taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportRefused {
+    /// Not a line of this format.
+    #[error("it is not a line of a ledger")]
+    Malformed,
+    /// No key at hand made its record.
+    #[error(transparent)]
+    Record(#[from] OpenError),
+}
+
+impl Ledger {
+    /// The ledger of a state directory, which need not exist yet.
+    pub fn open(state: &StateDir) -> Self {
+        Self(Arc::new(Inner { files: Files::new(state.path()), alone: AtomicU64::new(0) }))
+    }
+
+    /// Gives every entry to `take`, those of one object by age.
+    pub fn for_each(&self, mut take: impl FnMut(&LedgerEntry) -> io::Result<()>) -> io::Result<()> {
+        self.0.files.each(|lines| lines.entries().try_for_each(&mut take))
+    }
+
+    /// Takes in the lines of another ledger whose records were made with one of `keys`: the records alone,
+    /// as no MAC covers the rest of a line. A line without end, and an error after many, takes nothing in.
+    pub fn import(&self, keys: &Keyring, mut text: impl BufRead) -> io::Result<Imported> {
+        let mut imported = Imported::default();
+        let mut new = Lines::default();
+        let mut lines = String::new();
+        for number in 1.. {
+            let mut line = Vec::new();
+            if text.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)? == 0 {
+                break;
+            }
+            if line.len() as u64 == LINE_MAX {
+                let what = format!("line {number} is longer than {LINE_MAX} bytes");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+            }
+            let line = String::from_utf8_lossy(&line);
+            if line.trim().is_empty() {
+                continue;
+            }
+            let entry = LedgerEntry::parse(&line).map(LedgerEntry::record_alone);
+            let entry = entry.ok_or(ImportRefused::Malformed);
+            match entry.and_then(|entry| entry.check(keys).map(|_| entry).map_err(Into::into)) {
+                Err(why) => imported.refused.push((number, why)),
+                Ok(entry)
+                    if new.has(&entry)
+                        || self.0.files.of(&entry.endpoint, &entry.object)?.has(&entry) =>
+                {
+                    imported.known += 1;
+                }
+                Ok(entry) => {
+                    imported.added += 1;
+                    lines += &entry.print();
+                    new.insert(entry);
+                }
+            }
+        }
+        if !lines.is_empty() {
+            self.0.files.append(&lines, Safety::OnDisk)?;
+        }
+        Ok(imported)
+    }
+
+    /// The entries of an object, the newest first.
+    fn of(&self, endpoint: &str, object: &ObjectName) -> Vec<LedgerEntry> {
+        match self.0.files.of(endpoint, object) {
+            Ok(lines) => lines.of(endpoint, object).cloned().collect(),
+            Err(error) => {
+                tracing::warn!("the ledger cannot be read: {error}");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Notes an entry, as safely as asked for when this returns.
+    async fn note(&self, entry: &LedgerEntry, safety: Safety) -> io::Result<()> {
+        let (noted, begin) = self.0.files.enqueue(&entry.print(), safety);
+        if begin {
+            let inner = Arc::clone(&self.0);
+            tokio::task::spawn_blocking(move || inner.files.write_queue());
+        }
+        noted.await.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()))
+    }
+}
+
+/// Where the record of a write is kept besides its tag, settled before the write is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Noted {
+    /// In the ledger, and the gateway was seen to keep the tags of such writes.
+    TagTrusted,
+    /// In the ledger, safely on the disk.
+    InLedger,
+    /// Nowhere, because there is no ledger: the write counts only if its tag is read back.
+    Nowhere,
+}
+
+impl Client {
+    /// The records of an object that this machine keeps, the newest first.
+    pub(crate) fn noted(&self, name: &ObjectName) -> Vec<Record> {
+        self.noted_entries(name).into_iter().map(|entry| entry.record).collect()
+    }
+
+    fn noted_entries(&self, name: &ObjectName) -> Vec<LedgerEntry> {
+        let Some(ledger) = &self.ledger else { return Vec::new() };
+        ledger.of(&self.endpoint().canonical(), name)
+    }
+
+    /// The kind of the key of the last write of a name that the gateway confirmed, as far as this machine
+    /// noted it.
+    pub(crate) fn last_written(&self, keys: &Keyring, name: &ObjectName) -> Option<Kind> {
+        let counts = |entry: &LedgerEntry| {
+            !entry.unconfirmed && !entry.record.is_pending() && entry.check(keys).is_ok()
+        };
+        self.noted_entries(name).into_iter().find(counts).map(|entry| entry.record.kind())
+    }
+
+    /// How many objects this client and its clones wrote whose record is in the ledger alone.
+    pub fn in_ledger_only(&self) -> u64 {
+        self.ledger.as_ref().map_or(0, |ledger| ledger.0.alone.load(Relaxed))
+    }
+
+    /// Draws a nonce for a write of `name` that something else than [`Client::put`] will do, and notes
+    /// its pending record in the ledger, if there is one.
+    pub async fn fresh_seal<'k>(
+        &self,
+        key: &'k Key,
+        name: &ObjectName,
+    ) -> Result<Seal<'k>, RandomError> {
+        let seal = nonce::fresh_seal(key, name, self.state.as_ref())?;
+        // The record goes with the request too; it is the writer's to keep.
+        let _ = self.note(name, &seal.record(Content::Pending)).await;
+        Ok(seal)
+    }
+
+    fn entry(&self, name: &ObjectName, record: &Record) -> LedgerEntry {
+        LedgerEntry::new(self.endpoint().canonical(), name.clone(), record.clone())
+    }
+
+    /// Notes a record in the ledger. It is on the disk when this returns.
+    pub(crate) async fn note(&self, name: &ObjectName, record: &Record) -> io::Result<()> {
+        self.note_as(&self.entry(name, record), Safety::OnDisk).await
+    }
+
+    async fn note_as(&self, entry: &LedgerEntry, safety: Safety) -> io::Result<()> {
+        let none = || io::Error::new(io::ErrorKind::NotFound, "there is no state directory");
+        self.ledger.as_ref().ok_or_else(none)?.note(entry, safety).await
+    }
+
+    /// Notes a record before the write is sent. Where its tag is known to be kept and the record is
+    /// complete in the same request, nothing waits for the disk.
+    pub(crate) async fn note_before(
+        &self,
+        name: &ObjectName,
+        record: &Record,
+        tags_kept: bool,
+    ) -> Noted {
+        let mut entry = self.entry(name, record);
+        entry.in_tag = tags_kept && self.state.as_ref().is_some_and(StateDir::is_writable);
+        self.note_entry(entry).await
+    }
+
+    /// Notes a record whose tag the gateway refused.
+    pub(crate) async fn note_untagged(&self, name: &ObjectName, record: &Record) -> Noted {
+        let mut entry = self.entry(name, record);
+        entry.only_here = true;
+        self.note_entry(entry).await
+    }
+
+    async fn note_entry(&self, entry: LedgerEntry) -> Noted {
+        let (safety, noted) = match entry.in_tag {
+            true => (Safety::Written, Noted::TagTrusted),
+            false => (Safety::OnDisk, Noted::InLedger),
+        };
+        match self.note_as(&entry, safety).await {
+            Ok(()) => noted,
+            Err(error) => {
+                tracing::debug!("the ledger cannot be written: {error}");
+                Noted::Nowhere
+            }
+        }
+    }
+
+    /// Notes that a write was refused, or that nothing is known of it: what was there before is no
+    /// surprise.
+    pub(crate) async fn note_unconfirmed(&self, name: &ObjectName, record: &Record) {
+        let mut entry = self.entry(name, record);
+        entry.unconfirmed = true;
+        // Nothing is lost without it.
+        let _ = self.note_as(&entry, Safety::Written).await;
+    }
+
+    /// Where the record of a write is, after the gateway took it; an error if it is nowhere.
+    pub(crate) async fn kept(
+        &self,
+        seal: &Seal<'_>,
+        version: Option<&str>,
+        record: &Record,
+        noted: Noted,
+    ) -> Result<RecordKept, PutError> {
+        let tag = (TAG_KEY.to_owned(), record.to_string());
+        let in_tag = noted == Noted::TagTrusted
+            || self.tags(seal.name(), version).await.is_ok_and(|tags| tags.contains(&tag));
+        self.settle(seal, record, noted, in_tag).await
+    }
+
+    /// As [`Client::kept`], of a write whose tag was looked at.
+    pub(crate) async fn settle(
+        &self,
+        seal: &Seal<'_>,
+        record: &Record,
+        noted: Noted,
+        in_tag: bool,
+    ) -> Result<RecordKept, PutError> {
+        let name = seal.name();
+        match (in_tag, noted) {
+            (true, Noted::InLedger) => {
+                self.mention_in_tag(name, record).await;
+                Ok(RecordKept::InTag)
+            }
+            (true, _) => Ok(RecordKept::InTag),
+            (false, Noted::InLedger) => {
+                if let Some(ledger) = &self.ledger {
+                    ledger.0.alone.fetch_add(1, Relaxed);
+                }
+                Ok(RecordKept::InLedgerOnly)
+            }
+            (false, _) => {
+                let line = self.entry(name, &seal.record(Content::Pending)).print();
+                let line = line.trim_end().to_owned();
+                Err(PutError::Unrecorded { name: name.clone(), line })
+            }
+        }
+    }
+
+    /// Notes that a tag holds the record: then a compaction may drop it.
+    async fn mention_in_tag(&self, name: &ObjectName, record: &Record) {
+        let mut entry = self.entry(name, record);
+        entry.in_tag = true;
+        // Nothing is lost without it.
+        let _ = self.note_as(&entry, Safety::Written).await;
+    }
+}

@@ -1,0 +1,187 @@
+//! The ledger under many writers, readers and crashes.
+
+use super::files::RECENT;
+use super::*;
+use s3_ssec_core::derive::Nonce;
+use s3_ssec_core::key::Kind;
+use s3_ssec_core::names::{BucketName, ObjectKey};
+use std::fs;
+use std::io;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+fn name(key: &str) -> ObjectName {
+    ObjectName::new(BucketName::parse("bucket").unwrap(), ObjectKey::parse(key).unwrap())
+}
+
+fn key(byte: u8) -> Key {
+    Key::from_bytes(Kind::Master, &[byte; 32]).unwrap()
+}
+
+fn entry(key_byte: u8, object: &str, time: u64) -> LedgerEntry {
+    let nonce = Nonce::next(time, 7, None);
+    let record = Record::write(&key(key_byte), &name(object), nonce, Content::Pending);
+    LedgerEntry::new("https://a", name(object), record)
+}
+
+fn ledger(test: &str) -> (Ledger, PathBuf) {
+    let directory =
+        std::env::temp_dir().join(format!("s3-ssec-ledger-{test}-{}", std::process::id()));
+    (Ledger::open(&StateDir::new(&directory)), directory)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_many_note_at_once_is_all_there() {
+    let (ledger, directory) = ledger("many");
+    let other = Ledger::open(&StateDir::new(&directory));
+    let mut tasks = tokio::task::JoinSet::new();
+    for time in 1..=200 {
+        let ledger = if time % 2 == 0 { ledger.clone() } else { other.clone() };
+        tasks.spawn(async move { ledger.note(&entry(1, "x", time), Safety::OnDisk).await });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap().unwrap();
+    }
+    let entries = ledger.of("https://a", &name("x"));
+    assert_eq!(entries.len(), 200);
+    assert!(entries.windows(2).all(|pair| pair[0].record.nonce() > pair[1].record.nonce()));
+    assert!(ledger.of("https://b", &name("x")).is_empty());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&directory), mode(&directory.join(RECENT))), (0o700, 0o600));
+    }
+    fs::remove_dir_all(directory).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_cut_short_costs_only_itself() {
+    let (ledger, directory) = ledger("torn");
+    ledger.note(&entry(1, "x", 1), Safety::OnDisk).await.unwrap();
+    let torn = entry(1, "x", 2).print();
+    let mut file = fs::OpenOptions::new().append(true).open(directory.join(RECENT)).unwrap();
+    file.write_all(&torn.as_bytes()[..30]).unwrap();
+    assert_eq!(ledger.of("https://a", &name("x")).len(), 1);
+    ledger.note(&entry(1, "x", 3), Safety::Written).await.unwrap();
+    assert_eq!(ledger.of("https://a", &name("x")).len(), 2);
+    fs::remove_dir_all(directory).unwrap();
+}
+
+/// The sizes of the sorted files.
+fn sorted(directory: &Path) -> Vec<u64> {
+    let files = fs::read_dir(directory.join("ledger")).unwrap();
+    files.map(|file| file.unwrap().metadata().unwrap().len()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_does_not_grow_with_every_write_of_a_name() {
+    let (ledger, directory) = ledger("compact");
+    let tagged = |time| {
+        let mut entry = entry(1, "x", time);
+        entry.in_tag = true;
+        entry.print()
+    };
+    ledger.note(&entry(1, "only here", 1), Safety::OnDisk).await.unwrap();
+    let reader = Ledger::open(&StateDir::new(&directory));
+    assert_eq!(all(&reader).len(), 1);
+    let lines: String = (1..32_000).map(tagged).collect();
+    ledger.0.files.append(&lines, Safety::Written).unwrap();
+    assert_eq!(fs::metadata(directory.join(RECENT)).unwrap().len(), 0);
+    assert!(sorted(&directory).iter().sum::<u64>() < 1000);
+    assert_eq!(all(&reader).len(), 2);
+    assert_eq!(reader.of("https://a", &name("x"))[0].record.nonce().unix_seconds(), 31_999);
+    assert_eq!(reader.of("https://a", &name("only here")).len(), 1);
+    fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn of_many_objects_each_is_found_and_few_lines_are_held() {
+    let (ledger, directory) = ledger("many-objects");
+    const GROUPS: u64 = 12;
+    for group in 0..GROUPS {
+        let of = |n: u64| entry(1, &format!("{:05}", (n * 7919 + group) % 99_991), 1).print();
+        let lines: String = (group * 8_000..(group + 1) * 8_000).map(of).collect();
+        // Less than what is sorted away at once, so that some stay.
+        ledger.0.files.append(&lines, Safety::Written).unwrap();
+    }
+    let reader = Ledger::open(&StateDir::new(&directory));
+    for n in (0..GROUPS * 8_000).step_by(997) {
+        let object = format!("{:05}", (n * 7919 + n / 8_000) % 99_991);
+        assert!(!reader.of("https://a", &name(&object)).is_empty(), "{n} {object}");
+    }
+    assert!(reader.of("https://a", &name("99992")).is_empty());
+    let sizes = sorted(&directory);
+    assert!(sizes.len() <= 4 && sizes.iter().sum::<u64>() > 8 << 20, "{sizes:?}");
+    assert!(fs::metadata(directory.join(RECENT)).unwrap().len() < 4 << 20);
+    fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn nothing_is_missed_while_it_is_sorted_away() {
+    let (ledger, directory) = ledger("meanwhile");
+    let wanted = entry(1, "wanted", 1);
+    ledger.0.files.append(&wanted.print(), Safety::Written).unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let reader = Ledger::open(&StateDir::new(&directory));
+                while !done.load(Relaxed) {
+                    assert_eq!(
+                        reader.of("https://a", &name("wanted")),
+                        std::slice::from_ref(&wanted)
+                    );
+                }
+            });
+        }
+        for group in 0..4 {
+            let of = |n| entry(1, &format!("{group}-{n}"), 1).print();
+            let lines: String = (0..20_000).map(of).collect();
+            ledger.0.files.append(&lines, Safety::Written).unwrap();
+        }
+        done.store(true, Relaxed);
+    });
+    fs::remove_dir_all(directory).unwrap();
+}
+
+fn all(ledger: &Ledger) -> Vec<LedgerEntry> {
+    let mut all = Vec::new();
+    ledger
+        .for_each(|entry| {
+            all.push(entry.clone());
+            Ok(())
+        })
+        .unwrap();
+    all
+}
+
+#[test]
+fn an_import_takes_what_a_key_at_hand_made() {
+    let (ledger, directory) = ledger("import");
+    let (good, foreign) = (entry(1, "x", 1), entry(2, "x", 1));
+    let moved = LedgerEntry::new("https://a", name("y"), good.record.clone());
+    let text = format!("{}{}{}\nnot a line\n", good.print(), foreign.print(), moved.print());
+    // What a line says besides its record is not taken in: no MAC covers it.
+    let mut flagged = entry(1, "flagged", 1);
+    (flagged.in_tag, flagged.unconfirmed) = (true, true);
+    let keys = Keyring::new(vec![key(1)]).unwrap();
+    assert_eq!(ledger.import(&keys, flagged.print().as_bytes()).unwrap().added, 1);
+    let flags = ledger.of("https://a", &name("flagged")).remove(0);
+    assert!(!flags.in_tag && !flags.unconfirmed);
+    fs::remove_dir_all(&directory).unwrap();
+    let endless = ledger.import(&keys, io::BufReader::new(io::repeat(b'x'))).unwrap_err();
+    assert!(endless.to_string().contains("line 1 is longer"), "{endless}");
+    let imported = ledger.import(&keys, text.as_bytes()).unwrap();
+    let missing = OpenError::KeyMissing(key(2).fingerprint());
+    let refused = [
+        (2, ImportRefused::Record(missing)),
+        (3, ImportRefused::Record(OpenError::NotGenuine)),
+        (5, ImportRefused::Malformed),
+    ];
+    assert_eq!((imported.added, imported.known), (1, 0));
+    assert_eq!(imported.refused, refused);
+    assert_eq!(all(&ledger), std::slice::from_ref(&good));
+    assert_eq!(ledger.import(&keys, good.print().as_bytes()).unwrap().known, 1);
+    fs::remove_dir_all(directory).unwrap();
+}
