@@ -71,6 +71,7 @@ pub mod condition;
 pub mod cors;
 pub mod error_response;
 pub mod policy;
+pub mod transfer;
 pub mod xml;
 
 #[cfg(any(test, feature = "vectors"))]

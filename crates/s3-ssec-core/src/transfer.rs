@@ -1,0 +1,102 @@
+//! Orders of requests, without IO: what is asked of a gateway, in which order, and what follows from the
+//! answers.
+//!
+//! An order is written as one asynchronous function over a [`Link`], from its first request to its
+//! verdict, and wrapped in a [`Machine`], which hands out its [`Task`]s and takes their [`Outcome`]s. An
+//! executor carries the tasks in any order and at any pace, many at a time if it likes; it decides
+//! nothing. Time, randomness and keys stay with the executor: a machine holds names of keys, and the facts
+//! about them that are no secret.
+//!
+//! ```
+//! use s3_ssec_core::transfer::{Machine, Outcome, Task};
+//!
+//! let mut machine = Machine::new(|link| async move { link.sleep(100).await; "slept" });
+//! let tasks = machine.next();
+//! assert_eq!(tasks[0].1, Task::Sleep { ms: 100 });
+//! machine.done(tasks[0].0, Outcome::Slept)?;
+//! assert!(machine.next().is_empty());
+//! assert_eq!(machine.verdict(), Some(&"slept"));
+//! # Ok::<(), s3_ssec_core::transfer::StrayTask>(())
+//! ```
+//!
+//! The tests drive every order against a simulated gateway that loses requests and answers, executes late,
+//! lies, and serves other writers at the same time.
+
+mod ask;
+mod link;
+mod put;
+#[cfg(test)]
+mod sim;
+mod task;
+mod written;
+
+pub use link::Link;
+pub use put::{PutPlan, PutVerdict, RecordPlace, put};
+pub use task::{
+    Answer, Body, Call, Condition, KeyFacts, KeyRef, NoAnswer, Operation, Outcome, Task, Unreadable,
+};
+pub use written::{Write, find_and_remove};
+
+use link::Desk;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+/// The number of a task. Never reused within a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(u64);
+
+/// An outcome for a task that is not out: it was never handed out, or has its outcome already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such task is waiting for its outcome")]
+pub struct StrayTask;
+
+/// An order of requests on its way to a verdict.
+pub struct Machine<V> {
+    course: Option<Pin<Box<dyn Future<Output = V> + Send>>>,
+    desk: Arc<Desk>,
+    verdict: Option<V>,
+}
+
+impl<V> Machine<V> {
+    /// Begins the order that `course` describes. It may wait for outcomes of its [`Link`] and for nothing
+    /// else.
+    pub fn new<C>(course: impl FnOnce(Link) -> C) -> Self
+    where
+        C: Future<Output = V> + Send + 'static,
+    {
+        let desk = Arc::<Desk>::default();
+        let course = Box::pin(course(Link::new(Arc::clone(&desk))));
+        Self { course: Some(course), desk, verdict: None }
+    }
+
+    /// The tasks to carry now. Each is handed out once. Empty while outcomes are missing, and at the end.
+    pub fn next(&mut self) -> Vec<(TaskId, Task)> {
+        if let Some(course) = &mut self.course {
+            // Nothing but outcomes wakes an order, and the caller of this function brings them.
+            let mut context = Context::from_waker(Waker::noop());
+            if let Poll::Ready(verdict) = course.as_mut().poll(&mut context) {
+                self.verdict = Some(verdict);
+                self.course = None;
+            }
+        }
+        self.desk.take_tasks()
+    }
+
+    /// Takes the outcome of a task. In any order, once each; [`Machine::next`] then has what follows.
+    pub fn done(&mut self, id: TaskId, outcome: Outcome) -> Result<(), StrayTask> {
+        self.desk.give(id, outcome)
+    }
+
+    /// Ends the order as soon as it can be ended: it looks after what it began first. Tasks that are out
+    /// still get their outcomes, [`Outcome::Abandoned`] if they are given up.
+    pub fn cancel(&mut self) {
+        self.desk.cancel();
+    }
+
+    /// The verdict, at the end.
+    pub fn verdict(&self) -> Option<&V> {
+        self.verdict.as_ref()
+    }
+}

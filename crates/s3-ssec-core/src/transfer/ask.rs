@@ -1,0 +1,203 @@
+//! Small questions to a gateway, asked again where the line breaks, and their answers, judged.
+
+use super::link::Link;
+use super::task::{Answer, Call, KeyFacts, Operation, Outcome, Unreadable};
+use crate::advice::{RefusedKey, refused_key};
+use crate::echo::{KeyEcho, KeylessRead};
+use crate::error_response::ErrorResponse;
+use crate::names::ObjectName;
+use crate::removal::TrustedVersion;
+use crate::xml::{self, XmlError};
+
+/// How often a question is asked whose answer does not come.
+const ATTEMPTS: u32 = 3;
+/// Milliseconds before the second attempt; twice as many before each later one.
+const PAUSE: u64 = 200;
+
+/// There is no answer that can be judged: the line broke each time, or what came cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unheard;
+
+impl From<Unreadable> for Unheard {
+    fn from(_: Unreadable) -> Self {
+        Unheard
+    }
+}
+
+/// The headers of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) etag: String,
+    pub(super) version_id: Option<String>,
+    pub(super) echo: KeyEcho,
+}
+
+/// The answer to HEAD without a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum WithoutKey {
+    Readable(Head),
+    KeyNeeded,
+    Unclear,
+    Absent,
+}
+
+/// The answer to HEAD with a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum WithKey {
+    Opened(Head),
+    /// The object is under another key, or not there.
+    Other,
+    /// A refusal that says nothing of the key.
+    Unclear,
+}
+
+/// The status of GetBucketVersioning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Versioning {
+    Status(Option<String>),
+    Refused,
+}
+
+/// Questions about one object.
+pub(super) struct Ask<'a> {
+    pub(super) link: &'a Link,
+    pub(super) name: &'a ObjectName,
+}
+
+impl Ask<'_> {
+    fn call(&self, operation: Operation, key: Option<&KeyFacts>) -> Call {
+        Call { name: self.name.clone(), key: key.map(|facts| facts.key), operation }
+    }
+
+    /// The first usable answer. 503 and its kin say "later"; they are no answer.
+    pub(super) async fn answer(
+        &self,
+        operation: Operation,
+        key: Option<&KeyFacts>,
+    ) -> Result<Answer, Unheard> {
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                self.link.sleep(PAUSE << (attempt - 1)).await;
+            }
+            match self.link.call(self.call(operation.clone(), key)).await {
+                Outcome::Answer(answer) if answer.status < 500 || answer.status == 501 => {
+                    return Ok(answer);
+                }
+                Outcome::Answer(_) | Outcome::NoAnswer(_) => {}
+                _ => break,
+            }
+        }
+        Err(Unheard)
+    }
+
+    /// HEAD without a key. Where it is refused with 400, a GET of the first byte shows whether that is
+    /// about the key.
+    pub(super) async fn without_key(
+        &self,
+        version: Option<&TrustedVersion>,
+    ) -> Result<WithoutKey, Unheard> {
+        let head = self.answer(Operation::Head { version: version.cloned() }, None).await?;
+        if head.is_success() {
+            return Ok(WithoutKey::Readable(head_of(&head)?));
+        }
+        let judged = match KeylessRead::of_head(head.status) {
+            Some(judged) => judged,
+            None => self.first_byte(version).await?,
+        };
+        Ok(match judged {
+            KeylessRead::KeyNeeded => WithoutKey::KeyNeeded,
+            KeylessRead::Absent => WithoutKey::Absent,
+            // HEAD and GET contradict each other, or neither says anything.
+            KeylessRead::Readable | KeylessRead::Unclear => WithoutKey::Unclear,
+        })
+    }
+
+    /// GET of the first byte. RGW judges the range before the key, and an empty object has no first byte.
+    async fn first_byte(&self, version: Option<&TrustedVersion>) -> Result<KeylessRead, Unheard> {
+        let start = |ranged| Operation::GetStart { version: version.cloned(), ranged };
+        let mut answer = self.answer(start(true), None).await?;
+        if answer.status == 416 {
+            answer = self.answer(start(false), None).await?;
+        }
+        let error = ErrorResponse::parse(&answer.body);
+        let code = error.as_ref().map(|error| error.code.as_str());
+        let message = error.as_ref().and_then(|error| error.message.as_deref());
+        Ok(KeylessRead::of_get(answer.status, code, message))
+    }
+
+    /// HEAD with a key, of an object that is refused without one because a key is needed.
+    pub(super) async fn with_key(
+        &self,
+        key: &KeyFacts,
+        version: Option<&TrustedVersion>,
+    ) -> Result<WithKey, Unheard> {
+        let head = self.answer(Operation::Head { version: version.cloned() }, Some(key)).await?;
+        if head.is_success() {
+            return Ok(WithKey::Opened(head_of(&head)?));
+        }
+        Ok(match (head.status, refused_key(head.status)) {
+            (404, _) => WithKey::Other,
+            (_, RefusedKey::IsAnother | RefusedKey::IsAnotherIfNeeded) => WithKey::Other,
+            (_, RefusedKey::NothingSaid) => WithKey::Unclear,
+        })
+    }
+
+    /// The tags; `None` if the gateway refuses them.
+    pub(super) async fn tags(
+        &self,
+        version: Option<&TrustedVersion>,
+    ) -> Result<Option<Vec<(String, String)>>, Unheard> {
+        let answer = self.answer(Operation::Tags { version: version.cloned() }, None).await?;
+        match answer.is_success() {
+            // RGW 16 and 18 answer with no body at all instead of an empty list (measured).
+            true if answer.body.is_empty() => Ok(Some(Vec::new())),
+            true => tags_of(&answer.body).map(Some).map_err(|_| Unheard),
+            false => Ok(None),
+        }
+    }
+
+    /// GetBucketVersioning. An answer that is another document is none (moto 5.2 has another root).
+    pub(super) async fn versioning(&self) -> Result<Versioning, Unheard> {
+        let answer = self.answer(Operation::Versioning, None).await?;
+        Ok(match answer.is_success().then(|| status_of(&answer.body)) {
+            Some(Ok(status)) => Versioning::Status(status),
+            _ => Versioning::Refused,
+        })
+    }
+
+    /// DeleteObject. True if the gateway says that it is done.
+    pub(super) async fn delete(&self, version: Option<&TrustedVersion>) -> Result<bool, Unheard> {
+        let answer = self.answer(Operation::Delete { version: version.cloned() }, None).await?;
+        Ok(answer.is_success())
+    }
+}
+
+fn head_of(answer: &Answer) -> Result<Head, Unreadable> {
+    let (etag, version_id) = (answer.etag()?, answer.version_id()?);
+    Ok(Head { etag, version_id, echo: answer.echo()? })
+}
+
+fn tags_of(body: &[u8]) -> Result<Vec<(String, String)>, XmlError> {
+    let (mut tags, mut key, mut value) = (Vec::new(), String::new(), String::new());
+    xml::read(body, Some("Tagging"), |path, text| {
+        match path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["TagSet", "Tag", "Key"] => text.clone_into(&mut key),
+            ["TagSet", "Tag", "Value"] => text.clone_into(&mut value),
+            ["TagSet", "Tag"] => tags.push((std::mem::take(&mut key), std::mem::take(&mut value))),
+            _ => {}
+        }
+        Ok::<(), XmlError>(())
+    })?;
+    Ok(tags)
+}
+
+fn status_of(body: &[u8]) -> Result<Option<String>, XmlError> {
+    let mut status = None;
+    xml::read(body, Some("VersioningConfiguration"), |path, text| {
+        if path == ["Status"] {
+            status = Some(text.to_owned());
+        }
+        Ok::<(), XmlError>(())
+    })?;
+    Ok(status)
+}

@@ -1,0 +1,95 @@
+//! The way from an order of requests to whoever carries them.
+
+use super::task::{Call, Outcome, Task};
+use super::{StrayTask, TaskId};
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+/// Tasks on their way out, and outcomes on their way in.
+#[derive(Default)]
+pub(super) struct Desk(Mutex<Papers>);
+
+#[derive(Default)]
+struct Papers {
+    next_id: u64,
+    /// Tasks that were not handed out yet.
+    waiting: Vec<(TaskId, Task)>,
+    /// Tasks that are out; those with an outcome wait for the order to take it.
+    out: BTreeMap<TaskId, Option<Outcome>>,
+    is_cancelled: bool,
+}
+
+impl Desk {
+    fn papers(&self) -> MutexGuard<'_, Papers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn take_tasks(&self) -> Vec<(TaskId, Task)> {
+        let mut papers = self.papers();
+        let tasks = std::mem::take(&mut papers.waiting);
+        papers.out.extend(tasks.iter().map(|(id, _)| (*id, None)));
+        tasks
+    }
+
+    pub(super) fn give(&self, id: TaskId, outcome: Outcome) -> Result<(), StrayTask> {
+        match self.papers().out.get_mut(&id) {
+            Some(place @ None) => {
+                *place = Some(outcome);
+                Ok(())
+            }
+            _ => Err(StrayTask),
+        }
+    }
+
+    pub(super) fn cancel(&self) {
+        self.papers().is_cancelled = true;
+    }
+}
+
+/// An order's side of a [`Machine`](super::Machine).
+pub struct Link(Arc<Desk>);
+
+impl Link {
+    pub(super) fn new(desk: Arc<Desk>) -> Self {
+        Self(desk)
+    }
+
+    /// Hands out a task and waits for its outcome.
+    pub async fn carry(&self, task: Task) -> Outcome {
+        let id = {
+            let mut papers = self.0.papers();
+            let id = TaskId(papers.next_id);
+            papers.next_id += 1;
+            papers.waiting.push((id, task));
+            id
+        };
+        poll_fn(|_| {
+            let mut papers = self.0.papers();
+            match papers.out.get(&id) {
+                Some(Some(_)) => match papers.out.remove(&id).flatten() {
+                    Some(outcome) => Poll::Ready(outcome),
+                    None => Poll::Pending,
+                },
+                _ => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Sends a request and waits for what comes of it.
+    pub async fn call(&self, call: Call) -> Outcome {
+        self.carry(Task::Call(call)).await
+    }
+
+    /// Waits.
+    pub async fn sleep(&self, ms: u64) {
+        self.carry(Task::Sleep { ms }).await;
+    }
+
+    /// True after [`Machine::cancel`](super::Machine::cancel).
+    pub fn is_cancelled(&self) -> bool {
+        self.0.papers().is_cancelled
+    }
+}

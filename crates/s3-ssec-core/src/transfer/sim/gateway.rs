@@ -1,0 +1,378 @@
+//! The simulated gateway: one bucket, a pure function of a request and its state.
+
+use crate::headers::{AES256, ALGORITHM, KEY_MD5};
+use crate::md5::KeyMd5;
+use crate::removal::TrustedVersion;
+use crate::transfer::task::{Answer, Condition, Operation};
+use std::fmt::Write as _;
+
+/// The tags of objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tags {
+    Kept,
+    /// Taken, and never seen again (Garage 2.5).
+    Dropped,
+    /// 501.
+    Refused,
+}
+
+/// The versions of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Versions {
+    None,
+    Enabled,
+    /// The null version is replaced; others stay.
+    Suspended,
+    /// None, but every answer shows an ID, and a DELETE of any version deletes the object (Garage 2.5).
+    Shown,
+}
+
+/// The ways of one server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Profile {
+    pub(super) versions: Versions,
+    pub(super) tags: Tags,
+    /// The status of a wrong key: 400 of RGW, 403 of AWS.
+    wrong_key: u16,
+    /// True if `If-None-Match` is heeded.
+    conditions: bool,
+    /// False if GetBucketVersioning is refused.
+    tells_versioning: bool,
+}
+
+impl Profile {
+    const RGW_18: Self = Self {
+        versions: Versions::None,
+        tags: Tags::Kept,
+        wrong_key: 400,
+        conditions: true,
+        tells_versioning: true,
+    };
+    pub(super) const RGW_20: Self =
+        Self { versions: Versions::Enabled, conditions: true, ..Self::RGW_18 };
+    /// RGW 16 and 18 ignore the condition in buckets with versions.
+    const RGW_18_VERSIONS: Self = Self { conditions: false, ..Self::RGW_20 };
+    const SUSPENDED: Self = Self { versions: Versions::Suspended, ..Self::RGW_20 };
+    const AWS: Self = Self { wrong_key: 403, ..Self::RGW_20 };
+    const AWS_WITHOUT_RIGHTS: Self = Self { tells_versioning: false, ..Self::AWS };
+    const UNTAGGED: Self = Self { tags: Tags::Refused, ..Self::RGW_18 };
+    const GARAGE: Self = Self {
+        versions: Versions::Shown,
+        tags: Tags::Dropped,
+        conditions: false,
+        tells_versioning: false,
+        ..Self::RGW_18
+    };
+    pub(super) const ALL: [Self; 8] = [
+        Self::RGW_18,
+        Self::RGW_20,
+        Self::RGW_18_VERSIONS,
+        Self::SUSPENDED,
+        Self::AWS,
+        Self::AWS_WITHOUT_RIGHTS,
+        Self::UNTAGGED,
+        Self::GARAGE,
+    ];
+}
+
+/// A lie that a gateway keeps to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lie {
+    None,
+    /// It stores plaintext and echoes nothing.
+    Plaintext,
+    /// It stores plaintext and echoes the key in the answer to PUT.
+    PlaintextEchoed,
+    /// It encrypts, and PUT has no echo.
+    NoEcho,
+    /// It stores plaintext and answers 500.
+    PlaintextBehind500,
+    /// It encrypts, and the echo of PUT is there twice.
+    DoubledEcho,
+    /// It stores plaintext and says that it removed what it keeps.
+    Undeletable,
+    /// It stores plaintext, names the version of another writer in its answer, and echoes nothing.
+    OthersVersion,
+}
+
+impl Lie {
+    pub(super) const ALL: [Self; 8] = [
+        Self::None,
+        Self::Plaintext,
+        Self::PlaintextEchoed,
+        Self::NoEcho,
+        Self::PlaintextBehind500,
+        Self::DoubledEcho,
+        Self::Undeletable,
+        Self::OthersVersion,
+    ];
+
+    fn is_plaintext(self) -> bool {
+        !matches!(self, Lie::None | Lie::NoEcho | Lie::DoubledEcho)
+    }
+}
+
+/// Who wrote an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Writer {
+    Us,
+    Another,
+}
+
+/// A version of the one object of these tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stored {
+    pub(super) id: String,
+    pub(super) writer: Writer,
+    /// `None` for plaintext.
+    pub(super) key: Option<KeyMd5>,
+    /// The key that came with the PUT.
+    pub(super) sent: Option<KeyMd5>,
+    pub(super) tags: Vec<(String, String)>,
+    etag: String,
+    /// True for a delete marker.
+    is_marker: bool,
+    /// True once an answer spoke of it.
+    is_seen: bool,
+}
+
+/// A request as it arrives, with its key.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) key: Option<KeyMd5>,
+    pub(super) operation: Operation,
+}
+
+pub(super) struct Gateway {
+    profile: Profile,
+    pub(super) lie: Lie,
+    /// True if it encrypts nothing.
+    pub(super) stores_plaintext: bool,
+    /// False while its answers are lost.
+    pub(super) is_heard: bool,
+    /// The newest last.
+    pub(super) versions: Vec<Stored>,
+    next_id: u32,
+    /// Objects of other writers that were removed although an answer had spoken of them. One that comes
+    /// between the last look and the removal cannot be saved: DELETE knows no condition.
+    pub(super) robbed: Vec<String>,
+    /// True if a key was sent for an object that an answer had shown to be readable without one.
+    pub(super) leaked: bool,
+    /// Objects of ours that were ever stored encrypted: their records.
+    pub(super) encrypted: Vec<String>,
+}
+
+impl Gateway {
+    pub(super) fn new(profile: Profile, lie: Lie) -> Self {
+        Self {
+            profile,
+            lie,
+            stores_plaintext: lie.is_plaintext(),
+            is_heard: true,
+            versions: Vec::new(),
+            next_id: 1,
+            robbed: Vec::new(),
+            leaked: false,
+            encrypted: Vec::new(),
+        }
+    }
+
+    /// A PUT of another writer.
+    pub(super) fn write_of_another(&mut self, key: Option<KeyMd5>, etag: &str) {
+        let (tags, etag) = (Vec::new(), etag.to_owned());
+        self.store(Stored { writer: Writer::Another, key, tags, etag, ..Stored::blank() });
+    }
+
+    pub(super) fn forge_removal_of_another(&mut self) {
+        self.robbed.push("forged".to_owned());
+    }
+
+    fn store(&mut self, stored: Stored) -> String {
+        let id = match self.profile.versions {
+            Versions::Enabled => format!("v{}", self.next_id),
+            Versions::Shown => format!("g{}", self.next_id),
+            Versions::None | Versions::Suspended => "null".to_owned(),
+        };
+        self.next_id += 1;
+        match self.profile.versions {
+            Versions::Enabled => {}
+            Versions::None | Versions::Shown => self.versions.clear(),
+            Versions::Suspended => self.versions.retain(|version| version.id != "null"),
+        }
+        self.versions.push(Stored { id: id.clone(), ..stored });
+        id
+    }
+
+    /// The object, as it was before this question.
+    fn find(&mut self, version: Option<&TrustedVersion>) -> Option<Stored> {
+        let found = match version.map(TrustedVersion::id) {
+            Some(id) if self.profile.versions != Versions::Shown => {
+                self.versions.iter_mut().find(|stored| stored.id == id)
+            }
+            _ => self.versions.last_mut(),
+        };
+        let found = found.filter(|stored| !stored.is_marker)?;
+        let as_it_was = found.clone();
+        found.is_seen |= self.is_heard;
+        Some(as_it_was)
+    }
+
+    /// Executes a request.
+    pub(super) fn handle(&mut self, request: &Request) -> Answer {
+        match &request.operation {
+            Operation::Head { version } => self.read(version.as_ref(), request.key, true),
+            Operation::GetStart { version, .. } => self.read(version.as_ref(), request.key, false),
+            Operation::Put { tags, condition, .. } => self.put(request.key, tags, *condition),
+            Operation::Tags { version } => self.tags(version.as_ref()),
+            Operation::Delete { version } => self.delete(version.as_ref()),
+            Operation::Versioning => self.versioning(),
+        }
+    }
+
+    fn read(
+        &mut self,
+        version: Option<&TrustedVersion>,
+        key: Option<KeyMd5>,
+        is_head: bool,
+    ) -> Answer {
+        let Some(stored) = self.find(version) else { return refusal(404, "NoSuchKey", "") };
+        match (stored.key, key) {
+            (None, None) => self.object(200, &stored, None),
+            (None, Some(_)) => {
+                self.leaked |= stored.is_seen;
+                self.object(200, &stored, None)
+            }
+            (Some(own), Some(sent)) if own == sent => self.object(200, &stored, Some(own)),
+            (Some(_), Some(_)) => refusal(self.profile.wrong_key, "AccessDenied", ""),
+            (Some(_), None) if is_head => Answer { status: 400, ..Answer::default() },
+            (Some(_), None) => refusal(400, "InvalidRequest", ""),
+        }
+    }
+
+    fn object(&self, status: u16, stored: &Stored, echo: Option<KeyMd5>) -> Answer {
+        let mut answer = Answer { status, ..Answer::default() };
+        let mut add = |name: &str, value: &str| {
+            answer.headers.push((name.to_owned(), value.as_bytes().to_vec()));
+        };
+        add("etag", &format!("\"{}\"", stored.etag));
+        if self.profile.versions != Versions::None {
+            add("x-amz-version-id", &stored.id);
+        }
+        if let Some(md5) = echo {
+            add(ALGORITHM, AES256);
+            add(KEY_MD5, &md5.to_base64());
+        }
+        answer
+    }
+
+    fn put(
+        &mut self,
+        key: Option<KeyMd5>,
+        tags: &[(String, String)],
+        condition: Condition,
+    ) -> Answer {
+        if !tags.is_empty() && self.profile.tags == Tags::Refused {
+            return refusal(501, "NotImplemented", "");
+        }
+        let exists = self.find(None).is_some();
+        if condition == Condition::OnlyIfAbsent && self.profile.conditions && exists {
+            return refusal(412, "PreconditionFailed", "");
+        }
+        let tags = if self.profile.tags == Tags::Kept { tags.to_vec() } else { Vec::new() };
+        let stored_key = key.filter(|_| !self.stores_plaintext);
+        if let (Some(_), Some((_, record))) = (stored_key, tags.first()) {
+            self.encrypted.push(record.clone());
+        }
+        let etag = if stored_key.is_some() { "of-cipher" } else { "of-plain" }.to_owned();
+        let named = self.versions.last().map(|stored| stored.id.clone());
+        let blank = Stored::blank();
+        self.store(Stored { writer: Writer::Us, key: stored_key, sent: key, tags, etag, ..blank });
+        let stored = self.versions.last().cloned().unwrap_or_else(Stored::blank);
+        self.answer_to_put(&stored, key, named)
+    }
+
+    fn answer_to_put(&self, stored: &Stored, key: Option<KeyMd5>, below: Option<String>) -> Answer {
+        match self.lie {
+            Lie::None | Lie::PlaintextEchoed => self.object(200, stored, key),
+            Lie::Plaintext | Lie::NoEcho | Lie::Undeletable => self.object(200, stored, None),
+            Lie::PlaintextBehind500 => refusal(500, "InternalError", ""),
+            Lie::DoubledEcho => {
+                let mut answer = self.object(200, stored, key);
+                answer.headers.extend(self.object(200, stored, key).headers);
+                answer
+            }
+            Lie::OthersVersion => {
+                let id = below.unwrap_or_else(|| stored.id.clone());
+                self.object(200, &Stored { id, ..stored.clone() }, None)
+            }
+        }
+    }
+
+    fn tags(&mut self, version: Option<&TrustedVersion>) -> Answer {
+        if self.profile.tags == Tags::Refused {
+            return refusal(501, "NotImplemented", "");
+        }
+        let Some(stored) = self.find(version) else { return refusal(404, "NoSuchKey", "") };
+        let mut body = "<Tagging><TagSet>".to_owned();
+        for (key, value) in &stored.tags {
+            let _ = write!(body, "<Tag><Key>{key}</Key><Value>{value}</Value></Tag>");
+        }
+        body += "</TagSet></Tagging>";
+        Answer { status: 200, body: body.into_bytes(), ..Answer::default() }
+    }
+
+    fn delete(&mut self, version: Option<&TrustedVersion>) -> Answer {
+        if self.lie == Lie::Undeletable {
+            return Answer { status: 204, ..Answer::default() };
+        }
+        let id = version.map(TrustedVersion::id);
+        let removed: Vec<Stored> = match (self.profile.versions, id) {
+            (Versions::None | Versions::Shown, _) => std::mem::take(&mut self.versions),
+            (_, Some(id)) => self.versions.extract_if(.., |stored| stored.id == id).collect(),
+            (_, None) => {
+                // Nothing is gone, but nobody who asks for the object gets it.
+                let hidden = self.versions.last().cloned();
+                self.store(Stored { is_marker: true, ..Stored::blank() });
+                hidden.into_iter().collect()
+            }
+        };
+        let of_another =
+            removed.iter().filter(|stored| stored.writer == Writer::Another && stored.is_seen);
+        self.robbed.extend(of_another.map(|stored| stored.id.clone()));
+        Answer { status: 204, ..Answer::default() }
+    }
+
+    fn versioning(&self) -> Answer {
+        if !self.profile.tells_versioning {
+            return refusal(403, "AccessDenied", "");
+        }
+        let status = match self.profile.versions {
+            Versions::None | Versions::Shown => "",
+            Versions::Enabled => "<Status>Enabled</Status>",
+            Versions::Suspended => "<Status>Suspended</Status>",
+        };
+        let body = format!("<VersioningConfiguration>{status}</VersioningConfiguration>");
+        Answer { status: 200, body: body.into_bytes(), ..Answer::default() }
+    }
+}
+
+impl Stored {
+    fn blank() -> Self {
+        Self {
+            id: String::new(),
+            writer: Writer::Us,
+            key: None,
+            sent: None,
+            tags: Vec::new(),
+            etag: String::new(),
+            is_marker: false,
+            is_seen: false,
+        }
+    }
+}
+
+/// A refusal with a document, as S3 has it.
+fn refusal(status: u16, code: &str, message: &str) -> Answer {
+    let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+    Answer { status, body: body.into_bytes(), ..Answer::default() }
+}

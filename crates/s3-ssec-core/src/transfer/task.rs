@@ -1,0 +1,206 @@
+//! Tasks that a machine hands out, and their outcomes.
+
+use crate::derive::Nonce;
+use crate::echo::KeyEcho;
+use crate::headers::{ALGORITHM, KEY_MD5};
+use crate::key::Kind;
+use crate::md5::KeyMd5;
+use crate::names::ObjectName;
+use crate::removal::TrustedVersion;
+
+/// One thing to do for a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Sends a request. The executor does not repeat it: a second PUT or Complete that the machine does
+    /// not know of would falsify what it concludes.
+    Call(Call),
+    /// Draws a nonce for a write and derives its key. The outcome is [`Outcome::Key`].
+    DrawKey {
+        /// The object to write.
+        name: ObjectName,
+    },
+    /// Keeps a record of `name` on this machine, before the request that may make it the only copy.
+    Note {
+        /// The object.
+        name: ObjectName,
+        /// The value of its tag.
+        record: String,
+        /// True if the record has to be on the disk when this is done.
+        durable: bool,
+        /// True if the gateway confirmed the write.
+        confirmed: bool,
+    },
+    /// Waits.
+    Sleep {
+        /// Milliseconds.
+        ms: u64,
+    },
+}
+
+/// A request, without its key, its date and its signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The object.
+    pub name: ObjectName,
+    /// The key in its headers, by name. `None` for a request without a key.
+    pub key: Option<KeyRef>,
+    /// The rest.
+    pub operation: Operation,
+}
+
+/// A request, apart from its name and its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// HeadObject.
+    Head {
+        /// The version; the newest without it.
+        version: Option<TrustedVersion>,
+    },
+    /// GetObject of the first byte, or of the whole object, of whose body no more than an error document
+    /// is kept.
+    GetStart {
+        /// The version; the newest without it.
+        version: Option<TrustedVersion>,
+        /// True for `Range: bytes=0-0`.
+        ranged: bool,
+    },
+    /// PutObject.
+    Put {
+        /// The content.
+        body: Body,
+        /// The object's tags.
+        tags: Vec<(String, String)>,
+        /// Under which condition it replaces what is there.
+        condition: Condition,
+    },
+    /// GetObjectTagging.
+    Tags {
+        /// The version; the newest without it.
+        version: Option<TrustedVersion>,
+    },
+    /// DeleteObject.
+    Delete {
+        /// The version; without it the object, which versions outlive.
+        version: Option<TrustedVersion>,
+    },
+    /// GetBucketVersioning.
+    Versioning,
+}
+
+/// A content to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// These bytes of the source.
+    Range {
+        /// Where they begin.
+        offset: u64,
+        /// How many.
+        length: u64,
+    },
+}
+
+/// The condition of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// It replaces what is there.
+    Always,
+    /// `If-None-Match: *`.
+    OnlyIfAbsent,
+}
+
+/// The name of a key that the executor holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyRef {
+    /// The writing key, for the version of this nonce.
+    Write(Nonce),
+}
+
+/// The facts about a drawn key that are no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// Its name.
+    pub key: KeyRef,
+    /// The MD5 that the gateway has to echo.
+    pub md5: KeyMd5,
+    /// The kind of the person's key: a direct key opens other objects too.
+    pub kind: Kind,
+    /// The complete record of the content under this key.
+    pub record: String,
+}
+
+/// The outcome of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The gateway answered.
+    Answer(Answer),
+    /// It did not.
+    NoAnswer(NoAnswer),
+    /// A key was drawn.
+    Key(KeyFacts),
+    /// The record is kept, as safely as asked for.
+    Noted,
+    /// The time has passed.
+    Slept,
+    /// This machine could not do it: no nonce, or no place to note anything.
+    Failed,
+    /// It was given up after [`Machine::cancel`](super::Machine::cancel).
+    Abandoned,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoAnswer {
+    /// No byte of the request left this machine.
+    NotSent,
+    /// The gateway may execute it, now or later.
+    MaybeExecuted,
+}
+
+/// An answer as it came: nothing of it is judged yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// All headers, doubled ones too, with names in lower case.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The start of the body, of errors and of small documents.
+    pub body: Vec<u8>,
+}
+
+/// A header that cannot be believed: it is there twice, or is not text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a header of the answer cannot be read")]
+pub struct Unreadable;
+
+impl Answer {
+    /// True for 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The value of a header that may be there once.
+    pub fn header(&self, name: &str) -> Result<Option<&str>, Unreadable> {
+        let mut values = self.headers.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(value), None) => std::str::from_utf8(value).map(Some).map_err(|_| Unreadable),
+            (Some(_), Some(_)) => Err(Unreadable),
+        }
+    }
+
+    /// The echo of the customer key.
+    pub fn echo(&self) -> Result<KeyEcho, Unreadable> {
+        Ok(KeyEcho::new(self.header(ALGORITHM)?, self.header(KEY_MD5)?))
+    }
+
+    /// The ETag without its quotes; empty if there is none.
+    pub fn etag(&self) -> Result<String, Unreadable> {
+        Ok(self.header("etag")?.unwrap_or_default().trim_matches('"').to_owned())
+    }
+
+    /// The version ID, unless it is empty.
+    pub fn version_id(&self) -> Result<Option<String>, Unreadable> {
+        let id = self.header("x-amz-version-id")?;
+        Ok(id.filter(|id| !id.is_empty()).map(str::to_owned))
+    }
+}
