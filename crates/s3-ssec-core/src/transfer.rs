@@ -11,10 +11,10 @@
 //! use s3_ssec_core::transfer::{Machine, Outcome, Task};
 //!
 //! let mut machine = Machine::new(|link| async move { link.sleep(100).await; "slept" });
-//! let tasks = machine.next();
+//! let tasks = machine.next(8);
 //! assert_eq!(tasks[0].1, Task::Sleep { ms: 100 });
 //! machine.done(tasks[0].0, Outcome::Slept)?;
-//! assert!(machine.next().is_empty());
+//! assert!(machine.next(8).is_empty());
 //! assert_eq!(machine.verdict(), Some(&"slept"));
 //! # Ok::<(), s3_ssec_core::transfer::StrayTask>(())
 //! ```
@@ -71,8 +71,9 @@ impl<V> Machine<V> {
         Self { course: Some(course), desk, verdict: None }
     }
 
-    /// The tasks to carry now. Each is handed out once. Empty while outcomes are missing, and at the end.
-    pub fn next(&mut self) -> Vec<(TaskId, Task)> {
+    /// The tasks to carry now, `room` at most. Each is handed out once. Empty while outcomes are missing,
+    /// and at the end.
+    pub fn next(&mut self, room: usize) -> Vec<(TaskId, Task)> {
         if let Some(course) = &mut self.course {
             // Nothing but outcomes wakes an order, and the caller of this function brings them.
             let mut context = Context::from_waker(Waker::noop());
@@ -81,7 +82,7 @@ impl<V> Machine<V> {
                 self.course = None;
             }
         }
-        self.desk.take_tasks()
+        self.desk.take_tasks(room)
     }
 
     /// Takes the outcome of a task. In any order, once each; [`Machine::next`] then has what follows.

@@ -26,9 +26,10 @@ impl Desk {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn take_tasks(&self) -> Vec<(TaskId, Task)> {
+    pub(super) fn take_tasks(&self, room: usize) -> Vec<(TaskId, Task)> {
         let mut papers = self.papers();
-        let tasks = std::mem::take(&mut papers.waiting);
+        let room = room.min(papers.waiting.len());
+        let tasks: Vec<_> = papers.waiting.drain(..room).collect();
         papers.out.extend(tasks.iter().map(|(id, _)| (*id, None)));
         tasks
     }

@@ -110,7 +110,7 @@ impl Run {
         let mut machine = Machine::new(|link| put(link, plan));
         let mut tasks: Vec<(TaskId, Task)> = Vec::new();
         for _ in 0..1000 {
-            tasks.extend(machine.next());
+            tasks.extend(machine.next(8));
             if let Some(verdict) = machine.verdict().cloned() {
                 self.check(Some(&verdict))?;
                 self.late_ones_arrive();
