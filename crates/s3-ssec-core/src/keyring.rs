@@ -49,13 +49,8 @@ impl Keyring {
             return Err(KeyringError::Empty);
         }
         for (index, key) in keys.iter().enumerate() {
-            for other in &keys[..index] {
-                if key.same_bytes(other) {
-                    return Err(match key.kind() == other.kind() {
-                        true => KeyringError::Repeated(key.fingerprint()),
-                        false => KeyringError::BothKinds,
-                    });
-                }
+            if let Some(clash) = clash(&keys[..index], key) {
+                return Err(clash);
             }
         }
         Ok(Self { keys, labels: Vec::new() })
@@ -73,9 +68,9 @@ impl Keyring {
     pub fn join(self, other: Keyring) -> Result<Self, KeyringError> {
         let mut all = self.into_labelled();
         for (key, label) in other.into_labelled() {
-            match all.iter().find(|(known, _)| known.same_bytes(&key)) {
-                Some((known, _)) if known.kind() == key.kind() => {}
-                Some(_) => return Err(KeyringError::BothKinds),
+            match clash(all.iter().map(|(known, _)| known), &key) {
+                Some(KeyringError::Repeated(_)) => {}
+                Some(clash) => return Err(clash),
                 None => all.push((key, label)),
             }
         }
@@ -135,6 +130,18 @@ impl Keyring {
         let (index, opened) = open_with(&self.keys, record, name)?;
         Ok((&self.keys[index], opened))
     }
+}
+
+/// Why a key cannot stand beside others.
+pub(crate) fn clash<'a>(
+    others: impl IntoIterator<Item = &'a Key>,
+    key: &Key,
+) -> Option<KeyringError> {
+    let same = others.into_iter().find(|other| other.same_bytes(key))?;
+    Some(match same.kind() == key.kind() {
+        true => KeyringError::Repeated(key.fingerprint()),
+        false => KeyringError::BothKinds,
+    })
 }
 
 /// Finds the key among `keys` that made `record` for `name`, and says which it is.
