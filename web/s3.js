@@ -269,11 +269,6 @@ function echoes(customer, answer) {
   }
 }
 
-const refusedAs = (value) => (error) => {
-  if (error instanceof Refusal && (error.status < 500 || error.status === 501)) return value;
-  throw error;
-};
-
 /** A name for an object that is there for a moment only. */
 export const trialName = () => `.s3-ssec-trial-${hex(crypto.getRandomValues(new Uint8Array(8)))}`;
 
@@ -306,10 +301,11 @@ export const proveTrial = (place) => {
     const { versionId } = await put(place, name, write);
     try {
       const state = await lookWithoutKey(place, name);
-      // Who may not read tags learns nothing here.
       const found = await tags(place, name).catch((error) => {
-        if (error instanceof Refusal && error.status === 403) return undefined;
-        return refusedAs([])(error);
+        const isRefused = error instanceof Refusal && (error.status < 500 || error.status === 501);
+        if (!isRefused) throw error;
+        // Who may not read tags learns nothing here.
+        return error.status === 403 ? undefined : [];
       });
       return { isEncrypted: state === "key-needed", keepsTags: !found || has(found, trial.tag) };
     } finally {

@@ -216,7 +216,7 @@ function aftermath(seal) {
   const took = [];
   const answers = {
     versioning: () => search.versioning("Enabled"),
-    "head-without-key": () => (took.includes("remove v1") ? search.withoutKey(404, 0, "") : search.withoutKey(200, 5, "e", "v1")),
+    "head-without-key": () => search.withoutKey(...(took.includes("remove v1") ? [404, 0, ""] : [200, 5, "e", "v1"])),
     tags: () => search.tags([ssec.recordTagKey()], [seal.pendingTag()]),
     remove: () => search.removed(),
   };
