@@ -111,10 +111,8 @@ pub struct Inspection {
 impl Inspection {
     /// Begins with the object's tags. The same bytes under both kinds would send a master key.
     pub fn new(name: ObjectName, keys: Vec<Arc<Key>>) -> Result<Self, KeyringError> {
-        let before = |index| keys[..index].iter().map(Arc::as_ref);
-        let mut clashes = keys.iter().enumerate().map(|(index, key)| clash(before(index), key));
-        // The same key twice does no harm here.
-        if clashes.any(|clash| clash == Some(KeyringError::BothKinds)) {
+        let both = Some(KeyringError::BothKinds);
+        if keys.iter().any(|key| keys.iter().any(|other| clash(other, key) == both)) {
             return Err(KeyringError::BothKinds);
         }
         Ok(Self {

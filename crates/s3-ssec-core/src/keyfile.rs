@@ -251,7 +251,7 @@ fn parse(text: &str) -> Result<KeyFile, KeyFileError> {
         let value = value.trim();
         if field == "key" {
             let key = parse_key(value).map_err(error)?;
-            if let Some(clash) = clash(entries.iter().map(|entry| &entry.key), &key) {
+            if let Some(clash) = entries.iter().find_map(|entry| clash(&entry.key, &key)) {
                 return Err(error(LineError::Keyring(clash)));
             }
             entries.push(Entry { key, label: None, created: None });

@@ -49,7 +49,7 @@ impl Keyring {
             return Err(KeyringError::Empty);
         }
         for (index, key) in keys.iter().enumerate() {
-            if let Some(clash) = clash(&keys[..index], key) {
+            if let Some(clash) = keys[..index].iter().find_map(|other| clash(other, key)) {
                 return Err(clash);
             }
         }
@@ -68,7 +68,7 @@ impl Keyring {
     pub fn join(self, other: Keyring) -> Result<Self, KeyringError> {
         let mut all = self.into_labelled();
         for (key, label) in other.into_labelled() {
-            match clash(all.iter().map(|(known, _)| known), &key) {
+            match all.iter().find_map(|(known, _)| clash(known, &key)) {
                 Some(KeyringError::Repeated(_)) => {}
                 Some(clash) => return Err(clash),
                 None => all.push((key, label)),
@@ -132,13 +132,9 @@ impl Keyring {
     }
 }
 
-/// Why a key cannot stand beside others.
-pub(crate) fn clash<'a>(
-    others: impl IntoIterator<Item = &'a Key>,
-    key: &Key,
-) -> Option<KeyringError> {
-    let same = others.into_iter().find(|other| other.same_bytes(key))?;
-    Some(match same.kind() == key.kind() {
+/// Why two keys cannot be used together; `None` if they can.
+pub(crate) fn clash(other: &Key, key: &Key) -> Option<KeyringError> {
+    other.same_bytes(key).then(|| match other.kind() == key.kind() {
         true => KeyringError::Repeated(key.fingerprint()),
         false => KeyringError::BothKinds,
     })

@@ -36,7 +36,7 @@ pub fn insert(
     position: Position,
 ) -> Result<Zeroizing<String>, InsertError> {
     let file = parse(text)?;
-    if let Some(clash) = clash(file.entries().iter().map(|entry| &entry.key), &entry.key) {
+    if let Some(clash) = file.entries().iter().find_map(|other| clash(&other.key, &entry.key)) {
         return Err(clash.into());
     }
     if let Some(taken) = same_label(&file, entry) {
