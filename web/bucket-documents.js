@@ -1,6 +1,6 @@
 // Documents of the bucket: its policy and its CORS rules, as they stand and as they are to be.
 
-import { headWithoutKey, remove, tryUpload } from "./s3.js";
+import { lookWithoutKey, remove, tryUpload } from "./s3.js";
 import { all, Refusal, send, sendForXml, textOf, wordsOf } from "./transport.js";
 import { Stopped } from "./upload.js";
 
@@ -64,7 +64,7 @@ async function take(place, change, { kind, document, attempt, name, names, secon
 
 /** Removes what was written, or what another visit may have left. */
 async function clear(place, name, versions) {
-  const absent = !versions && (await headWithoutKey(place, name)).state === "absent";
+  const absent = !versions && (await lookWithoutKey(place, name)) === "absent";
   for (const version of absent ? [] : (versions ?? [undefined])) await remove(place, name, version);
 }
 

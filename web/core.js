@@ -9,7 +9,8 @@ export const { linkExpiresAt, rangeHeader } = ssec;
 /** Lines of journals, policies, CORS rules, what refusals mean: after `loadDocuments()`. */
 export const { journalBegun, journalCreated, journalSending, journalStored, journalCompleting } = documents;
 export const { PolicyChange, explainPolicy, applyCors, admitsOrigin, explainRefusal, explainInspected } = documents;
-export const { Aftermath, ListingPages, listingPageMax, trustedVersion } = documents;
+export const { Aftermath, keylessRead, saysOtherKey, trustedVersion } = documents;
+export const { ListingPages, listingPageMax } = documents;
 
 /**
  * Reads a journal: what began, `uploadId`, `completing`, and of its parts `storedCount`, `sentAnother(contentKey,

@@ -6,10 +6,13 @@ import { look, Refusal, Unreadable } from "./transport.js";
 /** How the reason begins where an answer was read and is wrong. */
 const WRONG = "the answer";
 
-/** The problem behind an error: `what`, `todo`, perhaps `command`. What a write left is said first. */
+/**
+ * The problem behind an error: `what`, `todo`, perhaps `command`. What a write left is said first, in the place of
+ * `again`: that it may be tried again.
+ */
 export async function explain(error, address) {
-  const problem = await problemOf(error, address);
-  return error.leftover ? { ...problem, todo: `${error.leftover} ${problem.todo}` } : problem;
+  const { again, todo, ...problem } = await problemOf(error, address);
+  return { ...problem, todo: [error.leftover ?? again, todo].filter(Boolean).join(" ") };
 }
 
 async function problemOf(error, address) {
@@ -17,7 +20,8 @@ async function problemOf(error, address) {
     const { operation, status, code, said, sentKey } = error;
     await loadDocuments();
     const { what, todo } = explainRefusal(operation, status, code, said, sentKey);
-    return { what: `${what} (${operation}: ${status}${code ? ` ${code}` : ""})`, todo };
+    const problem = { what: `${what} (${operation}: ${status}${code ? ` ${code}` : ""})` };
+    return status < 500 ? { ...problem, todo } : { ...problem, again: todo };
   }
   if (error instanceof Unreadable) return silence(error, address);
   if (error.todo) return { what: error.message, todo: error.todo };
@@ -26,7 +30,7 @@ async function problemOf(error, address) {
   if (error.name === "NotReadableError") {
     return { what: "the file cannot be read any more", todo: "It was changed or moved. Choose it again." };
   }
-  if (error.name === "AbortError") return { what: "stopped", todo: "Start it again when you like." };
+  if (error.name === "AbortError") return { what: "stopped", again: "Start it again when you like." };
   return { what: error.message, todo: code ? "Correct it and try again." : "Reload the page and try again." };
 }
 
@@ -48,11 +52,11 @@ async function silence({ url, cause, believed }, address) {
   const { origin, pathname } = new URL(url);
   const bucket = pathname.split("/")[1];
   if (cause?.message?.startsWith(WRONG) || codeOf(cause ?? {})) {
-    const todo = "Try again. If it stays so, show this to the administrator of the gateway.";
-    return { what: `the gateway ${origin} cannot be believed: ${cause.message}`, todo };
+    const todo = "If it stays so, show this to the administrator of the gateway.";
+    return { what: `the gateway ${origin} cannot be believed: ${cause.message}`, again: "Try again.", todo };
   }
   if (cause?.name === "TimeoutError") {
-    return { what: `the gateway ${origin} does not answer`, todo: "Try again later: what was sent is not lost." };
+    return { what: `the gateway ${origin} does not answer`, again: "Try again later." };
   }
   const seen = await look(address ?? `${origin}/${bucket}`);
   if (seen === "silent") return unreachable(origin);
@@ -66,7 +70,8 @@ async function silence({ url, cause, believed }, address) {
   if (believed) {
     return {
       what: "the connection to the gateway broke, or it refused and did not let the page read why",
-      todo: "Try again: what was sent is not lost. If it stays so, look at the policy of the bucket.",
+      again: "Try again.",
+      todo: "If it stays so, look at the policy of the bucket.",
     };
   }
   return {
@@ -85,7 +90,7 @@ function unreachable(origin) {
 function noCors(bucket) {
   return {
     what: `the bucket ${bucket} does not let this page in (no CORS rule), or there is no such bucket`,
-    todo: "Somebody with the command runs this once",
+    todo: "Ask the bucket's owner to run this once",
     command: `s3-ssec cors apply s3://${bucket} --origin ${location.origin}`,
   };
 }

@@ -2,7 +2,7 @@
 
 import * as core from "./core.js";
 import * as nonces from "./nonces.js";
-import { etagOf, sizeOf, tags } from "./s3.js";
+import { etagOf, firstByte, sizeOf, tags } from "./s3.js";
 import { attempt, Refusal } from "./transport.js";
 
 /**
@@ -50,16 +50,13 @@ async function answered(inspection, place, name) {
         inspection.records(found.filter(([key]) => key === core.recordTag()).map(([, value]) => value));
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
-        unreadTags = last = error;
+        last = error;
+        if (error.status === 403) unreadTags = error;
         inspection.records([], error.status);
       }
     },
     "first-byte": async () => {
-      const get = (headers) => attempt(request("GetObject", "GET", { headers }));
-      let said = await get({ range: core.rangeHeader(0, 1) });
-      // RGW judges the range before the key, and an empty object has no first byte.
-      if (said.status === 416) said = await get({});
-      said.answer?.body?.cancel().catch(() => undefined);
+      const said = await firstByte(place, name);
       last = said.error;
       inspection.firstByte(said.status, said.error?.code, said.error?.said);
     },
@@ -70,7 +67,7 @@ async function answered(inspection, place, name) {
     },
   };
   for (let step = inspection.step(); step !== "done"; step = inspection.step()) {
-    if (step === "refused") throw last.status < 500 ? (unreadTags ?? last) : last;
+    if (step === "refused") throw [400, 403].includes(last.status) ? (unreadTags ?? last) : last;
     await ask[step]();
   }
   return seen;

@@ -75,12 +75,13 @@ async function restore() {
   }
 }
 
-/** The entries of a file, which may be open beside the others: else an error. */
+/** The entries of a file, which may be open beside the others: else they are wiped, and it is an error. */
 function together(entries) {
   const others = session.keys.filter(({ fingerprint }) => entries.every((entry) => entry.fingerprint !== fingerprint));
   try {
     core.checkTogether([...others, ...entries]);
   } catch (error) {
+    for (const { key } of entries) key.free();
     throw Object.assign(error, { todo: advice[error.code] });
   }
   return entries;

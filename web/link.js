@@ -3,9 +3,9 @@
 import { keyHeaderNames, linkExpiresAt } from "./core.js";
 import { ask, byId, choose, say, showProblem } from "./dom.js";
 import { explain } from "./diagnose.js";
-import { sizeOf } from "./s3.js";
+import { answerTo, sizeOf } from "./s3.js";
 import { openFile } from "./saving.js";
-import { Body, Refusal, send, Unreadable } from "./transport.js";
+import { Body, send, Unreadable } from "./transport.js";
 
 /** Bytes handed on at a time. */
 const PIECE = 4 << 20;
@@ -118,6 +118,12 @@ function checkEcho({ headers }, answer) {
   throw Object.assign(new Error("the gateway did not confirm the key of the link"), { code: "echo-missing" });
 }
 
+/** What a link cannot look at: its use was not proved. */
+const LEFTOVER = {
+  unproved: "The file may be stored there in plaintext: ask whoever made the link to look, and to remove it.",
+  lost: "Whether the file arrived is unknown, and it may be stored in plaintext: ask whoever made the link to look.",
+};
+
 async function download(link) {
   say("Downloading…");
   const sent = requestOf(link, "GetObject");
@@ -152,7 +158,9 @@ async function upload(link, body) {
   try {
     checkEcho(link, await send(sent, { body: bytes, data: "much" }));
   } catch (error) {
-    if (!(error instanceof Refusal) || error.status !== 412) throw error;
+    const answer = answerTo(error);
+    if (answer !== "refused") throw Object.assign(error, { leftover: LEFTOVER[answer] });
+    if (error.status !== 412) throw error;
     const todo = "Ask for a link to another name.";
     throw Object.assign(new Error("this link was used already"), { todo });
   }

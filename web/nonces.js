@@ -7,7 +7,7 @@ import { done, store, written } from "./notes.js";
 const LOCK = "s3-ssec-nonces";
 
 /** Raises the mark of a name to what `raise(mark)` gives, unless that is undefined. */
-const change = (place, name, raise) =>
+const change = async (place, name, raise) =>
   navigator.locks.request(LOCK, async () => {
     const slot = core.nonceSlot(place.bucket, name);
     const mark = await done((await store("nonces", "readonly")).get(slot));

@@ -2,8 +2,6 @@
 // no hash that shows anything about a content without its key.
 
 const NAME = "s3-ssec-page";
-/** Of earlier releases: its journals held hashes of the plaintext. */
-const OLD = "s3-ssec-uploads";
 
 let opened;
 
@@ -46,19 +44,4 @@ export const written = ({ transaction }) =>
 export async function areKept() {
   if (!globalThis.indexedDB || !navigator.locks) return false;
   return open().then(() => true, () => false);
-}
-
-/** Forgets the journals of earlier releases; how many lines there were. */
-export async function dropOld() {
-  const all = (await indexedDB.databases?.()) ?? [];
-  if (!all.some(({ name }) => name === OLD)) return 0;
-  const request = indexedDB.open(OLD);
-  // One that is being made by this question is empty.
-  const database = await done(request);
-  const has = database.objectStoreNames.contains("lines");
-  const count = has ? await done(database.transaction("lines").objectStore("lines").count()) : 0;
-  database.close();
-  // It waits for other tabs, and the page does not.
-  indexedDB.deleteDatabase(OLD);
-  return count;
 }

@@ -66,16 +66,24 @@ async function putTags(place, name, set, versionId) {
 
 /**
  * Sets the tag of the record, keeps the others, and reads it back: true if it is there. `isOurs` looks at the
- * object behind it: tags are written to whatever is there now, and go back if that is another's.
+ * object afterwards and throws, with `isOverwritten` if it is another's: tags are written to whatever is there
+ * at that moment. Then this record is taken off it again; `records` are those of this write, the complete one first.
  */
-export async function putRecord(place, name, tag, versionId, isOurs) {
+export async function putRecord(place, name, records, versionId, isOurs) {
+  const [tag] = records;
+  const rest = (set) => set.filter(([key]) => key !== core.recordTag());
   const before = await tags(place, name, versionId);
-  const others = before.filter(([key]) => key !== core.recordTag());
-  await putTags(place, name, [...others, [core.recordTag(), tag]], versionId);
+  await putTags(place, name, [...rest(before), [core.recordTag(), tag]], versionId);
   try {
     await isOurs();
   } catch (error) {
-    await putTags(place, name, before, versionId).catch(() => undefined);
+    if (error.isOverwritten) {
+      const now = await tags(place, name, versionId).catch(() => []);
+      // What was read before may be the record of the object that is there now.
+      const theirs = before.filter(([key, value]) => key === core.recordTag() && !records.includes(value));
+      const restored = [...rest(now), ...theirs];
+      if (has(now, tag)) await putTags(place, name, restored, versionId).catch(() => undefined);
+    }
     throw error;
   }
   return has(await tags(place, name, versionId), tag);
@@ -96,14 +104,35 @@ export async function trusted(place, id) {
 
 const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
-/** Looks at an object by HEAD without a key: "absent", "readable" (not encrypted), or "key-needed". */
-export async function headWithoutKey(place, name, versionId) {
+/**
+ * Looks at an object without a key: "absent", "readable" (not encrypted), or "key-needed". A HEAD that is
+ * refused with 400 does not say why, and some servers answer so to any odd request: a GET says it.
+ */
+export async function lookWithoutKey(place, name, versionId) {
   const sent = place.request("HeadObject", { method: "HEAD", name, parameters: version(versionId) });
   const { status, answer, error } = await attempt(sent);
-  if (answer) return { state: "readable", etag: etagOf(answer), size: sizeOf(sent, answer) };
-  const states = { 400: "key-needed", 404: "absent" };
-  if (!states[status]) throw error;
-  return { state: states[status] };
+  if (answer) return "readable";
+  if (status === 404) return "absent";
+  if (status !== 400) throw error;
+  const said = await firstByte(place, name, versionId);
+  const state = core.keylessRead(said.status, said.error?.code, said.error?.said);
+  // HEAD and GET contradict each other, or neither says anything.
+  if (state === "readable" || state === "unclear") throw said.error ?? error;
+  return state;
+}
+
+/**
+ * GET of the first byte without a key, as of `attempt`. Its answer must not stay in the cache of the browser,
+ * from where it would answer a later HEAD. (`cache: "no-store"` would repeat every preflight.)
+ */
+export async function firstByte(place, name, versionId) {
+  const parameters = { ...version(versionId), "response-cache-control": "no-store" };
+  const get = (headers) => attempt(place.request("GetObject", { method: "GET", name, parameters, headers }));
+  let said = await get({ range: core.rangeHeader(0, 1) });
+  // RGW judges the range before the key, and an empty object has no first byte.
+  if (said.status === 416) said = await get({});
+  said.answer?.body?.cancel().catch(() => undefined);
+  return said;
 }
 
 /** HEAD with a key; throws unless the object is encrypted with it. */
@@ -133,15 +162,11 @@ export async function getRange(place, name, { customer, etag, offset, length, si
   return filled.length === length && (await body.ended()) ? filled.buffer : undefined;
 }
 
-/** Sends a request with a blob, in chunks of these SHA-256s. */
-async function sendFile(place, operation, spec, { body, sha256s, signal }) {
+/** Sends a request with a blob, in chunks of these SHA-256s. `changedOr` says whether the file is behind an error. */
+function sendFile(place, operation, spec, { body, sha256s, signal }) {
   const sent = place.request(operation, { ...spec, length: body.size, sha256s });
   const chunked = body.size ? framed(body, sent.signed.frames) : body;
-  try {
-    return await send(sent, { body: chunked, signal, data: "much" });
-  } catch (error) {
-    throw await changedOr(error, place, body);
-  }
+  return send(sent, { body: chunked, signal, data: "much" });
 }
 
 /** What a gateway says of a body that is not what was signed. */
@@ -170,28 +195,38 @@ export async function put(place, name, { customer, body, sha256s, tag, type, exi
     customer.verifyEcho(answer.headers);
     return { versionId };
   } catch (error) {
-    // It says that nothing was stored; or the file was not read to its end. Behind a 412 may be our own
-    // object: browsers send a request again whose connection was closed.
+    const reason = await changedOr(error, place, body);
+    // A refusal says that nothing was stored. Behind a 412 may be our own object: browsers send a request
+    // again whose connection was closed.
     const isTaken = error instanceof Refusal && error.status === 412;
-    const isRefused = error instanceof Refusal && error.status < 500;
-    if (error.name === "NotReadableError" || (isRefused && !isTaken)) throw error;
+    if (answerTo(error) === "refused" && !isTaken) throw reason;
     const write = { records: [tag], size: body.size, isUnique, customer };
-    const { left, words } = await settle(place, name, write, versionId);
+    const { left, words } = await settle(place, name, write, answerTo(error), versionId);
     if (isTaken && left !== "arrived") throw error;
-    // A gateway that confirms no key is not believed by its next answers.
-    if (left === "arrived" && !core.codeOf(error).startsWith("echo-")) return {};
-    throw Object.assign(error, { leftover: words });
+    // Of a file that changed something else may have arrived; and a gateway that confirms no key is not believed
+    // by its next answers.
+    const isWrong = reason.name === "NotReadableError" || core.codeOf(error).startsWith("echo-");
+    if (left === "arrived" && !isWrong) return {};
+    throw Object.assign(reason, { leftover: words });
   }
+}
+
+/** The answer to a write that ended with this error: "refused", "unproved" (a success), or "lost". */
+export function answerTo(error) {
+  if (error instanceof Refusal) return error.status < 500 ? "refused" : "lost";
+  return core.codeOf(error).startsWith("echo-") ? "unproved" : "lost";
 }
 
 /**
  * Looks for the object of a write that is not confirmed, and removes it if it is surely ours and plaintext: as
- * the package decides. `left` is "nothing", "arrived", "perhaps" or "unknown", and `words` say so.
+ * the package decides. `answer` is that to the write, as of `answerTo`. `left` is "nothing", "not-found", "arrived",
+ * "unknown" or "perhaps", and `words` say so.
  */
-export async function settle(place, name, { records, size, isUnique, customer }, versionId) {
-  const search = new core.Aftermath(records, size, isUnique, versionId);
+export async function settle(place, name, { records, size, isUnique, customer }, answer, versionId) {
+  const search = new core.Aftermath(records, size, isUnique, answer, versionId);
   const head = async (key) => {
-    const sent = place.request("HeadObject", { method: "HEAD", name, customer: key });
+    const parameters = version(search.version);
+    const sent = place.request("HeadObject", { method: "HEAD", name, parameters, customer: key });
     const { status, answer } = await attempt(sent);
     const found = [answer ? sizeOf(sent, answer) : 0, answer && versionOf(answer)];
     if (!key) return search.withoutKey(status, found[0], answer ? etagOf(answer) : "", found[1]);
@@ -200,9 +235,13 @@ export async function settle(place, name, { records, size, isUnique, customer },
   const take = {
     versioning: async () => search.versioning(await versioning(place)),
     "head-without-key": () => head(undefined),
+    "first-byte": async () => {
+      const { status, error } = await firstByte(place, name, search.version);
+      search.firstByte(status, error?.code, error?.said);
+    },
     head: () => head(customer),
     tags: async () => {
-      const found = await tags(place, name, search.version).catch(refusedAs([]));
+      const found = await tags(place, name, search.version);
       search.tags(found.map(([key]) => key), found.map(([, value]) => value));
     },
     remove: async () => {
@@ -229,11 +268,6 @@ function echoes(customer, answer) {
     return false;
   }
 }
-
-const refusedAs = (value) => (error) => {
-  if (error instanceof Refusal && (error.status < 500 || error.status === 501)) return value;
-  throw error;
-};
 
 /** A name for an object that is there for a moment only. */
 export const trialName = () => `.s3-ssec-trial-${hex(crypto.getRandomValues(new Uint8Array(8)))}`;
@@ -266,11 +300,12 @@ export const proveTrial = (place) => {
     const write = { ...trial, type: TRIAL_TYPE, existing: "keep", isUnique: true };
     const { versionId } = await put(place, name, write);
     try {
-      const { state } = await headWithoutKey(place, name);
-      // Who may not read tags learns nothing here.
+      const state = await lookWithoutKey(place, name);
       const found = await tags(place, name).catch((error) => {
-        if (error instanceof Refusal && error.status === 403) return undefined;
-        return refusedAs([])(error);
+        const isRefused = error instanceof Refusal && (error.status < 500 || error.status === 501);
+        if (!isRefused) throw error;
+        // Who may not read tags learns nothing here.
+        return error.status === 403 ? undefined : [];
       });
       return { isEncrypted: state === "key-needed", keepsTags: !found || has(found, trial.tag) };
     } finally {
@@ -313,7 +348,7 @@ export async function tryUpload(place, name, kind) {
     // RGW 20.2 leaves the CORS headers out of a refusal by policy.
     const refused = error instanceof Unreadable || (error instanceof Refusal && error.status === 403);
     if (!refused) throw error;
-    return { passed: (await headWithoutKey(place, name)).state !== "absent" };
+    return { passed: (await lookWithoutKey(place, name)) !== "absent" };
   }
 }
 
@@ -337,7 +372,8 @@ export async function createUpload(place, name, { customer, tag, type }) {
 /** Sends one part; its ETag. */
 export async function putPart(place, name, { uploadId, number, customer, body, sha256s, signal }) {
   const spec = { method: "PUT", name, parameters: { partNumber: String(number), uploadId }, customer };
-  const answer = await sendFile(place, "UploadPart", spec, { body, sha256s, signal });
+  const sending = sendFile(place, "UploadPart", spec, { body, sha256s, signal });
+  const answer = await sending.catch(async (error) => Promise.reject(await changedOr(error, place, body)));
   customer.verifyEcho(answer.headers);
   return etagOf(answer);
 }

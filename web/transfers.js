@@ -3,11 +3,11 @@
 import { button, byId, choose, make, problemLines, sizeText } from "./dom.js";
 import { explain } from "./diagnose.js";
 import { download } from "./download.js";
-import { areKept, dropOld } from "./notes.js";
+import { areKept } from "./notes.js";
 import { openFile } from "./saving.js";
 import { session } from "./session.js";
 import { Turns } from "./turns.js";
-import { discard, halfDone, nameIn, Stopped, upload } from "./upload.js";
+import { discard, halfDone, lockOf, nameIn, Stopped, upload } from "./upload.js";
 
 /** Transfers at a time; the others wait. */
 const turns = new Turns(2);
@@ -114,8 +114,7 @@ async function runUpload(line, job, after) {
       if (!entry) throw keyIsClosed(job.fingerprint);
       const progress = meter(line, job.file.size, [pause]);
       const stage = (text) => line.show("running", text);
-      // Held as long as it runs, so that no other tab takes it for one that broke off.
-      await navigator.locks.request(lockOf(job.upload), () => upload({ ...job, entry, signal, progress, stage }));
+      await upload({ ...job, entry, signal, progress, stage });
     });
     line.show("done", `encrypted and verified, ${sizeText(job.file.size)}`, [line.close()]);
     after();
@@ -123,8 +122,6 @@ async function runUpload(line, job, after) {
     await uploadStopped(line, job, after, error);
   }
 }
-
-const lockOf = (upload) => `s3-ssec-upload-${upload}`;
 
 const keyIsClosed = (fingerprint) =>
   new Stopped("no-key", `this upload is under the key ${fingerprint}, which is not open`, "Open its file, then go on.");
@@ -159,20 +156,10 @@ function discardButton(line, place, { upload: name, journal }) {
   return ["Discard", work];
 }
 
-/** Says once that journals of an earlier release are gone. */
-async function showDropped() {
-  if (!(await dropOld())) return;
-  const line = new Line("Interrupted uploads of an earlier release");
-  const what = "their notes held hashes of the contents, and were removed from this browser";
-  const todo = "Upload those files again. s3-ssec uploads shows what is left of them at the gateway.";
-  line.problem({ what, todo }, [line.close()]);
-}
-
 /** Shows the uploads to this place that broke off in an earlier visit. */
 export async function showHalfDone(after) {
   const { place } = session;
   if (!(await areKept())) return;
-  await showDropped();
   const found = await halfDone(place);
   const { held } = await navigator.locks.query();
   const runs = new Set(held.map(({ name }) => name));

@@ -60,17 +60,23 @@ const noNotes = () =>
 
 /**
  * Uploads a file. `job` has `place`, `entry` (the key), `file`, `name`, `existing` ("keep" or "replace"),
- * `signal`, `progress(bytes)`, `stage(text)`; to go on with one that broke off, `upload` (its name) and
- * `journal` (its parsed journal).
+ * `signal`, `progress(bytes)`, `stage(text)`, `upload` (its name); to go on with one that broke off, `journal` (its
+ * parsed journal).
  */
 export async function upload(job) {
-  const type = job.file.type || "application/octet-stream";
   if (!(await areKept())) throw noNotes();
   await core.loadDocuments();
-  if (!job.journal) await tryFirst(job.place);
-  if (job.journal || job.file.size > SINGLE_MAX) return inParts({ ...job, type });
-  return whole({ ...job, type });
+  // Held as long as it runs, so that no other tab takes it for one that broke off.
+  await navigator.locks.request(lockOf(job.upload), async () => {
+    const type = job.file.type || "application/octet-stream";
+    if (!job.journal) await tryFirst(job.place);
+    if (job.journal || job.file.size > SINGLE_MAX) await inParts({ ...job, type });
+    else await whole({ ...job, type });
+  });
 }
+
+/** The lock of an upload that runs. */
+export const lockOf = (upload) => `s3-ssec-upload-${upload}`;
 
 async function whole(job) {
   const { place, entry, file, name, existing, signal, type } = job;
@@ -84,6 +90,7 @@ async function whole(job) {
   }
   const put = async () => {
     signal.throwIfAborted();
+    await refuseTaken(job);
     // Made when it is sent: its nonce is the time.
     const seal = core.sealFor(place, entry, name, await nonces.draw(place, name));
     const customer = seal.customerKey();
@@ -98,6 +105,11 @@ async function whole(job) {
   };
   await turns.take(put).catch(taken);
   job.progress(file.size);
+}
+
+/** Some gateways do not heed the condition of a PUT, and none before RGW 20.2 that of Complete. */
+async function refuseTaken({ place, name, existing }) {
+  if (existing === "keep" && (await s3.lookWithoutKey(place, name)) !== "absent") throw exists();
 }
 
 const exists = () =>
@@ -132,8 +144,9 @@ async function inParts(job) {
 }
 
 /** Creates an upload, and its journal before it. */
-async function begin({ place, entry, file, name, existing, type, upload }) {
-  if (existing === "keep" && (await s3.headWithoutKey(place, name)).state !== "absent") throw exists();
+async function begin(job) {
+  const { place, entry, file, name, type, upload } = job;
+  await refuseTaken(job);
   const { partSize, parts } = core.planParts(file.size, PART);
   const seal = core.sealFor(place, entry, name, await nonces.draw(place, name));
   const customer = seal.customerKey();
@@ -226,28 +239,45 @@ async function onePart(job, { number, offset, length }) {
   stored.set(number, etag);
 }
 
-/** Completes, proves by two HEADs, and writes the record. Nothing here is interrupted. */
+/** Completes, proves by two looks, and writes the record. Nothing here is interrupted. */
 async function finish(job) {
   const { place, name, seal, customer, content, file, upload } = job;
-  const tag = core.completeTag(seal, file.size, content);
-  const records = [tag, seal.pendingTag()];
+  const records = [core.completeTag(seal, file.size, content), seal.pendingTag()];
   const write = { records, size: file.size, isUnique: job.entry.kind === "master", customer };
   const version = await s3.trusted(place, await complete(job, write));
-  const isOurs = () => s3.head(place, name, customer, version).catch(overwritten);
+  const look = () => s3.head(place, name, customer, version);
   try {
-    const { size } = await isOurs();
-    const bare = await s3.headWithoutKey(place, name, version);
-    if (size !== file.size || bare.state !== "key-needed") throw notEncrypted();
+    const state = await s3.lookWithoutKey(place, name, version);
+    if (state === "absent") throw gone();
+    if (state === "readable") throw notNeeded();
+    const { size } = await look();
+    if (size !== file.size) throw otherSize();
   } catch (error) {
     const isUnproved = error.kind === "not-proved" || core.codeOf(error).startsWith("echo-");
-    if (!isUnproved) throw error;
-    throw Object.assign(error, { leftover: (await s3.settle(place, name, write, version)).words });
+    if (!isUnproved) throw await replacedOr(error, job, version);
+    throw Object.assign(error, { leftover: (await s3.settle(place, name, write, "unproved", version)).words });
   }
-  if (!(await s3.putRecord(place, name, tag, version, isOurs))) {
+  // It was encrypted a moment ago: one that is not is another.
+  const isOurs = () => look().catch(async (error) => Promise.reject(await replacedOr(error, job, version)));
+  if (!(await s3.putRecord(place, name, records, version, isOurs))) {
     throw noRecord("the object is there and encrypted, but the gateway does not keep its record");
   }
   await journals.remove(upload);
 }
+
+const notNeeded = () =>
+  new Stopped(
+    "not-proved",
+    "the object of this name can be read without a key",
+    "Do not upload here again. Show this to the administrator of the gateway.",
+  );
+
+const otherSize = () =>
+  new Stopped(
+    "other-size",
+    "the gateway encrypted the object with your key, but it has another size than the file",
+    "Do not rely on it. Show this to the administrator of the gateway, discard this upload, and upload the file again.",
+  );
 
 /** Makes the object of the parts. An answer that says nothing, or that there are no parts, is looked behind. */
 async function complete({ place, name, customer, uploadId, etags, upload, existing, completed }, write) {
@@ -257,7 +287,7 @@ async function complete({ place, name, customer, uploadId, etags, upload, existi
     return await s3.completeUpload(place, name, { uploadId, parts: etags, customer, existing });
   } catch (error) {
     if (!(error instanceof Unreadable || saysLittle(error))) throw error;
-    const { left, words } = await s3.settle(place, name, write);
+    const { left, words } = await s3.settle(place, name, write, s3.answerTo(error));
     if (left === "arrived") return undefined;
     if (left !== "nothing") Object.assign(error, { leftover: words });
     else if (error.status === 404) throw gone();
@@ -268,16 +298,25 @@ async function complete({ place, name, customer, uploadId, etags, upload, existi
 /** A refusal behind which the object may be: also of a request that a browser sent twice. */
 const saysLittle = (error) => error instanceof Refusal && (error.status >= 500 || [404, 412].includes(error.status));
 
-function overwritten(error) {
-  if (!(error instanceof Refusal)) throw error;
-  if (error.status === 404) throw gone();
-  if (error.status !== 400) throw error;
-  throw new Stopped(
-    "overwritten",
-    "another client wrote an object of this name while the upload was being finished",
-    "Look at what is there now. Then discard this upload, and upload the file under another name.",
-  );
+/** That another object has taken the place of ours, or none, if that is what is behind an error; else the error. */
+async function replacedOr(error, { place, name }, version) {
+  const isRefused = error instanceof Refusal && error.status < 500;
+  if (!isRefused && !core.codeOf(error).startsWith("echo-")) return error;
+  const state = await s3.lookWithoutKey(place, name, version).catch(() => undefined);
+  if (state === "absent") return gone();
+  const isAnother = state === "readable" || (state === "key-needed" && core.saysOtherKey(error.status ?? 0));
+  return isAnother ? overwritten() : error;
 }
+
+const overwritten = () =>
+  Object.assign(
+    new Stopped(
+      "overwritten",
+      "the object of this name is not the one that was uploaded: another client may have written it meanwhile",
+      "Look at what is there now. Then discard this upload, and upload the file under another name.",
+    ),
+    { isOverwritten: true },
+  );
 
 /** Gives a half-done upload up, at the gateway and here. */
 export async function discard(place, upload, journal) {

@@ -49,6 +49,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("odd_inputs", TAGS),
     ("page_evidence", PAGE),
     ("page_lies", PAGE),
+    ("page_remains", PAGE),
     ("page_transfers", PAGE),
     ("policy", RGW),
     ("policy_change", RGW),

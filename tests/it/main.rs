@@ -37,6 +37,7 @@ mod memory;
 mod odd_inputs;
 mod page_evidence;
 mod page_lies;
+mod page_remains;
 mod page_transfers;
 mod policy;
 mod policy_change;
@@ -98,6 +99,7 @@ rooms![
     odd_inputs,
     page_evidence,
     page_lies,
+    page_remains,
     page_transfers,
     policy,
     policy_change,

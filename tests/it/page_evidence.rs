@@ -14,6 +14,7 @@ live![
     a_key_is_open_under_one_kind,
     a_key_refused_with_403_is_another_one,
     an_echo_on_plaintext_is_not_believed,
+    plaintext_is_read_without_a_key,
     a_refusal_that_is_not_about_a_key_proves_nothing,
 ];
 
@@ -216,6 +217,48 @@ async fn an_echo_on_plaintext_is_not_believed(gateway: &'static Gateway) {
     scene.bucket.remove().await;
 }
 
+/// Of a plaintext object, also of one with a genuine record, no key is used and nothing is verified. Each look
+/// asks the gateway, whatever the browser has in its cache.
+async fn plaintext_is_read_without_a_key(gateway: &'static Gateway) {
+    let scene = Scene::new(gateway).await;
+    let ring = Ring::random(&[Kind::Direct]);
+    let genuine = ring.put(&scene, "object", 0).await.to_string();
+    for name in ["object", "bare"] {
+        scene.bucket.put_plain(name, CONTENT).await;
+    }
+    scene.bucket.set_tags("object", &[("s3-ssec", &genuine)]).await;
+    let proxy = Proxy::new(gateway, |asked| match asked.operation() {
+        "GetObject" => Deed::Add("cache-control", "max-age=600".to_owned()),
+        _ => Deed::Pass,
+    })
+    .await;
+    let keys = ring.file(&scene, "lab.key", &[0]);
+    let browser = at(&scene, &proxy.endpoint, gateway, &keys).await;
+    for name in ["object", "bare"] {
+        row(&browser, name, "plain", "bad").await;
+        browser.press(&format!("tr[data-name={name}]"), "Download").await;
+        browser.press("#transfers [data-state=failed]", "Download all the same").await;
+        browser.wait_for_text("downloaded; it is not encrypted").await;
+        let path = browser.downloaded(name).await;
+        crate::browser::wait_for_size(&path, CONTENT.len() as u64).await;
+        browser.press("#transfers [data-state=done]", "Close").await;
+        let keyed = |asked: &Asked| asked.object() == name && asked.key_md5().is_some();
+        assert!(!proxy.seen().iter().any(keyed), "{name}: a key was sent");
+    }
+    let looks = || {
+        let head = |asked: &&Asked| asked.operation() == "HeadObject" && asked.object() == "bare";
+        proxy.seen().iter().filter(head).count()
+    };
+    let (before, seen) = (looks(), proxy.seen().len());
+    browser.click("#refresh").await;
+    let look = |asked: &Asked| asked.operation() == "HeadObject" && asked.object() == "bare";
+    proxy.until(look, seen).await;
+    row(&browser, "bare", "plain", "bad").await;
+    assert_eq!((before, looks()), (3, 4), "one for the listing, and for each inspection one");
+    browser.close().await;
+    scene.bucket.remove().await;
+}
+
 /// Some servers answer 400 to anything.
 async fn a_refusal_that_is_not_about_a_key_proves_nothing(gateway: &'static Gateway) {
     let scene = Scene::new(gateway).await;
@@ -233,6 +276,8 @@ async fn a_refusal_that_is_not_about_a_key_proves_nothing(gateway: &'static Gate
     let keys = ring.file(&scene, "lab.key", &[0]);
     let browser = at(&scene, &proxy.endpoint, gateway, &keys).await;
     let text = row(&browser, "unclear", "unproved", "bad").await;
+    let keyed = |asked: &Asked| asked.object() == "unclear" && asked.key_md5().is_some();
+    assert!(!proxy.seen().iter().any(keyed), "a key was sent");
     assert!(text.ends_with("the gateway does not say that the object needs a key"), "{text}");
     // A page of HTML is not a list of tags without a record.
     let text = row(&browser, "login", "unknown", "bad").await;

@@ -15,7 +15,7 @@ use need::Need;
 use s3_ssec::core::keyfile::{KEY_FILE_MAX, KeyFile};
 use s3_ssec::core::keyring::Keyring;
 use s3_ssec::core::legacy::Encoding;
-use s3_ssec::core::names::S3Address;
+use s3_ssec::core::names::{self, S3Address};
 use scope::Waiting;
 use std::fmt;
 use std::io::{self, Read};
@@ -229,12 +229,7 @@ pub(crate) fn encoding_name(encoding: Encoding) -> &'static str {
 
 /// How a path is written on a command line.
 pub(crate) fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '~');
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text,
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
+    names::quoted(&path.display().to_string())
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ use crate::digest::ContentDigest;
 use crate::echo::{EchoError, KeyEcho, KeylessRead, verify_echo};
 use crate::evidence::{Damaged, Evidence, RecordSource, Verification};
 use crate::key::{CustomerKey, Fingerprint, Key, Kind};
-use crate::keyring::{KeyringError, OpenError, open_with};
+use crate::keyring::{KeyringError, OpenError, clash, open_with};
 use crate::names::ObjectName;
 use crate::record::{Content, Record, RecordError};
 use std::sync::Arc;
@@ -91,8 +91,8 @@ struct Candidate {
     /// Its place among the keys.
     index: usize,
     customer_key: CustomerKey,
-    /// The content and the nonce of the record that named it.
-    record: Option<(Content, Nonce)>,
+    /// The content of the record that named it.
+    content: Option<Content>,
 }
 
 /// An inspection under way. The first keys are tried first.
@@ -104,17 +104,15 @@ pub struct Inspection {
     /// The state of an object that needs a key, where no candidate opens it.
     otherwise: Question,
     named: Option<Fingerprint>,
-    without_key: KeylessRead,
+    nonce: Option<Nonce>,
     size: Option<u64>,
 }
 
 impl Inspection {
     /// Begins with the object's tags. The same bytes under both kinds would send a master key.
     pub fn new(name: ObjectName, keys: Vec<Arc<Key>>) -> Result<Self, KeyringError> {
-        let keys_of =
-            |kind| keys.iter().map(Arc::as_ref).filter(move |key: &&Key| key.kind() == kind);
-        if keys_of(Kind::Master).any(|key| keys_of(Kind::Direct).any(|other| key.same_bytes(other)))
-        {
+        let both = Some(KeyringError::BothKinds);
+        if keys.iter().any(|key| keys.iter().any(|other| clash(other, key) == both)) {
             return Err(KeyringError::BothKinds);
         }
         Ok(Self {
@@ -124,7 +122,7 @@ impl Inspection {
             candidates: Vec::new(),
             otherwise: Question::Nothing(State::OtherKey),
             named: None,
-            without_key: KeylessRead::Unclear,
+            nonce: None,
             size: None,
         })
     }
@@ -149,9 +147,9 @@ impl Inspection {
             Err(_) => State::DamagedRecord,
             Ok(record) => match open_with(keys, &record, &self.name) {
                 Ok((index, opened)) => {
-                    let record = Some((opened.content, opened.nonce));
-                    let customer_key = opened.customer_key;
-                    self.candidates.push(Candidate { index, customer_key, record });
+                    self.nonce = Some(opened.nonce);
+                    let (customer_key, content) = (opened.customer_key, Some(opened.content));
+                    self.candidates.push(Candidate { index, customer_key, content });
                     State::Outdated
                 }
                 Err(OpenError::NotGenuine) => State::NotGenuine,
@@ -179,7 +177,7 @@ impl Inspection {
             // A direct key is the same under every nonce.
             key @ Key::Direct(_) => {
                 let customer_key = key.customer_key(&self.name, Nonce::from_bytes([0; 5]));
-                Some(Candidate { index, customer_key, record: None })
+                Some(Candidate { index, customer_key, content: None })
             }
             Key::Master(_) => None,
         });
@@ -190,42 +188,52 @@ impl Inspection {
         self.question = Question::FirstByte;
     }
 
-    /// Takes the answer to the first byte without a key.
+    /// Takes the answer to the first byte without a key. No key goes to a gateway that does not ask for one.
     pub fn first_byte(&mut self, status: u16, code: Option<&str>, message: Option<&str>) {
-        self.without_key = KeylessRead::of_get(status, code, message);
-        self.question = match self.without_key {
+        self.question = match KeylessRead::of_get(status, code, message) {
             KeylessRead::Readable => Question::HeadWithoutKey,
-            KeylessRead::Absent => Question::Nothing(State::Absent),
+            KeylessRead::Absent => self.end(State::Absent),
             KeylessRead::KeyNeeded => self.next_key(),
-            KeylessRead::Unclear if status == 400 => self.next_key(),
+            KeylessRead::Unclear if status == 400 => self.end(State::Unproved(EchoError::Unclear)),
             KeylessRead::Unclear => Question::Refused,
         };
     }
 
     fn next_key(&self) -> Question {
-        match (self.candidates.is_empty(), self.without_key) {
-            (false, _) => Question::Head,
-            (true, KeylessRead::KeyNeeded) => self.otherwise,
-            (true, _) => Question::Nothing(State::Unproved(EchoError::Unclear)),
+        match self.candidates.is_empty() {
+            false => Question::Head,
+            true => self.otherwise,
         }
+    }
+
+    /// The end. A key that does not open the object is forgotten, and with it what its record says of the
+    /// content.
+    fn end(&mut self, state: State) -> Question {
+        use State::{Described, OtherSize, Pending, Undescribed};
+        if !matches!(state, Described | Pending | Undescribed | OtherSize) {
+            self.candidates.clear();
+        }
+        Question::Nothing(state)
     }
 
     /// Takes the answer to HEAD, with or without a key. A success without a size is none: the caller
     /// refuses it.
     pub fn head(&mut self, status: u16, echo: &KeyEcho, size: Option<u64>) {
         let is_success = (200..300).contains(&status);
+        if is_success {
+            self.size = size;
+        }
         self.question = match (self.question, self.candidates.last()) {
-            (Question::HeadWithoutKey, _) if is_success => {
-                self.size = size;
-                Question::Nothing(State::Plain)
+            (Question::HeadWithoutKey, _) if is_success => self.end(State::Plain),
+            (Question::HeadWithoutKey | Question::Head, _) if status == 404 => {
+                self.end(State::Absent)
             }
-            (Question::HeadWithoutKey, _) if status == 404 => Question::Nothing(State::Absent),
-            (Question::Head, _) if status == 404 => Question::Nothing(State::Absent),
             (Question::Head, Some(candidate)) if is_success => {
-                self.size = size;
-                Question::Nothing(self.opened(candidate, echo))
+                let state = self.opened(candidate, echo);
+                self.end(state)
             }
-            (Question::Head, _) if self.is_another(status) => {
+            // The gateway has said that a key is needed, so this one is another.
+            (Question::Head, _) if refused_key(status) != RefusedKey::NothingSaid => {
                 self.candidates.pop();
                 self.next_key()
             }
@@ -233,25 +241,14 @@ impl Inspection {
         };
     }
 
-    fn is_another(&self, status: u16) -> bool {
-        match refused_key(status) {
-            RefusedKey::IsAnother => true,
-            RefusedKey::IsAnotherIfNeeded => self.without_key == KeylessRead::KeyNeeded,
-            RefusedKey::NothingSaid => false,
-        }
-    }
-
     fn opened(&self, candidate: &Candidate, echo: &KeyEcho) -> State {
         if let Err(error) = verify_echo(candidate.customer_key.md5(), echo) {
             return State::Unproved(error);
         }
-        if self.without_key != KeylessRead::KeyNeeded {
-            return State::Unproved(EchoError::Unclear);
-        }
-        match candidate.record {
+        match candidate.content {
             None => State::Undescribed,
-            Some((Content::Pending, _)) => State::Pending,
-            Some((Content::Known(known), _)) if Some(known.size) == self.size => State::Described,
+            Some(Content::Pending) => State::Pending,
+            Some(Content::Known(known)) if Some(known.size) == self.size => State::Described,
             Some(_) => State::OtherSize,
         }
     }
@@ -267,9 +264,9 @@ impl Inspection {
         Some((index, self.keys.get(index)?.as_ref()))
     }
 
-    /// The nonce of a genuine record.
+    /// The nonce of a genuine record, whether or not the object is under its key.
     pub fn nonce(&self) -> Option<Nonce> {
-        Some(self.candidates.last()?.record?.1)
+        self.nonce
     }
 
     /// The size that HEAD stated, in bytes.
@@ -284,7 +281,7 @@ impl Inspection {
 
     /// The evidence of the record; `None` where there is none.
     pub fn evidence(&self) -> Option<Evidence> {
-        let (content, _) = self.candidates.last()?.record?;
+        let content = self.candidates.last()?.content?;
         let (_, key) = self.key()?;
         let source = RecordSource::Tag;
         Some(Evidence { provenance: content.provenance()?, kind: key.kind(), source })
@@ -292,9 +289,9 @@ impl Inspection {
 
     /// The verdict on a content that was read to its end. Without a record `digest` means nothing.
     pub fn judge(&self, size: u64, digest: Option<ContentDigest>) -> Result<Verification, Damaged> {
-        let content = self.candidates.last().and_then(|candidate| candidate.record);
+        let content = self.candidates.last().and_then(|candidate| candidate.content);
         let matches =
-            content.zip(digest).is_some_and(|((content, _), digest)| content.matches(size, digest));
+            content.zip(digest).is_some_and(|(content, digest)| content.matches(size, digest));
         Verification::judge(self.evidence(), matches)
     }
 

@@ -36,7 +36,7 @@ pub use insert::{InsertError, Position, insert};
 pub use remove::{RemoveError, remove};
 
 use crate::key::{Key, Kind};
-use crate::keyring::{Keyring, KeyringError};
+use crate::keyring::{Keyring, KeyringError, clash};
 use crate::legacy::{self, Encoding, LegacyError};
 use crate::secret::{KEY_LENGTH, Secret32};
 use crate::typing::{place, wrong_place};
@@ -251,7 +251,7 @@ fn parse(text: &str) -> Result<KeyFile, KeyFileError> {
         let value = value.trim();
         if field == "key" {
             let key = parse_key(value).map_err(error)?;
-            if let Some(clash) = clash(&entries, &key) {
+            if let Some(clash) = entries.iter().find_map(|entry| clash(&entry.key, &key)) {
                 return Err(error(LineError::Keyring(clash)));
             }
             entries.push(Entry { key, label: None, created: None });
@@ -267,14 +267,6 @@ fn parse(text: &str) -> Result<KeyFile, KeyFileError> {
         *slot.ok_or_else(|| error(LineError::Misplaced))? = Some(value.to_owned());
     }
     Ok(KeyFile::new(entries)?)
-}
-
-fn clash(entries: &[Entry], key: &Key) -> Option<KeyringError> {
-    let same = entries.iter().find(|entry| entry.key.same_bytes(key))?;
-    Some(match same.key.kind() == key.kind() {
-        true => KeyringError::Repeated(key.fingerprint()),
-        false => KeyringError::BothKinds,
-    })
 }
 
 /// Reads one key in Bech32m. Blanks between its characters are ignored, for those who type in groups.

@@ -49,13 +49,8 @@ impl Keyring {
             return Err(KeyringError::Empty);
         }
         for (index, key) in keys.iter().enumerate() {
-            for other in &keys[..index] {
-                if key.same_bytes(other) {
-                    return Err(match key.kind() == other.kind() {
-                        true => KeyringError::Repeated(key.fingerprint()),
-                        false => KeyringError::BothKinds,
-                    });
-                }
+            if let Some(clash) = keys[..index].iter().find_map(|other| clash(other, key)) {
+                return Err(clash);
             }
         }
         Ok(Self { keys, labels: Vec::new() })
@@ -73,9 +68,9 @@ impl Keyring {
     pub fn join(self, other: Keyring) -> Result<Self, KeyringError> {
         let mut all = self.into_labelled();
         for (key, label) in other.into_labelled() {
-            match all.iter().find(|(known, _)| known.same_bytes(&key)) {
-                Some((known, _)) if known.kind() == key.kind() => {}
-                Some(_) => return Err(KeyringError::BothKinds),
+            match all.iter().find_map(|(known, _)| clash(known, &key)) {
+                Some(KeyringError::Repeated(_)) => {}
+                Some(clash) => return Err(clash),
                 None => all.push((key, label)),
             }
         }
@@ -135,6 +130,14 @@ impl Keyring {
         let (index, opened) = open_with(&self.keys, record, name)?;
         Ok((&self.keys[index], opened))
     }
+}
+
+/// Why two keys cannot be used together; `None` if they can.
+pub(crate) fn clash(other: &Key, key: &Key) -> Option<KeyringError> {
+    other.same_bytes(key).then(|| match other.kind() == key.kind() {
+        true => KeyringError::Repeated(key.fingerprint()),
+        false => KeyringError::BothKinds,
+    })
 }
 
 /// Finds the key among `keys` that made `record` for `name`, and says which it is.

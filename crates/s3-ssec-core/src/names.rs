@@ -179,6 +179,15 @@ impl fmt::Display for S3Address {
     }
 }
 
+/// A text as it is written on a command line: in quotes if a shell would read it otherwise.
+pub fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/.-_~:".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,6 +235,17 @@ mod tests {
         assert_eq!(ObjectKey::parse(&"ü".repeat(513)), Err(NameError::ObjectKeyLength(1026)));
         assert_eq!(ObjectKey::parse("a/b/c").unwrap().parent(), "a/b/");
         assert_eq!(ObjectKey::parse("abc").unwrap().parent(), "");
+    }
+
+    #[test]
+    fn a_shell_reads_a_quoted_text_as_it_is() {
+        for plain in ["~/a-b.key", "s3://bucket/a/b_1.csv"] {
+            assert_eq!(quoted(plain), plain);
+        }
+        assert_eq!(quoted("my key's"), r"'my key'\''s'");
+        for text in ["", "s3://bucket/a b", "a;b", "a$(b)", "größe", "a\nb", "a*"] {
+            assert_eq!(quoted(text), format!("'{text}'"));
+        }
     }
 
     #[test]

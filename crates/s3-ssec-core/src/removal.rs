@@ -14,7 +14,7 @@
 
 mod aftermath;
 
-pub use aftermath::{Aftermath, AftermathStep, Leftover};
+pub use aftermath::{Aftermath, AftermathStep, Leftover, WriteAnswer};
 
 use crate::record::TAG_KEY;
 

@@ -7,7 +7,7 @@
 mod diagnosis;
 mod error;
 
-pub use error::WordsError;
+pub use error::{Unconfirmed, WordsError};
 
 use crate::key::{Fingerprint, Key, Kind};
 use crate::secret::{KEY_LENGTH, Secret32, on_wiped_stack};
@@ -82,9 +82,15 @@ pub fn read(text: &str, known: Known) -> Result<Key, WordsError> {
     Err(diagnosis::of(&typed, &wanted))
 }
 
-/// True if the fingerprint stands with the words, so that [`read`] compares the key with it.
-pub fn has_fingerprint(text: &str) -> bool {
-    Typed::parse(text).is_ok_and(|typed| typed.fingerprint.is_some())
+/// Checks that something confirms a key that [`read`] returned for the same arguments: the fingerprint. A
+/// wrong direct key opens nothing and is noticed at once; under a wrong master key objects would be written.
+pub fn confirm(key: &Key, text: &str, known: Known) -> Result<(), Unconfirmed> {
+    let has_fingerprint = known.fingerprint.is_some()
+        || Typed::parse(text).is_ok_and(|typed| typed.fingerprint.is_some());
+    match has_fingerprint || key.kind() == Kind::Direct {
+        true => Ok(()),
+        false => Err(Unconfirmed),
+    }
 }
 
 /// The key that is looked for.

@@ -203,10 +203,38 @@ function verdicts(key) {
   refused("listing", () => pages.read(text("<ListBucketResult>")));
   const whole = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
   assert.deepEqual(pages.read(text(whole)), { folders: [], objects: [], parts: [] });
-  const search = new ssec.Aftermath([seal.pendingTag()], 5, true);
-  assert.equal(search.step(), "head-without-key");
-  search.withoutKey(404, 0, "");
-  assert.deepEqual([search.step(), search.leftover], ["end", "nothing"]);
+  aftermath(seal);
+}
+
+// A version that an answer named, in plaintext: it is looked at, removed, and looked for again.
+function aftermath(seal) {
+  const lost = new ssec.Aftermath([seal.pendingTag()], 5, true, "lost");
+  assert.equal(lost.step(), "head-without-key");
+  lost.withoutKey(404, 0, "");
+  assert.deepEqual([lost.step(), lost.leftover], ["end", "not-found"]);
+  const search = new ssec.Aftermath([seal.pendingTag()], 5, true, "unproved", "v1");
+  const took = [];
+  const answers = {
+    versioning: () => search.versioning("Enabled"),
+    "head-without-key": () => search.withoutKey(...(took.includes("remove v1") ? [404, 0, ""] : [200, 5, "e", "v1"])),
+    tags: () => search.tags([ssec.recordTagKey()], [seal.pendingTag()]),
+    remove: () => search.removed(),
+  };
+  for (let step = search.step(); step !== "end"; step = search.step()) {
+    took.push(search.version ? `${step} ${search.version}` : step);
+    answers[step]();
+  }
+  const looks = ["versioning", "head-without-key v1", "tags v1", "remove v1", "head-without-key v1", "head-without-key"];
+  assert.deepEqual([took, search.leftover], [looks, "nothing"]);
+  const unclear = new ssec.Aftermath([seal.pendingTag()], 5, true, "refused");
+  unclear.withoutKey(400, 0, "");
+  assert.equal(unclear.step(), "first-byte");
+  unclear.firstByte(503, "SlowDown");
+  assert.deepEqual([unclear.leftover, unclear.words.length > 0], ["unknown", true]);
+  refused("argument", () => new ssec.Aftermath([], 5, true, "v1"));
+  const read = [206, 404, 400].map((status) => ssec.keylessRead(status, "InvalidRequest"));
+  assert.deepEqual([400, 403, 429, 405].map(ssec.saysOtherKey), [true, true, false, false]);
+  assert.deepEqual([...read, ssec.keylessRead(400, "BadRequest")], ["readable", "absent", "key-needed", "unclear"]);
 }
 
 function rules() {

@@ -1,7 +1,10 @@
 //! The remains of a write without a usable answer, and which of them to remove.
 
+use crate::error::{ArgumentError, thrown};
 use crate::number::bytes;
-use s3_ssec_core::removal::{self as core, AftermathStep, TrustedVersion};
+use s3_ssec_core::advice::{RefusedKey, refused_key};
+use s3_ssec_core::echo::KeylessRead;
+use s3_ssec_core::removal::{self as core, AftermathStep, TrustedVersion, WriteAnswer};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -13,25 +16,34 @@ pub struct Aftermath(core::Aftermath);
 #[wasm_bindgen]
 impl Aftermath {
     /// Begins after a write of `size` bytes that puts one of these records into the object's tag.
-    /// `keyIsUnique` says that the key is derived from a master key, `versionId` is what its answer named.
+    /// `keyIsUnique` says that the key is derived from a master key. `answer` is "lost" where there was none
+    /// or a 5xx, "refused", or "unproved" for a success, which may have named `versionId`.
     #[wasm_bindgen(constructor)]
     pub fn new(
         records: Vec<String>,
         size: f64,
         key_is_unique: bool,
+        #[wasm_bindgen(unchecked_param_type = "WriteAnswer")] answer: &str,
         version_id: Option<String>,
     ) -> Result<Aftermath, JsValue> {
-        Ok(Self(core::Aftermath::new(records, bytes(size)?, key_is_unique, version_id)))
+        let answer = match answer {
+            "lost" => WriteAnswer::Lost,
+            "refused" => WriteAnswer::Refused,
+            "unproved" => WriteAnswer::Unproved(version_id),
+            _ => return Err(thrown(ArgumentError("answer is lost, refused or unproved"))),
+        };
+        Ok(Self(core::Aftermath::new(records, bytes(size)?, key_is_unique, answer)))
     }
 
-    /// The next request: "versioning" (GetBucketVersioning), "head-without-key", "head", "tags", "remove"
-    /// (DeleteObject), the last two of `version`. Or "end".
+    /// The next request: "versioning" (GetBucketVersioning), "head-without-key", "first-byte" (as of an
+    /// `Inspection`), "head", "tags", "remove" (DeleteObject), all but the first of `version`. Or "end".
     #[wasm_bindgen(unchecked_return_type = "AftermathStep")]
     pub fn step(&self) -> String {
         let step = match self.0.step() {
             AftermathStep::Versioning => "versioning",
-            AftermathStep::HeadWithoutKey => "head-without-key",
-            AftermathStep::Head => "head",
+            AftermathStep::HeadWithoutKey(_) => "head-without-key",
+            AftermathStep::FirstByte(_) => "first-byte",
+            AftermathStep::Head(_) => "head",
             AftermathStep::Tags(_) => "tags",
             AftermathStep::Remove(_) => "remove",
             AftermathStep::End(_) => "end",
@@ -42,11 +54,14 @@ impl Aftermath {
     /// The version that the step is about; undefined for the newest.
     #[wasm_bindgen(getter)]
     pub fn version(&self) -> Option<String> {
+        use AftermathStep::{FirstByte, Head, HeadWithoutKey, Remove, Tags};
         match self.0.step() {
-            AftermathStep::Tags(version) | AftermathStep::Remove(version) => {
-                version.as_ref().map(|version| version.id().to_owned())
-            }
-            _ => None,
+            HeadWithoutKey(version)
+            | FirstByte(version)
+            | Head(version)
+            | Tags(version)
+            | Remove(version) => version.as_ref().map(|version| version.id().to_owned()),
+            AftermathStep::Versioning | AftermathStep::End(_) => None,
         }
     }
 
@@ -68,6 +83,12 @@ impl Aftermath {
         Ok(())
     }
 
+    /// The answer to "first-byte", with code and message of the XML of a refusal.
+    #[wasm_bindgen(js_name = firstByte)]
+    pub fn first_byte(&mut self, status: u16, code: Option<String>, message: Option<String>) {
+        self.0.first_byte(status, code.as_deref(), message.as_deref());
+    }
+
     /// The answer to "head"; `isConfirmed` says that it echoes the key.
     #[wasm_bindgen(js_name = underKey)]
     pub fn under_key(
@@ -81,12 +102,12 @@ impl Aftermath {
         Ok(())
     }
 
-    /// The tags: all keys, and the values in the same order. None if the gateway refuses them.
+    /// The tags: all keys, and the values in the same order.
     pub fn tags(&mut self, keys: Vec<String>, values: Vec<String>) {
-        self.0.tags(&keys.into_iter().zip(values).collect::<Vec<_>>());
+        self.0.tags(Some(&keys.into_iter().zip(values).collect::<Vec<_>>()));
     }
 
-    /// The object was removed.
+    /// The gateway says that the object was removed.
     pub fn removed(&mut self) {
         self.0.removed();
     }
@@ -96,7 +117,8 @@ impl Aftermath {
         self.0.failed();
     }
 
-    /// At the end: "nothing", "arrived" (whole and encrypted), "perhaps" (plaintext), "unknown".
+    /// At the end: "nothing", "not-found" (it may still arrive), "arrived" (complete and encrypted),
+    /// "unknown", "perhaps" (plaintext).
     #[wasm_bindgen(getter, unchecked_return_type = "Leftover | undefined")]
     pub fn leftover(&self) -> Option<String> {
         self.end().map(|leftover| leftover.code().to_owned())
@@ -122,4 +144,24 @@ impl Aftermath {
 pub fn trusted_version(status: Option<String>, id: Option<String>) -> Option<String> {
     let version = core::VersionIds::of_status(status.as_deref())?.version(&id?);
     version.as_ref().map(TrustedVersion::id).map(str::to_owned)
+}
+
+/// The answer to a GET of the first byte without a key, with code and message of the XML of a refusal:
+/// "readable", "key-needed", "absent", or "unclear". A HEAD that is refused with 400 does not show which.
+#[wasm_bindgen(js_name = keylessRead, unchecked_return_type = "KeylessRead")]
+pub fn keyless_read(status: u16, code: Option<String>, message: Option<String>) -> String {
+    let read = match KeylessRead::of_get(status, code.as_deref(), message.as_deref()) {
+        KeylessRead::Readable => "readable",
+        KeylessRead::KeyNeeded => "key-needed",
+        KeylessRead::Absent => "absent",
+        KeylessRead::Unclear => "unclear",
+    };
+    read.to_owned()
+}
+
+/// True if a HEAD with a key that was refused with this status says that the object is under another one.
+/// Only of an object that is "key-needed" without a key.
+#[wasm_bindgen(js_name = saysOtherKey)]
+pub fn says_other_key(status: u16) -> bool {
+    refused_key(status) != RefusedKey::NothingSaid
 }

@@ -133,7 +133,7 @@ impl Coded for EchoError {
 }
 
 #[cfg(feature = "words")]
-impl Coded for crate::words::Unconfirmed {
+impl Coded for s3_ssec_core::words::Unconfirmed {
     fn code(&self) -> &'static str {
         "words-unconfirmed"
     }
@@ -178,7 +178,7 @@ mod tests {
             #[cfg(feature = "words")]
             s3_ssec_core::words::WordsError::Checksum.code(),
             #[cfg(feature = "words")]
-            crate::words::Unconfirmed.code(),
+            s3_ssec_core::words::Unconfirmed.code(),
         ]);
         codes.extend(CODES);
         for code in &codes {

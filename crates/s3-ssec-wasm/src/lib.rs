@@ -69,7 +69,7 @@ mod words;
 #[cfg(feature = "documents")]
 pub use advice::{explain_inspected, explain_refusal};
 #[cfg(feature = "documents")]
-pub use aftermath::{Aftermath, trusted_version};
+pub use aftermath::{Aftermath, keyless_read, says_other_key, trusted_version};
 #[cfg(feature = "digest")]
 pub use digest::{ContentHasher, ContentPiece, ContentTree, PieceHasher, piece_length};
 #[cfg(feature = "documents")]

@@ -158,7 +158,20 @@ export interface ListingPage {
 }
 
 /** The next request of an `Aftermath`. */
-export type AftermathStep = "versioning" | "head-without-key" | "head" | "tags" | "remove" | "end";
+export type AftermathStep =
+  | "versioning"
+  | "head-without-key"
+  | "first-byte"
+  | "head"
+  | "tags"
+  | "remove"
+  | "end";
+
+/** The answer to a write: none or a 5xx; a refusal; a success that does not confirm the key. */
+export type WriteAnswer = "lost" | "refused" | "unproved";
+
+/** What a GET without a key shows. "unclear" is a refusal that does not speak of a key. */
+export type KeylessRead = "readable" | "key-needed" | "absent" | "unclear";
 
 /** The remains of a write at the gateway. */
-export type Leftover = "nothing" | "arrived" | "perhaps" | "unknown";
+export type Leftover = "nothing" | "not-found" | "arrived" | "unknown" | "perhaps";

@@ -9,16 +9,6 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
 
-/// No fingerprint confirms that words are those of the master key that a person looks for.
-#[derive(Debug)]
-pub(crate) struct Unconfirmed;
-
-impl std::fmt::Display for Unconfirmed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("no fingerprint confirms that these words are the master key you look for")
-    }
-}
-
 /// The key file that these words are: read it with `KeyFile.read`, save it, overwrite it.
 ///
 /// `typed` is UTF-8: 24 English words in any case, on any number of lines, with or without their numbers,
@@ -44,10 +34,10 @@ pub fn key_file_of_words(
     let mut copy = Zeroizing::new(vec![0_u8; length]);
     typed.copy_to(&mut copy);
     let text = str::from_utf8(&copy).map_err(|_| thrown(ArgumentError("words are UTF-8")))?;
-    let key = words::read(text, Known { kind, fingerprint: None }).map_err(thrown)?;
-    let is_confirmed = key.kind() == Kind::Direct || words::has_fingerprint(text);
-    if !is_confirmed && without_fingerprint != Some(true) {
-        return Err(thrown(Unconfirmed));
+    let known = Known { kind, fingerprint: None };
+    let key = words::read(text, known).map_err(thrown)?;
+    if without_fingerprint != Some(true) {
+        words::confirm(&key, text, known).map_err(thrown)?;
     }
     let file = KeyFile::new(vec![Entry { key, label: None, created: None }]).map_err(thrown)?;
     Ok(Uint8Array::from(file.print().as_bytes()))

@@ -6,7 +6,7 @@ use s3_ssec::core::endpoint::EndpointError;
 use s3_ssec::core::key::RandomError;
 use s3_ssec::core::keyfile::KeyFileError;
 use s3_ssec::core::keyring::{KeyringError, OpenError};
-use s3_ssec::core::names::NameError;
+use s3_ssec::core::names::{NameError, quoted};
 use s3_ssec::core::policy::{self, Ending};
 use s3_ssec::core::record::RecordError;
 use s3_ssec::{
@@ -289,6 +289,7 @@ impl From<RepairError> for Failure {
             RepairError::Get(error) => error.into(),
             RepairError::Name(error) => error.into(),
             RepairError::NoEvidence(ref name) => {
+                let name = quoted(&name.to_string());
                 let todo = format!(
                     "s3-ssec repair {name} --against FILE completes it from your own copy of the content; \
                      s3-ssec repair {name} --accept-content accepts the content as it is now."

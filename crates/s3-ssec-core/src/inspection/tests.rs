@@ -210,6 +210,71 @@ fn an_echo_alone_proves_nothing() {
     let words = inspection.words(missing, None);
     let (what, todo) = refusal(missing.code(), &words, &name("a"));
     assert!(what.ends_with("did not confirm the customer key") && todo.contains("administrator"));
+    assert!(inspection.customer_key().is_none() && inspection.evidence().is_none());
+}
+
+#[test]
+fn plaintext_has_no_key_and_no_digest() {
+    let (master, direct) = (key(Kind::Master, 1), key(Kind::Direct, 2));
+    let wire = master.customer_key(&name("a"), nonce());
+    for tags in
+        [vec![record(&master, known(&master))], vec![record(&direct, known(&direct))], vec![]]
+    {
+        let mut inspection = ring(vec![key(Kind::Master, 1), key(Kind::Direct, 2)]);
+        let (end, sent) = inspect(&mut inspection, &tags, &Held { key: None, ..held(&wire) });
+        assert_eq!((end, sent), (Question::Nothing(State::Plain), 0));
+        assert!(inspection.customer_key().is_none() && inspection.key().is_none());
+        // A record that fits the content does not make it one that was proved to be encrypted.
+        for writer in [&master, &direct] {
+            let verdict = inspection.judge(5, Some(digest(writer))).unwrap();
+            assert_eq!(verdict.code(), "not-verified");
+        }
+        assert_eq!(inspection.nonce().is_some(), !tags.is_empty());
+    }
+    let mut inspection = ring(vec![key(Kind::Master, 1)]);
+    inspection.records(&[record(&master, known(&master))]);
+    inspection.first_byte(404, None, None);
+    assert_eq!(inspection.question(), Question::Nothing(State::Absent));
+    assert!(inspection.customer_key().is_none());
+}
+
+#[test]
+fn the_nonce_of_a_genuine_record_outlives_its_key() {
+    let master = key(Kind::Master, 1);
+    let other = key(Kind::Direct, 9);
+    let wire = other.customer_key(&name("a"), nonce());
+    let mut inspection = ring(vec![key(Kind::Master, 1)]);
+    let (end, _) = inspect(&mut inspection, &[record(&master, known(&master))], &held(&wire));
+    assert_eq!(end, Question::Nothing(State::Outdated));
+    assert_eq!(inspection.nonce(), Some(nonce()));
+    assert!(inspection.customer_key().is_none());
+}
+
+#[test]
+fn no_key_goes_to_a_gateway_that_does_not_ask_for_one() {
+    let master = key(Kind::Master, 1);
+    let wire = master.customer_key(&name("a"), nonce());
+    let unclear = Held { refusal: (400, Some("BadRequest")), ..held(&wire) };
+    for tags in [vec![record(&master, known(&master))], vec![]] {
+        let mut inspection = ring(vec![key(Kind::Master, 1), key(Kind::Direct, 2)]);
+        let (end, sent) = inspect(&mut inspection, &tags, &unclear);
+        let unproved = State::Unproved(EchoError::Unclear);
+        assert_eq!((end, sent), (Question::Nothing(unproved), 0), "{tags:?}");
+    }
+}
+
+#[test]
+fn a_refusal_names_a_command_that_works() {
+    let name = name("a b;c");
+    for (state, part) in [
+        ("other-key", "s3-ssec repair 's3://bucket/a b;c' --search"),
+        ("pending", "s3-ssec repair 's3://bucket/a b;c' --against FILE completes"),
+        ("pending", "s3-ssec repair 's3://bucket/a b;c' --accept-content accepts"),
+        ("outdated", "s3-ssec stat 's3://bucket/a b;c'"),
+    ] {
+        let (_, todo) = refusal(state, "encrypted with another key", &name);
+        assert!(todo.contains(part), "{todo}");
+    }
 }
 
 #[test]

@@ -1,10 +1,8 @@
 //! One more key in a key file: what stood in it stays as it is, comments and all.
 
-use super::{
-    Entry, KEY_FILE_MAX, KeyFile, KeyFileError, clash, parse, print_entry, significant_lines,
-};
+use super::{Entry, KEY_FILE_MAX, KeyFile, KeyFileError, parse, print_entry, significant_lines};
 use crate::key::Fingerprint;
-use crate::keyring::KeyringError;
+use crate::keyring::{KeyringError, clash};
 use zeroize::Zeroizing;
 
 /// Where a key goes in a key file.
@@ -38,7 +36,7 @@ pub fn insert(
     position: Position,
 ) -> Result<Zeroizing<String>, InsertError> {
     let file = parse(text)?;
-    if let Some(clash) = clash(file.entries(), &entry.key) {
+    if let Some(clash) = file.entries().iter().find_map(|other| clash(&other.key, &entry.key)) {
         return Err(clash.into());
     }
     if let Some(taken) = same_label(&file, entry) {

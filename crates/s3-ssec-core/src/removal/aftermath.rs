@@ -1,36 +1,61 @@
 //! The search for the object of a write whose answer was lost, cannot be read, or confirms no key. No IO:
 //! the next step out, its answer in.
+//!
+//! The version that the answer named is looked at first, then the newest: by HEAD without a key, by what a
+//! GET says of the key, by HEAD with it, and by the tags. Only an object that is proved to be this write's
+//! and in plaintext is removed, and each removal is followed by another look: an attempt that a browser
+//! repeated may have left a version of its own, and a gateway may say that it deleted and not do it.
 
 use super::{Observation, Remains, TrustedVersion, UnderKey, VersionIds, WithoutKey, WriteMarks};
+use crate::advice::{RefusedKey, refused_key};
+use crate::echo::KeylessRead;
 
-/// The next step.
+/// How many copies of one write are removed, at most.
+const REMOVALS: usize = 16;
+
+/// The next step. All but the first are about this version, or the newest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AftermathStep {
     /// GetBucketVersioning.
     Versioning,
     /// HEAD without a key.
-    HeadWithoutKey,
+    HeadWithoutKey(Option<TrustedVersion>),
+    /// GET of the first byte without a key, or of all where there is none (416).
+    FirstByte(Option<TrustedVersion>),
     /// HEAD with the key of the write.
-    Head,
-    /// GetObjectTagging, of this version if there is one.
+    Head(Option<TrustedVersion>),
+    /// GetObjectTagging.
     Tags(Option<TrustedVersion>),
-    /// DeleteObject, of this version if there is one.
+    /// DeleteObject.
     Remove(Option<TrustedVersion>),
     /// The end.
     End(Leftover),
 }
 
-/// The remains of a write at the gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The answer to the write itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WriteAnswer {
+    /// None, or a 5xx: the write may still be carried out.
+    Lost,
+    /// A refusal.
+    Refused,
+    /// A success that does not prove the encryption, and the version ID in it.
+    Unproved(Option<String>),
+}
+
+/// The remains of a write at the gateway, the more serious ones last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Leftover {
     /// Nothing was stored, or what was stored has been removed.
     Nothing,
-    /// The object, whole and encrypted under the key of the write.
+    /// Nothing was found, and the write may still be carried out.
+    NotFound,
+    /// The object, complete and encrypted under the key of the write.
     Arrived,
-    /// An object that is not proved to be encrypted may still be there.
-    Perhaps,
     /// The gateway did not say.
     Unknown,
+    /// An object that is not proved to be encrypted may still be there.
+    Perhaps,
 }
 
 impl Leftover {
@@ -38,9 +63,10 @@ impl Leftover {
     pub fn code(self) -> &'static str {
         match self {
             Leftover::Nothing => "nothing",
+            Leftover::NotFound => "not-found",
             Leftover::Arrived => "arrived",
-            Leftover::Perhaps => "perhaps",
             Leftover::Unknown => "unknown",
+            Leftover::Perhaps => "perhaps",
         }
     }
 
@@ -48,11 +74,15 @@ impl Leftover {
     pub fn words(self) -> &'static str {
         match self {
             Leftover::Nothing => "Nothing of it is left at the gateway.",
+            Leftover::NotFound => {
+                "Nothing of it was found at the gateway, but it may still arrive: look before you \
+                 upload it again."
+            }
             Leftover::Arrived => "It had arrived by then, encrypted.",
+            Leftover::Unknown => "Whether it arrived is unknown: look before you upload it again.",
             Leftover::Perhaps => {
                 "An object of that name may be there in plaintext: look, and remove it."
             }
-            Leftover::Unknown => "Whether it arrived is unknown: look before you upload it again.",
         }
     }
 }
@@ -73,38 +103,47 @@ pub struct Aftermath {
     /// Bytes of the content.
     size: u64,
     key_is_unique: bool,
+    answer: WriteAnswer,
     versions: Versions,
-    /// The version ID of the write's own answer.
-    answered: Option<String>,
-    /// The answer to HEAD.
-    head: Option<Head>,
+    /// The version that is looked at; the newest if `None`.
+    target: Option<TrustedVersion>,
+    /// The object that the last look found there.
+    found: Option<Found>,
+    removals: usize,
+    /// The outcome of the version that the answer named.
+    below: Leftover,
     step: AftermathStep,
 }
 
-struct Head {
-    /// The ETag, of an object that can be read without a key.
-    readable: Option<String>,
+struct Found {
+    without_key: KeylessRead,
     under_key: UnderKey,
-    size: u64,
+    etag: String,
+    /// `None` if no answer stated it.
+    size: Option<u64>,
     version_id: Option<String>,
 }
 
 impl Aftermath {
-    /// Begins after a write of `size` bytes. `answered` is the version ID that its answer named;
-    /// `key_is_unique` says that its key opens no other object.
-    pub fn new(
-        records: Vec<String>,
-        size: u64,
-        key_is_unique: bool,
-        answered: Option<String>,
-    ) -> Self {
-        let answered = answered.filter(|id| names_version(id));
-        let step = match answered {
-            Some(_) => AftermathStep::Versioning,
-            None => AftermathStep::HeadWithoutKey,
+    /// Begins after a write of `size` bytes that was answered so. `key_is_unique` says that its key opens
+    /// no other object.
+    pub fn new(records: Vec<String>, size: u64, key_is_unique: bool, answer: WriteAnswer) -> Self {
+        let step = match answer {
+            WriteAnswer::Unproved(Some(_)) => AftermathStep::Versioning,
+            _ => AftermathStep::HeadWithoutKey(None),
         };
-        let (versions, head) = (Versions::NotAsked, None);
-        Self { records, size, key_is_unique, versions, answered, head, step }
+        Self {
+            records,
+            size,
+            key_is_unique,
+            answer,
+            versions: Versions::NotAsked,
+            target: None,
+            found: None,
+            removals: 0,
+            below: Leftover::Nothing,
+            step,
+        }
     }
 
     /// The next step.
@@ -119,11 +158,13 @@ impl Aftermath {
     }
 
     fn after_versioning(&mut self) {
-        self.step = match (self.head.is_some(), self.trusted(self.answered.as_deref())) {
-            (true, _) => AftermathStep::Tags(self.found_version()),
-            (false, Some(version)) => AftermathStep::Remove(Some(version)),
-            (false, None) => AftermathStep::HeadWithoutKey,
-        };
+        if self.found.is_some() {
+            self.step = AftermathStep::Tags(self.version());
+            return;
+        }
+        let WriteAnswer::Unproved(id) = &self.answer else { return self.look() };
+        self.target = self.trusted(id.as_deref());
+        self.look();
     }
 
     fn trusted(&self, id: Option<&str>) -> Option<TrustedVersion> {
@@ -133,20 +174,47 @@ impl Aftermath {
         }
     }
 
-    fn found_version(&self) -> Option<TrustedVersion> {
-        self.trusted(self.head.as_ref()?.version_id.as_deref())
+    /// The version that was looked at, as far as it can be named.
+    fn version(&self) -> Option<TrustedVersion> {
+        let found = || self.trusted(self.found.as_ref()?.version_id.as_deref());
+        self.target.clone().or_else(found)
+    }
+
+    fn look(&mut self) {
+        self.found = None;
+        self.step = AftermathStep::HeadWithoutKey(self.target.clone());
     }
 
     /// Takes the answer to HEAD without a key: status, and of a success size, ETag and version ID.
     pub fn without_key(&mut self, status: u16, size: u64, etag: &str, version_id: Option<&str>) {
-        match status {
-            200..=299 => {
-                let readable = Some(etag.to_owned());
-                self.found(readable, UnderKey::Refused, size, version_id);
-            }
-            400 => self.step = AftermathStep::Head,
-            404 => self.step = AftermathStep::End(Leftover::Nothing),
-            _ => self.step = AftermathStep::End(Leftover::Unknown),
+        match KeylessRead::of_head(status) {
+            None => self.step = AftermathStep::FirstByte(self.target.clone()),
+            Some(KeylessRead::Absent) => self.settled(Leftover::Nothing),
+            Some(without_key @ KeylessRead::Readable) => self.find(Found {
+                without_key,
+                under_key: UnderKey::Refused,
+                etag: etag.to_owned(),
+                size: Some(size),
+                version_id: version_id.map(str::to_owned),
+            }),
+            Some(KeylessRead::KeyNeeded | KeylessRead::Unclear) => self.unanswered(),
+        }
+    }
+
+    /// Takes the answer to the first byte without a key: status, and of a refusal code and message.
+    pub fn first_byte(&mut self, status: u16, code: Option<&str>, message: Option<&str>) {
+        match KeylessRead::of_get(status, code, message) {
+            KeylessRead::KeyNeeded => self.step = AftermathStep::Head(self.target.clone()),
+            KeylessRead::Absent => self.settled(Leftover::Nothing),
+            KeylessRead::Unclear if status >= 500 => self.unanswered(),
+            // HEAD and GET contradict each other, or neither says anything.
+            KeylessRead::Readable | KeylessRead::Unclear => self.find(Found {
+                without_key: KeylessRead::Unclear,
+                under_key: UnderKey::Refused,
+                etag: String::new(),
+                size: None,
+                version_id: None,
+            }),
         }
     }
 
@@ -159,192 +227,118 @@ impl Aftermath {
         version_id: Option<&str>,
     ) {
         match status {
-            200..=299 if is_confirmed => self.found(None, UnderKey::Confirmed, size, version_id),
-            200..=299 => self.found(None, UnderKey::Unconfirmed, size, version_id),
-            // Another key, or removed in between: not ours.
-            400..=499 => self.step = AftermathStep::End(Leftover::Nothing),
-            _ => self.step = AftermathStep::End(Leftover::Unknown),
+            200..=299 => self.find(Found {
+                without_key: KeylessRead::KeyNeeded,
+                under_key: match is_confirmed {
+                    true => UnderKey::Confirmed,
+                    false => UnderKey::Unconfirmed,
+                },
+                etag: String::new(),
+                size: Some(size),
+                version_id: version_id.map(str::to_owned),
+            }),
+            // Removed in between.
+            404 => self.settled(Leftover::Nothing),
+            _ if refused_key(status) == RefusedKey::NothingSaid => self.unanswered(),
+            _ => self.settled(Leftover::Nothing),
         }
     }
 
-    fn found(
-        &mut self,
-        readable: Option<String>,
-        under_key: UnderKey,
-        size: u64,
-        version_id: Option<&str>,
-    ) {
-        let version_id = version_id.filter(|id| names_version(id)).map(str::to_owned);
-        let asks = version_id.is_some() && matches!(self.versions, Versions::NotAsked);
-        self.head = Some(Head { readable, under_key, size, version_id });
-        self.step = match asks {
-            true => AftermathStep::Versioning,
-            false => AftermathStep::Tags(self.found_version()),
+    fn find(&mut self, found: Found) {
+        self.found = Some(found);
+        self.step = match self.versions {
+            Versions::NotAsked => AftermathStep::Versioning,
+            _ => AftermathStep::Tags(self.version()),
         };
     }
 
-    /// Takes the tags; none if they cannot be read.
-    pub fn tags(&mut self, tags: &[(String, String)]) {
-        let Some(head) = &self.head else { return };
-        // The MD5 of the content is not known: an object of another size is not this write's, and one
-        // of the same size may be.
-        let is_as_large = head.size == self.size;
-        let plain_etag = match &head.readable {
-            Some(etag) if is_as_large => etag,
-            _ => "",
+    /// Takes the tags; `None` if they cannot be read.
+    pub fn tags(&mut self, tags: Option<&[(String, String)]>) {
+        let Some(found) = &self.found else { return };
+        let is_as_large = found.size == Some(self.size);
+        // The MD5 of the content is not known. An object of another size and without our record is not this
+        // write's; of one whose tags cannot be read that is not known: a server may have stored the frames
+        // of the signed body with it.
+        let may_be_ours = is_as_large || tags.is_none();
+        let marks = WriteMarks {
+            records: &self.records,
+            plain_etag: if may_be_ours { &found.etag } else { "" },
+            key_is_unique: self.key_is_unique,
         };
-        let marks =
-            WriteMarks { records: &self.records, plain_etag, key_is_unique: self.key_is_unique };
-        let without_key = match &head.readable {
-            Some(etag) => WithoutKey::Readable(etag),
-            None => WithoutKey::KeyNeeded,
+        let without_key = match found.without_key {
+            KeylessRead::Readable => WithoutKey::Readable(&found.etag),
+            KeylessRead::KeyNeeded => WithoutKey::KeyNeeded,
+            KeylessRead::Absent | KeylessRead::Unclear => WithoutKey::Unclear,
         };
-        let remains = Observation { without_key, under_key: head.under_key, tags }.judge(&marks);
-        let is_ambiguous = head.version_id.is_some() && matches!(self.versions, Versions::Unknown);
-        self.step = match remains {
-            Remains::NotOurs => AftermathStep::End(Leftover::Nothing),
-            // Without its version a deletion might hide the plaintext and keep it.
-            Remains::OursInPlaintext if is_ambiguous => AftermathStep::End(Leftover::Perhaps),
-            Remains::OursInPlaintext => AftermathStep::Remove(self.found_version()),
-            Remains::OursEncrypted if is_as_large => AftermathStep::End(Leftover::Arrived),
-            Remains::OursEncrypted => AftermathStep::End(Leftover::Unknown),
-            Remains::PerhapsOurs => AftermathStep::End(Leftover::Perhaps),
-        };
+        let under_key = found.under_key;
+        let tags = tags.unwrap_or_default();
+        match (Observation { without_key, under_key, tags }.judge(&marks), self.removable()) {
+            (Remains::NotOurs, _) => self.settled(Leftover::Nothing),
+            (Remains::OursInPlaintext, Some(version)) if self.removals < REMOVALS => {
+                self.removals += 1;
+                self.step = AftermathStep::Remove(version);
+            }
+            (Remains::OursEncrypted, _) if is_as_large => self.settled(Leftover::Arrived),
+            // Encrypted for certain, and not certainly this object.
+            (Remains::OursEncrypted, _) => self.settled(Leftover::Unknown),
+            (Remains::PerhapsOurs, _) if under_key == UnderKey::Confirmed => {
+                self.settled(Leftover::Unknown);
+            }
+            (Remains::OursInPlaintext | Remains::PerhapsOurs, _) => self.settled(Leftover::Perhaps),
+        }
     }
 
-    /// The object, or the version, was removed.
+    /// The version to remove, or the object where the bucket never kept versions. `None` where a deletion
+    /// might hide the plaintext below a delete marker and keep it.
+    fn removable(&self) -> Option<Option<TrustedVersion>> {
+        match self.versions {
+            Versions::Kept(_) => self.version().map(Some),
+            Versions::None => Some(None),
+            Versions::NotAsked | Versions::Unknown => None,
+        }
+    }
+
+    /// The gateway says that it removed the object, or the version.
     pub fn removed(&mut self) {
-        self.step = AftermathStep::End(Leftover::Nothing);
+        self.look();
     }
 
     /// The step failed, or its answer cannot be read.
     pub fn failed(&mut self) {
-        self.step = match self.step {
+        match self.step {
             AftermathStep::Versioning => {
                 self.versions = Versions::Unknown;
-                return self.after_versioning();
+                self.after_versioning();
             }
-            AftermathStep::Tags(_) | AftermathStep::Remove(_) => {
-                AftermathStep::End(Leftover::Perhaps)
-            }
-            _ => AftermathStep::End(Leftover::Unknown),
-        };
+            AftermathStep::Tags(_) => self.tags(None),
+            AftermathStep::Remove(_) => self.settled(Leftover::Perhaps),
+            AftermathStep::HeadWithoutKey(_)
+            | AftermathStep::FirstByte(_)
+            | AftermathStep::Head(_) => self.unanswered(),
+            AftermathStep::End(_) => {}
+        }
     }
-}
 
-/// `null` names what was stored before versions were kept.
-fn names_version(id: &str) -> bool {
-    !matches!(id, "" | "null")
+    /// The look shows nothing.
+    fn unanswered(&mut self) {
+        let is_stored = self.removals > 0 || matches!(self.answer, WriteAnswer::Unproved(_));
+        self.settled(if is_stored { Leftover::Perhaps } else { Leftover::Unknown });
+    }
+
+    /// The version that was looked at is dealt with.
+    fn settled(&mut self, leftover: Leftover) {
+        if self.target.take().is_some() {
+            self.below = leftover;
+            return self.look();
+        }
+        let may_arrive = self.answer == WriteAnswer::Lost && self.removals == 0;
+        let leftover = match leftover.max(self.below) {
+            Leftover::Nothing if may_arrive => Leftover::NotFound,
+            leftover => leftover,
+        };
+        self.step = AftermathStep::End(leftover);
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::record::TAG_KEY;
-
-    const OURS: &str = "v1.ours";
-
-    fn aftermath(answered: Option<&str>) -> Aftermath {
-        Aftermath::new(vec![OURS.to_owned()], 5, true, answered.map(str::to_owned))
-    }
-
-    fn tag(record: &str) -> [(String, String); 1] {
-        [(TAG_KEY.to_owned(), record.to_owned())]
-    }
-
-    fn end(leftover: Leftover) -> AftermathStep {
-        AftermathStep::End(leftover)
-    }
-
-    fn trusted(id: &str) -> Option<TrustedVersion> {
-        VersionIds::of_status(Some("Enabled"))?.version(id)
-    }
-
-    #[test]
-    fn a_version_id_is_believed_where_versions_are_kept() {
-        for status in ["Enabled", "Suspended"] {
-            let mut search = aftermath(Some("v7"));
-            assert_eq!(*search.step(), AftermathStep::Versioning);
-            search.versioning(Some(status));
-            assert_eq!(*search.step(), AftermathStep::Remove(trusted("v7")));
-            search.removed();
-            assert_eq!(*search.step(), end(Leftover::Nothing));
-        }
-        // A server without versions, and one that does not say: by name, if the record is ours.
-        let mut search = aftermath(Some("v7"));
-        search.versioning(None);
-        assert_eq!(*search.step(), AftermathStep::HeadWithoutKey);
-        search.without_key(200, 5, "e", Some("v8"));
-        search.tags(&tag(OURS));
-        assert_eq!(*search.step(), AftermathStep::Remove(None));
-        search.failed();
-        assert_eq!(*search.step(), end(Leftover::Perhaps));
-        let mut search = aftermath(Some("v7"));
-        search.failed();
-        search.without_key(200, 5, "e", Some("v7"));
-        search.tags(&tag(OURS));
-        assert_eq!(*search.step(), end(Leftover::Perhaps), "a deletion would only hide it");
-        assert_eq!(*aftermath(Some("null")).step(), AftermathStep::HeadWithoutKey);
-    }
-
-    #[test]
-    fn only_the_record_shows_whose_a_plaintext_is() {
-        let readable = |size, tags: &[(String, String)]| {
-            let mut search = aftermath(None);
-            search.without_key(200, size, "e", None);
-            assert_eq!(*search.step(), AftermathStep::Tags(None));
-            search.tags(tags);
-            search.step().clone()
-        };
-        assert_eq!(readable(5, &tag(OURS)), AftermathStep::Remove(None));
-        // Another client's file of the same size, perhaps the same one.
-        assert_eq!(readable(5, &tag("v1.theirs")), end(Leftover::Perhaps));
-        assert_eq!(readable(5, &[]), end(Leftover::Perhaps));
-        assert_eq!(readable(6, &[]), end(Leftover::Nothing));
-        // The version that is removed is the one that was looked at.
-        let mut search = aftermath(None);
-        search.without_key(200, 5, "e", Some("v9"));
-        assert_eq!(*search.step(), AftermathStep::Versioning);
-        search.versioning(Some("Enabled"));
-        assert_eq!(*search.step(), AftermathStep::Tags(trusted("v9")));
-        search.tags(&tag(OURS));
-        assert_eq!(*search.step(), AftermathStep::Remove(trusted("v9")));
-    }
-
-    #[test]
-    fn what_arrived_encrypted_is_said_so() {
-        let keyed = |status, is_confirmed, size, unique, tags: &[(String, String)]| {
-            let mut search = Aftermath::new(vec![OURS.to_owned()], 5, unique, None);
-            search.without_key(400, 0, "", None);
-            assert_eq!(*search.step(), AftermathStep::Head);
-            search.under_key(status, is_confirmed, size, None);
-            if let AftermathStep::Tags(_) = search.step() {
-                search.tags(tags);
-            }
-            search.step().clone()
-        };
-        assert_eq!(keyed(200, true, 5, true, &[]), end(Leftover::Arrived));
-        assert_eq!(keyed(200, true, 4, true, &[]), end(Leftover::Unknown));
-        assert_eq!(keyed(200, true, 5, false, &tag(OURS)), end(Leftover::Arrived));
-        assert_eq!(keyed(200, true, 5, false, &tag("v1.theirs")), end(Leftover::Nothing));
-        assert_eq!(keyed(200, false, 5, true, &tag(OURS)), end(Leftover::Perhaps));
-        assert_eq!(keyed(400, false, 0, true, &[]), end(Leftover::Nothing));
-        assert_eq!(keyed(503, false, 0, true, &[]), end(Leftover::Unknown));
-    }
-
-    #[test]
-    fn without_an_answer_nothing_is_known() {
-        let mut search = aftermath(None);
-        search.failed();
-        assert_eq!(*search.step(), end(Leftover::Unknown));
-        let mut search = aftermath(None);
-        search.without_key(404, 0, "", None);
-        assert_eq!(*search.step(), end(Leftover::Nothing));
-        let mut search = aftermath(None);
-        search.without_key(403, 0, "", None);
-        assert_eq!(*search.step(), end(Leftover::Unknown));
-        let codes = [Leftover::Nothing, Leftover::Arrived, Leftover::Perhaps, Leftover::Unknown]
-            .map(|leftover| (leftover.code(), leftover.words()));
-        assert_eq!(codes.iter().collect::<std::collections::BTreeSet<_>>().len(), 4);
-    }
-}
+mod tests;

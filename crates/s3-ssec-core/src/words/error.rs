@@ -41,6 +41,11 @@ pub enum WordsError {
     KindUnknown,
 }
 
+/// No fingerprint was compared with the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no fingerprint confirms that these words are the master key you look for")]
+pub struct Unconfirmed;
+
 fn offer(nearest: &[&str]) -> String {
     match nearest {
         [] => String::new(),

@@ -47,6 +47,20 @@ fn the_fingerprint_tells_the_kind() {
 }
 
 #[test]
+fn a_master_key_is_confirmed_by_its_fingerprint() {
+    let confirmed = |text: &str, known| confirm(&read(text, known).unwrap(), text, known);
+    for kind in [Kind::Master, Kind::Direct] {
+        let text = words(kind).join(" ");
+        assert_eq!(confirmed(&text, of_fingerprint(kind)), Ok(()));
+        let beside = format!("{text}\nfingerprint {}\n", key(kind).fingerprint());
+        assert_eq!(confirmed(&beside, Known::default()), Ok(()));
+    }
+    let text = words(Kind::Master).join(" ");
+    assert_eq!(confirmed(&text, of_kind(Kind::Master)), Err(Unconfirmed));
+    assert_eq!(confirmed(&text, of_kind(Kind::Direct)), Ok(()));
+}
+
+#[test]
 fn people_may_number_shout_shorten_and_wrap() {
     let words = words(Kind::Master);
     let short = words.iter().map(|word| word.get(..4).unwrap_or(word));

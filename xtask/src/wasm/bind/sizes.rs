@@ -30,8 +30,31 @@ pub(super) fn check(sh: &Shell, module: &Module, package: &Package) -> Result<()
             "{name} has {compressed} bytes with brotli, and its budget is {most}\n\
              Find out what grew (`twiggy top`), or argue for a greater budget."
         );
+        if ending == "_bg.wasm" && budget.is_some() {
+            check_stated(module, compressed)?;
+        }
     }
     Ok(())
+}
+
+/// Refuses a README of the package that states another size, in kilobytes.
+fn check_stated(module: &Module, compressed: u64) -> Result<()> {
+    let readme = project::root().join("crates/s3-ssec-wasm/package/README.md");
+    let row = format!("| `s3-ssec{}` |", module.path().trim_start_matches('.'));
+    let stated = stated_in(&fs::read_to_string(&readme)?, &row);
+    ensure!(
+        stated.is_some_and(|stated| (stated * 1000).abs_diff(compressed) <= 1000),
+        "{} has {compressed} bytes with brotli, and {} states {stated:?} KB\nCorrect its table.",
+        module.name,
+        readme.display()
+    );
+    Ok(())
+}
+
+/// The size at the end of a row: `| 71 KB |`.
+fn stated_in(readme: &str, row: &str) -> Option<u64> {
+    let line = readme.lines().find(|line| line.starts_with(row))?;
+    line.trim_end_matches(" KB |").rsplit(' ').next()?.parse().ok()
 }
 
 /// Refuses a page whose own JavaScript, all files together, is above its budget.
@@ -78,6 +101,14 @@ pub(super) fn without_comments(glue: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stated_size_is_read() {
+        let table = "| import | size |\n| `a` | one | 71 KB |\n| `a/b` | two | about |\n";
+        assert_eq!(stated_in(table, "| `a` |"), Some(71));
+        assert_eq!(stated_in(table, "| `a/b` |"), None);
+        assert_eq!(stated_in(table, "| `c` |"), None);
+    }
 
     #[test]
     fn only_comments_go() {

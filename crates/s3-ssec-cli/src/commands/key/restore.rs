@@ -10,7 +10,7 @@ use crate::session::Session;
 use s3_ssec::core::key::Key;
 use s3_ssec::core::keyfile::{Entry, KeyFile, parse_key};
 use s3_ssec::core::shares::{self, CombineError, ShareError};
-use s3_ssec::core::words::{self, Known, WordsError};
+use s3_ssec::core::words::{self, Known, Unconfirmed, WordsError};
 use serde_json::json;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
@@ -26,9 +26,9 @@ pub(super) fn run(session: &Session, args: &RestoreArgs) -> Result<(), Failure> 
     if args.out.exists() {
         return Err(file::exists(&args.out));
     }
-    let Backup { form, entries, is_confirmed } = entries(session, &args.backup, &args.open)?;
-    if !is_confirmed && !args.without_fingerprint {
-        return Err(unconfirmed());
+    let Backup { form, entries, confirmed } = entries(session, &args.backup, &args.open)?;
+    if !args.without_fingerprint {
+        confirmed?;
     }
     let key_file = KeyFile::new(entries)?;
     file::create(&args.out, key_file.print().as_bytes())?;
@@ -46,8 +46,8 @@ pub(super) struct Backup {
     pub(super) form: &'static str,
     /// The keys that were asked for.
     pub(super) entries: Vec<Entry>,
-    /// False if nothing says that words are those of the right master key.
-    is_confirmed: bool,
+    /// Whether something says that words are those of the right master key.
+    confirmed: Result<(), Unconfirmed>,
 }
 
 /// The keys of a backup, which are those that were asked for.
@@ -66,12 +66,11 @@ pub(super) fn entries(
         }
     };
     check(&entries, known)?;
-    let is_master = |entry: &Entry| matches!(entry.key, Key::Master(_));
-    let is_confirmed = form != WORDS
-        || known.fingerprint.is_some()
-        || words::has_fingerprint(&text)
-        || !entries.iter().any(is_master);
-    Ok(Backup { form, entries, is_confirmed })
+    let confirmed = match entries.first() {
+        Some(entry) if form == WORDS => words::confirm(&entry.key, &text, known),
+        _ => Ok(()),
+    };
+    Ok(Backup { form, entries, confirmed })
 }
 
 /// All that was given, files one after another.
@@ -131,13 +130,13 @@ fn read(text: &str, known: Known) -> Result<(&'static str, Key), Failure> {
     Ok((WORDS, words::read(text, known)?))
 }
 
-/// Nothing says that the words are those of the key that is looked for.
-fn unconfirmed() -> Failure {
-    let what = "no fingerprint confirms that these words are the master key you look for";
-    let todo = "Give the fingerprint that stands beside the words, with them or with --fingerprint. \
-                --without-fingerprint takes them as they are: if a word is wrong, or they are a direct \
-                key's, the new file opens nothing.";
-    Failure::new(Exit::Unsafe, what, todo)
+impl From<Unconfirmed> for Failure {
+    fn from(error: Unconfirmed) -> Self {
+        let todo = "Give the fingerprint that stands beside the words, with them or with --fingerprint. \
+                    --without-fingerprint takes them as they are: if a word is wrong, or they are a direct \
+                    key's, the new file opens nothing.";
+        Failure::new(Exit::Unsafe, error.to_string(), todo)
+    }
 }
 
 /// The line of the key in a saved sheet.
