@@ -352,7 +352,8 @@ async fn an_echo_alone_repairs_nothing(gateway: &'static Gateway) {
     let proxy = echoes_any_key(gateway).await;
     let person = Person::new(gateway).with("AWS_ENDPOINT_URL_S3", &proxy.endpoint);
     let key = || Key::from_bytes(Kind::Master, &harness::content(1, 32)).unwrap();
-    let person = person.with("S3_SSEC_KEY_FILE", person.key_file("key", key()));
+    let file = person.key_file("key", key());
+    let person = person.with("S3_SSEC_KEY_FILE", file);
     let record = Record::write(
         &key(),
         &bucket.object("pending"),

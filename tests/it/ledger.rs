@@ -275,6 +275,9 @@ async fn an_upload_that_a_repair_completes_was_written(gateway: &'static Gateway
     let proxy = Proxy::new(gateway, rule).await;
     let person = with_key_files(Person::new(gateway).moved_to(&proxy.endpoint));
     person.file("large", &content(1, 20 << 20));
+    // The first use of the key.
+    person.file("a", b"1");
+    person.run(["put", "a", &bucket.url("a"), "--key-file", "master"]).await.done();
     for name in ["repaired", "not"] {
         let put = ["put", "large", &bucket.url(name), "--key-file", "master"];
         person.run(put).await.refused(1);
@@ -282,7 +285,7 @@ async fn an_upload_that_a_repair_completes_was_written(gateway: &'static Gateway
     closed.store(false, Ordering::Relaxed);
     let repair = ["repair", &bucket.url("repaired"), "--key-file", "master", "--output", "json"];
     let repaired = person.run(repair).await.done().json();
-    assert_eq!(repaired["completed"], serde_json::json!(["repaired"]), "{repaired}");
+    assert_eq!(repaired["completed"], serde_json::json!([bucket.url("repaired")]), "{repaired}");
     let export = person.run(["ledger", "export", &bucket.url(""), "--output", "json"]).await.done();
     let flags = |name: &str| {
         let (entries, url) = (&export.json()["entries"], bucket.url(name));

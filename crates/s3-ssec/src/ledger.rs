@@ -1,7 +1,8 @@
 //! The ledger on disk, in the state directory, for all processes at once.
 //!
-//! Every write has a line before its request. Where the request may leave the ledger as the sole holder of
-//! the record, the line is on the disk by then; what many writers note at once is synchronised at once.
+//! Every write has a line before its request, and another one once it was proved. Where the request may leave
+//! the ledger as the sole holder of the record, the first is on the disk by then; what many writers note at
+//! once is synchronised at once.
 
 mod files;
 mod sorted;

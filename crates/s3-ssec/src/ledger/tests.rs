@@ -219,13 +219,13 @@ fn lines_that_cannot_be_merged_are_there_all_the_same() {
     fs::create_dir_all(&directory).unwrap();
     // Sorted files have no place to be.
     fs::write(directory.join("ledger"), b"").unwrap();
-    let lines: String = (0..20_000).map(|n| entry(1, &n.to_string(), 1).print()).collect();
+    let lines: String = (0..40_000).map(|n| entry(1, &n.to_string(), 1).print()).collect();
     ledger.0.files.append(&lines, Safety::Written).unwrap();
     assert_eq!(fs::metadata(directory.join(RECENT)).unwrap().len(), lines.len() as u64);
     fs::remove_file(directory.join("ledger")).unwrap();
     ledger.0.files.append(&entry(1, "next", 1).print(), Safety::Written).unwrap();
     assert_eq!(sorted(&directory).len(), 1);
-    assert_eq!(ledger.of("https://a", &name("19999")).len(), 1);
+    assert_eq!(ledger.of("https://a", &name("39999")).len(), 1);
     assert_eq!(ledger.of("https://a", &name("next")).len(), 1);
     fs::remove_dir_all(directory).unwrap();
 }
@@ -254,7 +254,7 @@ fn lines_in_another_form_are_found_after_a_merge_too() {
     let (ledger, directory) = ledger("forms");
     let (odd, plain) = (entry(1, "odd", 1), entry(1, "odd", 2));
     assert_ne!(rearranged(&odd), odd.print());
-    let others: String = (0..20_000).map(|n| entry(1, &n.to_string(), 1).print()).collect();
+    let others: String = (0..40_000).map(|n| entry(1, &n.to_string(), 1).print()).collect();
     let lines = [rearranged(&odd), others, plain.print()].concat();
     ledger.0.files.append(&lines, Safety::Written).unwrap();
     assert_eq!(fs::metadata(directory.join(RECENT)).unwrap().len(), 0, "merged");
