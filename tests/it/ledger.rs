@@ -25,6 +25,7 @@ live![
     the_ledger_has_the_record_before_the_request,
     a_record_that_is_gone_from_the_tag_is_in_the_ledger,
     a_refused_write_says_nothing_of_what_is_there,
+    half_a_ledger_is_not_exported,
     an_upload_that_a_repair_completes_was_written,
     a_rekeyed_object_was_written,
     rekey_replaces_nothing_that_nothing_would_open,
@@ -257,6 +258,22 @@ async fn replace_under_direct(gateway: &'static Gateway, url: &str) {
     let other = with_key_files(Person::new(gateway));
     other.file("a", b"2");
     other.run(["put", "a", url, "--key-file", "direct"]).await.done();
+}
+
+async fn half_a_ledger_is_not_exported(gateway: &'static Gateway) {
+    let bucket = Bucket::new(gateway).await;
+    let person = Person::new(gateway).with_key(Kind::Master);
+    person.run_with(["put", "-", &bucket.url("a")], b"1").await.done();
+    assert_eq!(person.run(["ledger", "export"]).await.done().text().lines().count(), 1);
+    let sorted = person.everything().join("state/s3-ssec/ledger");
+    std::fs::create_dir(&sorted).unwrap();
+    std::os::unix::fs::symlink(sorted.join("nowhere"), sorted.join("1.jsonl")).unwrap();
+    for output in ["text", "json"] {
+        let export = ["ledger", "export", "--output", output];
+        let (what, _) = person.run(export).await.refused(1);
+        assert!(what.contains("cannot be read to its end"), "{what}");
+    }
+    bucket.remove().await;
 }
 
 /// An upload ended between Complete and its tags: what replaces the object later is noticed once a repair

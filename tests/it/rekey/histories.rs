@@ -189,23 +189,24 @@ async fn a_version_under_a_direct_key_that_replaced_ours_is_not_moved_unasked(
     let (bucket, direct) = (versioned(gateway).await, of(1, 32));
     let direct = || Key::from_bytes(Kind::Direct, &direct).unwrap();
     let (person, url) = (person_at(gateway, &gateway.https), bucket.url("a"));
-    person.key_file("direct", direct());
+    let keys = keyring(&person, "key").into_keys().into_iter().chain([direct()]);
+    key_file(&person, "both", keys.collect());
     person.file("a", &of(2, 100));
     // Written here, then by another machine.
     person.run(["put", "a", &url]).await.done();
     put(&bucket, &direct(), "a", of(3, 100)).await;
     let before = everything(&bucket).await;
-    let keys = ["--key-file", "key", "--key-file", "direct"];
-    let with = |more: &[&'static str]| [&["--versions"], &keys[..], more].concat();
-    let said = rekey(&person, &url, &with(&[]), 3).await;
+    let asked = ["--versions", "--key-file", "both"];
+    let accepting = [&asked[..], &["--accept-content"]].concat();
+    let said = rekey(&person, &url, &asked, 3).await;
     assert_eq!(said["failed"][0]["outcome"], "false", "{said}");
     assert_eq!(everything(&bucket).await, before, "nothing was written, nothing deleted");
-    let said = rekey(&person, &url, &with(&["--accept-content"]), 0).await;
+    let said = rekey(&person, &url, &accepting, 0).await;
     assert_eq!(said["versions"], 2, "{said}");
     assert!(contents(&person, &bucket, "new", "a").await == expected(&[(2, 100), (3, 100)]));
     // The newest of the new ones was written here too.
     put(&bucket, &direct(), "a", of(4, 100)).await;
-    let said = rekey(&person, &url, &with(&[]), 3).await;
+    let said = rekey(&person, &url, &asked, 3).await;
     assert_eq!(said["failed"][0]["outcome"], "false", "{said}");
     bucket.remove().await;
 }
