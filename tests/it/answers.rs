@@ -11,6 +11,7 @@ live![
     no_object_is_believed_that_lies_about_its_size,
     a_wrong_key_may_be_answered_with_403,
     names_of_all_characters_are_listed,
+    buckets_on_several_pages_are_listed,
     what_exists_is_kept_on_versioned_buckets,
 ];
 
@@ -295,6 +296,37 @@ async fn a_wrong_key_may_be_answered_with_403(gateway: &'static Gateway) {
     let (what, _) = others.run(["stat", &bucket.url("a")]).await.refused(1);
     assert!(!what.contains("none of your direct keys"), "{what}");
     bucket.remove().await;
+}
+
+async fn buckets_on_several_pages_are_listed(gateway: &'static Gateway) {
+    let page = |name: &str, token: &str| {
+        let bucket = format!("<Bucket><Name>{name}</Name></Bucket>");
+        let next = match token {
+            "" => String::new(),
+            _ => format!("<ContinuationToken>{token}</ContinuationToken>"),
+        };
+        format!(
+            "<ListAllMyBucketsResult><Buckets>{bucket}</Buckets>{next}</ListAllMyBucketsResult>"
+        )
+    };
+    let paged = move |last: &'static str| {
+        move |asked: &Asked| {
+            let pages = [("", "a", "1"), ("continuation-token=1", "b", "2")];
+            let begins = |at: &str| at.is_empty() != asked.query.contains("continuation-token");
+            let found = pages.iter().find(|(at, ..)| begins(at) && asked.query.contains(at));
+            let (name, next) = found.map_or(("c", last), |(_, name, next)| (*name, *next));
+            Deed::Answer(200, Vec::new(), page(name, next))
+        }
+    };
+    let proxy = Proxy::new(gateway, paged("")).await;
+    let listed = proxy.client().await.list_buckets().await.unwrap();
+    assert_eq!(
+        listed.iter().map(|bucket| bucket.name.as_str()).collect::<Vec<_>>(),
+        ["a", "b", "c"]
+    );
+    let proxy = Proxy::new(gateway, paged("1")).await;
+    let error = proxy.client().await.list_buckets().await.unwrap_err().to_string();
+    assert!(error.contains("round in a circle"), "{error}");
 }
 
 async fn names_of_all_characters_are_listed(gateway: &'static Gateway) {

@@ -12,6 +12,7 @@ use s3_ssec::{PutOptions, Source, Watch};
 
 live![
     an_echo_alone_accepts_no_content,
+    an_echo_alone_repairs_nothing,
     a_planted_object_of_a_direct_key_is_named,
     an_accepted_digest_vouches_since_then,
     a_direct_key_alone_stays_simple,
@@ -298,11 +299,7 @@ async fn a_rule_of_the_config_file_asks_for_master_keys(gateway: &'static Gatewa
 async fn an_echo_alone_accepts_no_content(gateway: &'static Gateway) {
     let bucket = Bucket::new(gateway).await;
     let key = |number| Key::from_bytes(Kind::Master, &harness::content(number, 32)).unwrap();
-    let proxy = Proxy::new(gateway, |asked| match asked.key_headers().is_empty() {
-        true => Deed::Pass,
-        false => Deed::ForgeEcho,
-    });
-    let proxy = proxy.await;
+    let proxy = echoes_any_key(gateway).await;
     let person = Person::new(gateway).with("AWS_ENDPOINT_URL_S3", &proxy.endpoint);
     person.key_file("old", key(1));
     person.key_file("new", key(2));
@@ -337,5 +334,46 @@ async fn an_echo_alone_accepts_no_content(gateway: &'static Gateway) {
         let cat = ["cat", &bucket.url(name), "--key-file", "new"];
         assert_eq!(person.run(cat).await.done().text(), "content");
     }
+    bucket.remove().await;
+}
+
+/// A server that echoes any key, on plaintext objects too.
+async fn echoes_any_key(gateway: &'static Gateway) -> Proxy {
+    let rule = |asked: &Asked| match asked.key_headers().is_empty() {
+        true => Deed::Pass,
+        false => Deed::ForgeEcho,
+    };
+    Proxy::new(gateway, rule).await
+}
+
+/// No record is written onto plaintext: of a pending one, of the user's file, or of the ledger.
+async fn an_echo_alone_repairs_nothing(gateway: &'static Gateway) {
+    let bucket = Bucket::new(gateway).await;
+    let proxy = echoes_any_key(gateway).await;
+    let person = Person::new(gateway).with("AWS_ENDPOINT_URL_S3", &proxy.endpoint);
+    let key = || Key::from_bytes(Kind::Master, &harness::content(1, 32)).unwrap();
+    let file = person.key_file("key", key());
+    let person = person.with("S3_SSEC_KEY_FILE", file);
+    let record = Record::write(
+        &key(),
+        &bucket.object("pending"),
+        Nonce::from_bytes([1; 5]),
+        Content::Pending,
+    );
+    bucket.put_plain("pending", b"plaintext").await;
+    bucket.set_tags("pending", &[("s3-ssec", record.as_str())]).await;
+    person.file("file", b"plaintext");
+    let url = bucket.url("pending");
+    for how in [&["--accept-content"][..], &["--against", "file"]] {
+        let ran = person.run([&["repair", &url][..], how].concat()).await;
+        assert_eq!(ran.code, Some(3), "{how:?}: {}{}", ran.text(), ran.stderr);
+        assert!(ran.stderr.contains("hands the object out without a key"), "{}", ran.stderr);
+        assert_eq!(bucket.record("pending").await.as_deref(), Some(record.as_str()), "{how:?}");
+    }
+    // Plaintext of the same size in the place of an object that the ledger knows.
+    person.run(["put", "file", &bucket.url("noted")]).await.done();
+    bucket.put_plain("noted", b"plaintext").await;
+    person.run(["repair", &bucket.url("noted"), "--accept-content"]).await.done();
+    assert_eq!(bucket.record("noted").await, None);
     bucket.remove().await;
 }

@@ -6,8 +6,8 @@ use harness::{Asked, Bucket, Deed, Gateway, Proxy, content, live, scratch_dir};
 use s3_ssec::core::advice::Cause;
 use s3_ssec::core::keyring::Keyring;
 use s3_ssec::{
-    Broken, CallError, Client, GetError, GetOptions, ObjectState, PutError, PutOptions,
-    ReadOptions, RecordKept, Source, StateDir, Verification, Watch,
+    Broken, CallError, Client, GetError, GetOptions, Ledger, LedgerEntry, ObjectState, PutError,
+    PutOptions, ReadOptions, RecordKept, Source, StateDir, Verification, Watch,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -156,8 +156,13 @@ async fn a_gateway_without_tags_keeps_the_record_here(gateway: &'static Gateway)
         assert!(std::fs::read(&target).unwrap() == content(1, size));
         std::fs::remove_file(&target).unwrap();
     }
-    let ledger = std::fs::read_to_string(directory.join("state/ledger.jsonl")).unwrap();
-    assert_eq!(ledger.lines().count(), 2);
+    let (mut entries, state) = (Vec::new(), StateDir::new(directory.join("state")));
+    let each = |entry: &LedgerEntry| {
+        entries.push((entry.confirmed, entry.in_tag));
+        Ok(())
+    };
+    Ledger::open(&state).for_each(each).unwrap();
+    assert_eq!(entries, [(true, false); 2]);
     bucket.remove().await;
 }
 

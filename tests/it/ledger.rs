@@ -25,6 +25,9 @@ live![
     the_ledger_has_the_record_before_the_request,
     a_record_that_is_gone_from_the_tag_is_in_the_ledger,
     a_refused_write_says_nothing_of_what_is_there,
+    half_a_ledger_is_not_exported,
+    an_upload_that_a_repair_completes_was_written,
+    a_rekeyed_object_was_written,
     rekey_replaces_nothing_that_nothing_would_open,
     a_search_notes_what_it_finds,
 ];
@@ -167,8 +170,8 @@ async fn the_ledger_has_the_record_before_the_request(gateway: &'static Gateway)
         if last && !asked.is_trial() {
             let text = std::fs::read_to_string(&path).unwrap_or_default();
             let noted = text.lines().filter_map(LedgerEntry::parse);
-            let whole = |entry: LedgerEntry| !entry.record.is_pending();
-            assert!(noted.into_iter().any(whole), "noted before it is sent");
+            let begun = |entry: LedgerEntry| !entry.record.is_pending() && !entry.confirmed;
+            assert!(noted.into_iter().any(begun), "noted before it is sent");
         }
         Deed::drop_tags(asked)
     };
@@ -194,13 +197,13 @@ async fn a_record_that_is_gone_from_the_tag_is_in_the_ledger(gateway: &'static G
     person.file("a", &expected);
     person.run(["put", "a", &bucket.url("a")]).await.done();
     let text = person.run(["ledger", "export", &bucket.url("a")]).await.done().text();
-    let lines: Vec<_> = text.lines().map(|line| LedgerEntry::parse(line).unwrap()).collect();
-    assert!(lines.len() == 1 && lines[0].in_tag && !lines[0].unconfirmed, "{text}");
+    let entries: Vec<_> = text.lines().map(|line| LedgerEntry::parse(line).unwrap()).collect();
+    assert!(entries.len() == 1 && entries[0].in_tag && entries[0].confirmed, "{text}");
     bucket.set_tags("a", &[]).await;
     person.run(["get", &bucket.url("a"), "back", "--require-source"]).await.done();
     assert!(person.read("back") == expected);
     // Another content without a record is not what the ledger knows.
-    let opened = lines[0].record.open(&master(), &lines[0].object).unwrap();
+    let opened = entries[0].record.open(&master(), &entries[0].object).unwrap();
     let headers = TargetKeyHeaders::of(&opened.customer_key);
     let put = bucket.client.sdk().put_object().bucket(bucket.name.as_str()).key("a");
     let put = put.sse_customer_algorithm("AES256").sse_customer_key(headers.expose_key_base64());
@@ -221,13 +224,7 @@ async fn a_refused_write_says_nothing_of_what_is_there(gateway: &'static Gateway
         if refused { Deed::refuse(403, "AccessDenied") } else { Deed::Pass }
     };
     let proxy = Proxy::new(gateway, rule).await;
-    let person = Person::new(gateway).moved_to(&proxy.endpoint);
-    let numbers: [(&str, &[u64]); 3] = [("direct", &[1]), ("master", &[2]), ("both", &[2, 1])];
-    for (file, numbers) in numbers {
-        let kind = |number| if number == 1 { Kind::Direct } else { Kind::Master };
-        let key = |number: &u64| Key::from_bytes(kind(*number), &content(*number, 32)).unwrap();
-        person.key_file_of(file, numbers.iter().map(key));
-    }
+    let person = with_key_files(Person::new(gateway).moved_to(&proxy.endpoint));
     let url = bucket.url("a");
     person.file("a", b"1");
     person.run(["put", "a", &url, "--key-file", "direct"]).await.done();
@@ -240,10 +237,99 @@ async fn a_refused_write_says_nothing_of_what_is_there(gateway: &'static Gateway
     // One that was carried out does.
     person.run(put).await.done();
     person.run(["get", &url, "back", "--key-file", "both", "--force"]).await.done();
-    let other = Person::new(gateway);
-    other.key_file("direct", Key::from_bytes(Kind::Direct, &content(1, 32)).unwrap());
+    replace_under_direct(gateway, &url).await;
+    person.run(["get", &url, "replaced", "--key-file", "both"]).await.refused(3);
+    bucket.remove().await;
+}
+
+/// With a direct key, a master key, and a file of both, the master key first; the same for everyone.
+fn with_key_files(person: Person) -> Person {
+    let numbers: [(&str, &[u64]); 3] = [("direct", &[1]), ("master", &[2]), ("both", &[2, 1])];
+    for (file, numbers) in numbers {
+        let kind = |number| if number == 1 { Kind::Direct } else { Kind::Master };
+        let key = |number: &u64| Key::from_bytes(kind(*number), &content(*number, 32)).unwrap();
+        person.key_file_of(file, numbers.iter().map(key));
+    }
+    person
+}
+
+/// Another machine writes the object, under the direct key.
+async fn replace_under_direct(gateway: &'static Gateway, url: &str) {
+    let other = with_key_files(Person::new(gateway));
     other.file("a", b"2");
-    other.run(["put", "a", &url, "--key-file", "direct"]).await.done();
+    other.run(["put", "a", url, "--key-file", "direct"]).await.done();
+}
+
+async fn half_a_ledger_is_not_exported(gateway: &'static Gateway) {
+    let bucket = Bucket::new(gateway).await;
+    let person = Person::new(gateway).with_key(Kind::Master);
+    person.run_with(["put", "-", &bucket.url("a")], b"1").await.done();
+    assert_eq!(person.run(["ledger", "export"]).await.done().text().lines().count(), 1);
+    let sorted = person.everything().join("state/s3-ssec/ledger");
+    std::fs::create_dir(&sorted).unwrap();
+    std::os::unix::fs::symlink(sorted.join("nowhere"), sorted.join("1.jsonl")).unwrap();
+    for output in ["text", "json"] {
+        let export = ["ledger", "export", "--output", output];
+        let (what, _) = person.run(export).await.refused(1);
+        assert!(what.contains("cannot be read to its end"), "{what}");
+    }
+    bucket.remove().await;
+}
+
+/// An upload ended between Complete and its tags: what replaces the object later is noticed once a repair
+/// proved that it was there.
+async fn an_upload_that_a_repair_completes_was_written(gateway: &'static Gateway) {
+    let bucket = Bucket::new(gateway).await;
+    let closed = Arc::new(AtomicBool::new(true));
+    let is_closed = Arc::clone(&closed);
+    let rule = move |asked: &Asked| {
+        let refused = asked.operation() == "PutObjectTagging" && !asked.is_trial();
+        match refused && is_closed.load(Ordering::Relaxed) {
+            true => Deed::refuse(400, "InvalidTag"),
+            false => Deed::Pass,
+        }
+    };
+    let proxy = Proxy::new(gateway, rule).await;
+    let person = with_key_files(Person::new(gateway).moved_to(&proxy.endpoint));
+    person.file("large", &content(1, 20 << 20));
+    // The first use of the key.
+    person.file("a", b"1");
+    person.run(["put", "a", &bucket.url("a"), "--key-file", "master"]).await.done();
+    for name in ["repaired", "not"] {
+        let put = ["put", "large", &bucket.url(name), "--key-file", "master"];
+        person.run(put).await.refused(1);
+    }
+    closed.store(false, Ordering::Relaxed);
+    let repair = ["repair", &bucket.url("repaired"), "--key-file", "master", "--output", "json"];
+    let repaired = person.run(repair).await.done().json();
+    assert_eq!(repaired["completed"], serde_json::json!([bucket.url("repaired")]), "{repaired}");
+    let export = person.run(["ledger", "export", &bucket.url(""), "--output", "json"]).await.done();
+    let flags = |name: &str| {
+        let (entries, url) = (&export.json()["entries"], bucket.url(name));
+        let entry = entries.as_array().unwrap().iter().find(|entry| entry["object"] == url);
+        (entry.unwrap()["confirmed"].clone(), entry.unwrap()["in_tag"].clone())
+    };
+    assert_eq!(flags("repaired"), (true.into(), true.into()));
+    assert_eq!(flags("not"), (false.into(), false.into()));
+    for (name, code) in [("repaired", 3), ("not", 0)] {
+        replace_under_direct(gateway, &bucket.url(name)).await;
+        let get = person.run(["get", &bucket.url(name), name, "--key-file", "both"]).await;
+        assert_eq!(get.code, Some(code), "{name}: {}", get.stderr);
+    }
+    bucket.remove().await;
+}
+
+async fn a_rekeyed_object_was_written(gateway: &'static Gateway) {
+    let bucket = Bucket::new(gateway).await;
+    let person = with_key_files(Person::new(gateway));
+    let url = bucket.url("a");
+    replace_under_direct(gateway, &url).await;
+    let to = ["rekey", &url, "--to", "master", "--key-file", "direct"];
+    person.run(to).await.done();
+    let text = person.run(["ledger", "export", &url]).await.done().text();
+    let entries: Vec<_> = text.lines().map(|line| LedgerEntry::parse(line).unwrap()).collect();
+    assert!(entries.len() == 1 && entries[0].in_tag && entries[0].confirmed, "{text}");
+    replace_under_direct(gateway, &url).await;
     person.run(["get", &url, "replaced", "--key-file", "both"]).await.refused(3);
     bucket.remove().await;
 }

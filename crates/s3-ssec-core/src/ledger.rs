@@ -36,13 +36,11 @@ pub struct LedgerEntry {
     pub object: ObjectName,
     /// Its record.
     pub record: Record,
-    /// The object's tag was seen to hold this record too, or a gateway that was seen to keep tags got the
-    /// record with the object.
+    /// The write was proved: the object was there, under the key of this record.
+    pub confirmed: bool,
+    /// The object's tag was seen to hold this record too, or a gateway that was seen to keep tags confirmed
+    /// the object that it got with the record.
     pub in_tag: bool,
-    /// The gateway refused the tag: this line is kept, whatever others say of tags.
-    pub only_here: bool,
-    /// The gateway did not confirm the write: it was refused, or its answer did not arrive.
-    pub unconfirmed: bool,
 }
 
 /// The fields, in the order that makes the lines of one object begin alike ([`group_of`]).
@@ -52,11 +50,9 @@ struct Line {
     object: String,
     record: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    confirmed: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     in_tag: bool,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    only_here: bool,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    unconfirmed: bool,
 }
 
 /// The text of a line between the object and its record.
@@ -75,16 +71,9 @@ pub fn group_of(line: &str) -> &str {
 }
 
 impl LedgerEntry {
-    /// An entry for a record that no tag is known to hold. `endpoint` is canonical.
+    /// An entry for a write that begins: not confirmed, and in no tag. `endpoint` is canonical.
     pub fn new(endpoint: impl Into<String>, object: ObjectName, record: Record) -> Self {
-        let (in_tag, only_here, unconfirmed) = (false, false, false);
-        Self { endpoint: endpoint.into(), object, record, in_tag, only_here, unconfirmed }
-    }
-
-    /// The entry without its flags, which no MAC covers: on another machine they are hearsay.
-    #[must_use]
-    pub fn record_alone(self) -> Self {
-        Self::new(self.endpoint, self.object, self.record)
+        Self { endpoint: endpoint.into(), object, record, confirmed: false, in_tag: false }
     }
 
     /// Parses a line; `None` if it is not one of this format.
@@ -92,8 +81,8 @@ impl LedgerEntry {
         let line: Line = serde_json::from_str(line).ok()?;
         let object = S3Address::parse(&line.object).ok()?.object().ok()?;
         let entry = Self::new(line.endpoint, object, Record::parse(&line.record).ok()?);
-        let Line { in_tag, only_here, unconfirmed, .. } = line;
-        Some(Self { in_tag, only_here, unconfirmed, ..entry })
+        let Line { confirmed, in_tag, .. } = line;
+        Some(Self { confirmed, in_tag, ..entry })
     }
 
     /// The line, with its end.
@@ -102,22 +91,26 @@ impl LedgerEntry {
             endpoint: self.endpoint.clone(),
             object: self.object.to_string(),
             record: self.record.to_string(),
+            confirmed: self.confirmed,
             in_tag: self.in_tag,
-            only_here: self.only_here,
-            unconfirmed: self.unconfirmed,
         })
     }
 
     /// Takes over what another entry of the same object version says. The order makes no difference.
     fn join(&mut self, other: Self) {
-        let unconfirmed = self.unconfirmed || other.unconfirmed;
-        let only_here = self.only_here || other.only_here;
+        // The write is of the nonce, the tag of this very record.
+        let confirmed = self.confirmed || other.confirmed;
         if worth(&other.record) > worth(&self.record) {
             *self = other;
         } else if other.record == self.record {
             self.in_tag |= other.in_tag;
         }
-        (self.only_here, self.unconfirmed) = (only_here, unconfirmed);
+        self.confirmed = confirmed;
+    }
+
+    /// True for a write that was proved, of a content that is known.
+    pub fn is_proved_write(&self) -> bool {
+        self.confirmed && !self.record.is_pending()
     }
 
     /// Checks the record under the keys at hand, and names the one that made it.
@@ -177,19 +170,22 @@ impl Ledger {
     pub fn has(&self, entry: &LedgerEntry) -> bool {
         let versions = self.known.get(&(entry.endpoint.clone(), entry.object.clone()));
         let known = versions.and_then(|versions| versions.get(&entry.record.nonce()));
-        known.is_some_and(|known| worth(&known.record) >= worth(&entry.record))
+        known.is_some_and(|known| {
+            let mut joined = known.clone();
+            joined.join(entry.clone());
+            joined == *known
+        })
     }
 
-    /// The lines that have to be kept: of every object the newest version, the newest that was confirmed,
-    /// and every one that no tag is known to hold.
+    /// The lines that have to be kept: of every object the newest version, the newest write that was
+    /// proved, and every record that no tag is known to hold.
     pub fn print(&self) -> String {
         let mut text: String = self.others.iter().map(|line| format!("{line}\n")).collect();
         for versions in self.known.values() {
             let newest = versions.values().next_back();
-            let confirmed = versions.values().rfind(|entry| !entry.unconfirmed);
-            let last = [newest, confirmed];
-            let lasts = |e: &LedgerEntry| e.in_tag && !e.only_here;
-            let kept = versions.values().filter(|e| !lasts(e) || last.contains(&Some(*e)));
+            let proved = versions.values().rfind(|entry| entry.is_proved_write());
+            let last = [newest, proved];
+            let kept = versions.values().filter(|e| !e.in_tag || last.contains(&Some(*e)));
             kept.for_each(|entry| text += &entry.print());
         }
         text
@@ -245,11 +241,10 @@ mod tests {
         for object in ["a", "with \"quotes\" and \u{1f}", "Größe/a b+c%.bin", "a//b"] {
             let mut entry = entry(object, 1, known().0);
             assert_eq!(LedgerEntry::parse(&entry.print()), Some(entry.clone()));
-            (entry.in_tag, entry.only_here, entry.unconfirmed) = (true, true, true);
-            assert_eq!(LedgerEntry::parse(&entry.print()), Some(entry.clone()));
-            let alone = entry.clone().record_alone();
-            assert_eq!((alone.in_tag, alone.only_here, alone.unconfirmed), (false, false, false));
-            assert_eq!(alone.record, entry.record);
+            for (confirmed, in_tag) in [(true, false), (false, true), (true, true)] {
+                (entry.confirmed, entry.in_tag) = (confirmed, in_tag);
+                assert_eq!(LedgerEntry::parse(&entry.print()), Some(entry.clone()));
+            }
         }
         for bad in ["", "{}", "{\"endpoint\":\"x\",\"object\":\"s3://bucket/a\",\"nonce\":\"00\"}"]
         {
@@ -277,15 +272,22 @@ mod tests {
 
     #[test]
     fn what_lines_say_of_one_version_is_put_together_in_any_order() {
-        let plain = entry("a", 5, known().0);
-        let tagged = LedgerEntry { in_tag: true, ..plain.clone() };
-        let unconfirmed = LedgerEntry { unconfirmed: true, ..plain.clone() };
-        let both = LedgerEntry { unconfirmed: true, ..tagged.clone() };
-        for order in [[&plain, &tagged, &unconfirmed], [&unconfirmed, &plain, &tagged]] {
+        let begun = entry("a", 5, known().0);
+        let pending = LedgerEntry { confirmed: true, ..entry("a", 5, Content::Pending) };
+        let tagged = LedgerEntry { in_tag: true, ..begun.clone() };
+        let both = LedgerEntry { confirmed: true, ..tagged.clone() };
+        for order in [[&begun, &tagged, &pending], [&pending, &begun, &tagged]] {
             let mut ledger = Ledger::default();
             order.into_iter().for_each(|entry| ledger.insert(entry.clone()));
             assert_eq!(ledger.of(GATEWAY, &name("a")).collect::<Vec<_>>(), [&both]);
+            assert!(order.into_iter().all(|entry| ledger.has(entry)));
         }
+        // The tag that was seen has the pending record alone.
+        let mut ledger = Ledger::default();
+        ledger.insert(LedgerEntry { in_tag: true, ..pending });
+        assert!(!ledger.has(&begun));
+        ledger.insert(begun.clone());
+        assert!(ledger.has(&begun) && !ledger.has(&tagged));
     }
 
     #[test]
@@ -334,25 +336,25 @@ mod tests {
     #[test]
     fn compaction_keeps_what_no_tag_holds_and_what_it_does_not_know() {
         let tagged = |time| LedgerEntry { in_tag: true, ..entry("a", time, known().0) };
+        let proved = |time| LedgerEntry { confirmed: true, ..tagged(time) };
         let other = "{\"format\":\"of another release\"}\n";
-        let refused = LedgerEntry { unconfirmed: true, ..tagged(4) };
-        let untagged = LedgerEntry { only_here: true, ..tagged(2) };
-        let with_untagged =
-            Ledger::parse(&[tagged(2), untagged, tagged(3)].map(|e| e.print()).concat());
-        assert_eq!(with_untagged.entries().count(), 2);
-        assert_eq!(with_untagged.print().lines().count(), 2, "the tag was refused");
+        let found =
+            LedgerEntry { confirmed: true, in_tag: true, ..entry("a", 5, Content::Pending) };
         let lines = [
-            entry("a", 1, Content::Pending).print(),
-            entry("a", 2, known().0).print(),
-            tagged(2).print(),
-            tagged(3).print(),
-            refused.print(),
-            entry("b", 1, Content::Pending).print(),
-            entry("b", 1, known().0).print(),
-        ];
+            entry("a", 1, Content::Pending),
+            entry("a", 2, known().0),
+            proved(2),
+            proved(3),
+            tagged(4),
+            found,
+            tagged(6),
+            entry("b", 1, Content::Pending),
+            entry("b", 1, known().0),
+        ]
+        .map(|entry| entry.print());
         let ledger = Ledger::parse(&format!("{other}{}", lines.concat()));
         let kept = ledger.print();
-        let expected = [&lines[0], &lines[3], &lines[4], &lines[6]].map(String::as_str).concat();
+        let expected = [&lines[0], &lines[3], &lines[6], &lines[8]].map(String::as_str).concat();
         assert_eq!(kept, format!("{other}{expected}"));
         assert_eq!(Ledger::parse(&kept).print(), kept);
     }

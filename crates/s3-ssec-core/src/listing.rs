@@ -6,6 +6,7 @@
 //! and if so from where. Names are asked for as `encoding-type=url` where the answer says that they are
 //! encoded, because XML has no form for some of the characters that a name may have.
 
+use crate::journal::merge::identity_of;
 use crate::plan::is_possible_size;
 use crate::xml::{self, XmlError};
 use std::collections::BTreeSet;
@@ -29,14 +30,11 @@ pub enum Listing {
 
 /// True if a listing of objects shows all that a bucket holds, although its versions were not listed.
 ///
-/// `refused` is the status of ListObjectVersions, `versioning` the status that GetBucketVersioning
-/// answered, or with which it was refused. Where neither is answered nothing is known.
-pub fn shows_all_without_versions(refused: u16, versioning: Result<Option<&str>, u16>) -> bool {
-    let is_unknown_to_server = |status| matches!(status, 400 | 404 | 405 | 501);
-    match versioning {
-        Ok(None) => is_unknown_to_server(refused) || refused == 403,
-        Ok(Some(_)) | Err(_) => false,
-    }
+/// `refused` is the status of ListObjectVersions, `versioning` what GetBucketVersioning answered. Where that
+/// is refused as well nothing is known.
+pub fn shows_all_without_versions(refused: u16, versioning: Option<&str>) -> bool {
+    // Not known to the server, or not permitted.
+    matches!(refused, 400 | 403 | 404 | 405 | 501) && versioning.is_none()
 }
 
 /// The kind of an entry of a listing.
@@ -181,29 +179,58 @@ impl Listing {
 pub struct Pages {
     listing: Listing,
     prefix: String,
-    seen: BTreeSet<(String, Option<String>)>,
+    seen: Continuations,
 }
 
 impl Pages {
     /// A listing of what begins with `prefix`. The names of parts are not compared.
     pub fn new(listing: Listing, prefix: impl Into<String>) -> Self {
-        Self { listing, prefix: prefix.into(), seen: BTreeSet::new() }
+        Self { listing, prefix: prefix.into(), seen: Continuations::default() }
+    }
+
+    /// Begins where an earlier listing went on.
+    #[must_use]
+    pub fn going_on(mut self, at: &Marker) -> Self {
+        self.seen.0.insert(identity_of(&at.at, at.id.as_deref()));
+        self
+    }
+
+    /// The text with which all that is listed begins.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// Reads the next page.
     pub fn read(&mut self, body: &[u8]) -> Result<Page, ListingError> {
         let page = self.listing.read(body)?;
+        self.check(page)
+    }
+
+    /// Checks the next page, which [`Listing::read`] read.
+    pub fn check(&mut self, page: Page) -> Result<Page, ListingError> {
         let strange =
             |entry: &Entry| entry.kind != EntryKind::Part && !entry.key.starts_with(&self.prefix);
         if page.entries.iter().any(strange) {
             return Err(ListingError::Elsewhere);
         }
-        if let Some(Marker { at, id }) = &page.next
-            && !self.seen.insert((at.clone(), id.clone()))
-        {
-            return Err(ListingError::Circle);
+        if let Some(next) = &page.next {
+            self.seen.follow(next)?;
         }
         Ok(page)
+    }
+}
+
+/// Where a listing went on so far: one that names a continuation twice goes round in a circle.
+#[derive(Debug, Default)]
+pub struct Continuations(BTreeSet<u128>);
+
+impl Continuations {
+    /// Takes note of where the listing goes on.
+    pub fn follow(&mut self, at: &Marker) -> Result<(), ListingError> {
+        match self.0.insert(identity_of(&at.at, at.id.as_deref())) {
+            true => Ok(()),
+            false => Err(ListingError::Circle),
+        }
     }
 }
 

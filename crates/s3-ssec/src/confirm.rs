@@ -22,10 +22,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// A callback, called by one answer at a time.
+type Call = Arc<Mutex<dyn FnMut(Fingerprint) + Send>>;
+
 /// The callback, and the keys for which it was called.
 #[derive(Default)]
 struct Observer {
-    call: Option<Box<dyn FnMut(Fingerprint) + Send>>,
+    call: Option<Call>,
     confirmed: BTreeSet<Fingerprint>,
 }
 
@@ -55,13 +58,14 @@ impl Storable for Sent {
 
 impl Client {
     /// Calls `observer` for each key of the caller when the gateway first confirms it, or a key derived
-    /// from it, on whatever request. The keys of trials do not count.
+    /// from it, on whatever request. The keys of trials do not count. An observer takes the place of the one
+    /// before, and is called for keys of which that one was.
     ///
     /// The key was at the gateway by then, and the gateway encrypts with it: the moment to remember
     /// where the key belongs. This crate does not remember it: a program that must not send its keys
     /// to a second gateway by mistake compares [`Client::endpoint`] before it uses them.
     pub fn on_first_echo(&self, observer: impl FnMut(Fingerprint) + Send + 'static) {
-        self.confirmations.observer().call = Some(Box::new(observer));
+        self.confirmations.observe(observer);
     }
 }
 
@@ -71,8 +75,26 @@ impl Confirmations {
         Self { endpoint, proved, observer: Arc::default() }
     }
 
+    fn observe(&self, observer: impl FnMut(Fingerprint) + Send + 'static) {
+        let call: Call = Arc::new(Mutex::new(observer));
+        *self.observer() = Observer { call: Some(call), confirmed: BTreeSet::new() };
+    }
+
     fn observer(&self) -> MutexGuard<'_, Observer> {
         self.observer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls the observer if this is the first time. Meanwhile it may ask for another one to take its place.
+    fn confirmed(&self, key: Fingerprint) {
+        let call = {
+            let mut observer = self.observer();
+            let is_first = observer.confirmed.insert(key);
+            observer.call.clone().filter(|_| is_first)
+        };
+        if let Some(call) = call {
+            let mut call = call.lock().unwrap_or_else(PoisonError::into_inner);
+            (*call)(key);
+        }
     }
 
     /// Judges an answer of status 2xx.
@@ -85,11 +107,8 @@ impl Confirmations {
         match verify_echo(key, &echo) {
             Ok(_) if sent.is_trial => {}
             Ok(_) => {
-                let Some(origin) = sent.origin else { return };
-                let mut observer = self.observer();
-                let is_first = observer.confirmed.insert(origin);
-                if let (Some(call), true) = (&mut observer.call, is_first) {
-                    call(origin);
+                if let Some(origin) = sent.origin {
+                    self.confirmed(origin);
                 }
             }
             Err(_) if sent.must_echo => self.proved.forget(&self.endpoint),
@@ -177,8 +196,7 @@ mod tests {
         let confirmations = Confirmations::of(ENDPOINT, &Arc::default());
         let reported = Arc::new(Mutex::new(Vec::new()));
         let reporting = Arc::clone(&reported);
-        confirmations.observer().call =
-            Some(Box::new(move |key| reporting.lock().unwrap().push(key)));
+        confirmations.observe(move |key| reporting.lock().unwrap().push(key));
         let [one, other] =
             [1, 2].map(|byte| CustomerKey::from_bytes(&[byte; 32]).unwrap().origin());
         let sent = Sent { key: Some(key()), origin: Some(one), is_trial: false, must_echo: true };
@@ -195,6 +213,24 @@ mod tests {
         assert_eq!(*reported.lock().unwrap(), [one]);
         confirmations.judge(&Sent { origin: Some(other), ..sent }, &answer(&[ours]));
         assert_eq!(*reported.lock().unwrap(), [one, other]);
+    }
+
+    #[test]
+    fn an_observer_may_set_the_next_one_which_hears_of_the_same_keys() {
+        let confirmations = Confirmations::of(ENDPOINT, &Arc::default());
+        let reported = Arc::new(Mutex::new(Vec::new()));
+        let (inner, reporting) = (confirmations.clone(), Arc::clone(&reported));
+        confirmations.observe(move |_| {
+            let reporting = Arc::clone(&reporting);
+            inner.observe(move |key| reporting.lock().unwrap().push(key));
+        });
+        let origin = CustomerKey::from_bytes(&[1; 32]).unwrap().origin();
+        let sent =
+            Sent { key: Some(key()), origin: Some(origin), is_trial: false, must_echo: true };
+        for expected in [&[][..], &[origin], &[origin]] {
+            confirmations.judge(&sent, &answer(&[key().to_base64()]));
+            assert_eq!(*reported.lock().unwrap(), expected);
+        }
     }
 
     #[test]

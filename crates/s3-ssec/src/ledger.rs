@@ -1,7 +1,8 @@
 //! The ledger on disk, in the state directory, for all processes at once.
 //!
-//! Every write has a line before its request. Where the request may leave the ledger as the sole holder of
-//! the record, the line is on the disk by then; what many writers note at once is synchronised at once.
+//! Every write has a line before its request, and another one once it was proved. Where the request may leave
+//! the ledger as the sole holder of the record, the first is on the disk by then; what many writers note at
+//! once is synchronised at once.
 
 mod files;
 mod sorted;
@@ -9,6 +10,7 @@ mod sorted;
 mod tests;
 
 use crate::client::Client;
+use crate::lines::LimitedLines;
 use crate::nonce;
 use crate::state::StateDir;
 use crate::write::{PutError, RecordKept};
@@ -19,12 +21,15 @@ use s3_ssec_core::ledger::Ledger as Lines;
 pub use s3_ssec_core::ledger::LedgerEntry;
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::record::{Content, Record, TAG_KEY};
-use std::io::{self, BufRead, Read as _};
+use std::io::{self, BufRead};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Bytes of a line of another ledger, at most: the longest name, escaped, is a tenth of it.
-const LINE_MAX: u64 = 64 << 10;
+const LINE_MAX: usize = 64 << 10;
+
+/// Lines that an import refuses one by one. Each is reported at the end.
+const REFUSED_MAX: usize = 1000;
 
 /// The records that this machine keeps of objects.
 #[derive(Clone)]
@@ -60,6 +65,23 @@ pub enum ImportRefused {
     Record(#[from] OpenError),
 }
 
+/// Nothing was imported.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// So many lines are refused that it is not a ledger of these keys.
+    #[error("more than {REFUSED_MAX} lines are refused, the first of them line {line}: {why}")]
+    Refused {
+        /// The first of them, from 1.
+        line: u64,
+        /// Why that one is refused.
+        why: ImportRefused,
+    },
+    /// It cannot be read, or the ledger of this machine cannot be read or written.
+    #[error(transparent)]
+    File(#[from] io::Error),
+}
+
 impl Ledger {
     /// The ledger of a state directory, which need not exist yet.
     pub fn open(state: &StateDir) -> Self {
@@ -71,46 +93,40 @@ impl Ledger {
         self.0.files.each(|lines| lines.entries().try_for_each(&mut take))
     }
 
-    /// Takes in the lines of another ledger whose records were made with one of `keys`: the records alone,
-    /// as no MAC covers the rest of a line. A line without end, and an error after many, takes nothing in.
-    pub fn import(&self, keys: &Keyring, mut text: impl BufRead) -> io::Result<Imported> {
+    /// Takes in the lines of another ledger whose records were made with one of `keys`. Which tags hold them
+    /// is left out: another machine saw that. An error takes nothing in, nor do more than 1,000 lines that
+    /// are refused.
+    pub fn import(&self, keys: &Keyring, text: impl BufRead) -> Result<Imported, ImportError> {
         let mut imported = Imported::default();
-        let mut new = Lines::default();
-        let mut lines = String::new();
-        for number in 1.. {
-            let mut line = Vec::new();
-            if text.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)? == 0 {
-                break;
-            }
-            if line.len() as u64 == LINE_MAX {
-                let what = format!("line {number} is longer than {LINE_MAX} bytes");
-                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-            }
-            let line = String::from_utf8_lossy(&line);
+        let (mut new, mut added) = (Lines::default(), String::new());
+        let mut lines = LimitedLines::new(text, LINE_MAX);
+        while let Some(line) = lines.next_line().map_err(io::Error::from)? {
+            let line = String::from_utf8_lossy(line);
             if line.trim().is_empty() {
                 continue;
             }
-            let entry = LedgerEntry::parse(&line).map(LedgerEntry::record_alone);
-            let entry = entry.ok_or(ImportRefused::Malformed);
-            match entry.and_then(|entry| entry.check(keys).map(|_| entry).map_err(Into::into)) {
-                Err(why) => imported.refused.push((number, why)),
-                Ok(entry)
-                    if new.has(&entry)
-                        || self.0.files.of(&entry.endpoint, &entry.object)?.has(&entry) =>
-                {
-                    imported.known += 1;
+            match from_elsewhere(&line, keys) {
+                Err(_) if imported.refused.len() == REFUSED_MAX => {
+                    let (line, why) = imported.refused[0];
+                    return Err(ImportError::Refused { line, why });
                 }
+                Err(why) => imported.refused.push((lines.number(), why)),
+                Ok(entry) if new.has(&entry) || self.has(&entry)? => imported.known += 1,
                 Ok(entry) => {
                     imported.added += 1;
-                    lines += &entry.print();
+                    added += &entry.print();
                     new.insert(entry);
                 }
             }
         }
-        if !lines.is_empty() {
-            self.0.files.append(&lines, Safety::OnDisk)?;
+        if !added.is_empty() {
+            self.0.files.append(&added, Safety::OnDisk)?;
         }
         Ok(imported)
+    }
+
+    fn has(&self, entry: &LedgerEntry) -> io::Result<bool> {
+        Ok(self.0.files.of(&entry.endpoint, &entry.object)?.has(entry))
     }
 
     /// The entries of an object, the newest first.
@@ -135,6 +151,15 @@ impl Ledger {
     }
 }
 
+/// An entry of another machine's ledger, if one of these keys made its record. Which tag holds it that machine
+/// saw, and this one did not: the line is kept here until a tag is seen.
+fn from_elsewhere(line: &str, keys: &Keyring) -> Result<LedgerEntry, ImportRefused> {
+    let mut entry = LedgerEntry::parse(line).ok_or(ImportRefused::Malformed)?;
+    entry.check(keys)?;
+    entry.in_tag = false;
+    Ok(entry)
+}
+
 /// Where the record of a write is kept besides its tag, settled before the write is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Noted {
@@ -152,17 +177,14 @@ impl Client {
         self.noted_entries(name).into_iter().map(|entry| entry.record).collect()
     }
 
-    fn noted_entries(&self, name: &ObjectName) -> Vec<LedgerEntry> {
+    pub(crate) fn noted_entries(&self, name: &ObjectName) -> Vec<LedgerEntry> {
         let Some(ledger) = &self.ledger else { return Vec::new() };
         ledger.of(&self.endpoint().canonical(), name)
     }
 
-    /// The kind of the key of the last write of a name that the gateway confirmed, as far as this machine
-    /// noted it.
+    /// The kind of the key of the last write of a name that was proved, as far as this machine noted it.
     pub(crate) fn last_written(&self, keys: &Keyring, name: &ObjectName) -> Option<Kind> {
-        let counts = |entry: &LedgerEntry| {
-            !entry.unconfirmed && !entry.record.is_pending() && entry.check(keys).is_ok()
-        };
+        let counts = |entry: &LedgerEntry| entry.is_proved_write() && entry.check(keys).is_ok();
         self.noted_entries(name).into_iter().find(counts).map(|entry| entry.record.kind())
     }
 
@@ -198,32 +220,20 @@ impl Client {
         self.ledger.as_ref().ok_or_else(none)?.note(entry, safety).await
     }
 
-    /// Notes a record before the write is sent. Where its tag is known to be kept and the record is
-    /// complete in the same request, nothing waits for the disk.
+    /// Notes a record before the write is sent: that the write began, and no more. Where its tag is known to
+    /// be kept and the record is complete in the same request, nothing waits for the disk.
     pub(crate) async fn note_before(
         &self,
         name: &ObjectName,
         record: &Record,
         tags_kept: bool,
     ) -> Noted {
-        let mut entry = self.entry(name, record);
-        entry.in_tag = tags_kept && self.state.as_ref().is_some_and(StateDir::is_writable);
-        self.note_entry(entry).await
-    }
-
-    /// Notes a record whose tag the gateway refused.
-    pub(crate) async fn note_untagged(&self, name: &ObjectName, record: &Record) -> Noted {
-        let mut entry = self.entry(name, record);
-        entry.only_here = true;
-        self.note_entry(entry).await
-    }
-
-    async fn note_entry(&self, entry: LedgerEntry) -> Noted {
-        let (safety, noted) = match entry.in_tag {
+        let is_trusted = tags_kept && self.state.as_ref().is_some_and(StateDir::is_writable);
+        let (safety, noted) = match is_trusted {
             true => (Safety::Written, Noted::TagTrusted),
             false => (Safety::OnDisk, Noted::InLedger),
         };
-        match self.note_as(&entry, safety).await {
+        match self.note_as(&self.entry(name, record), safety).await {
             Ok(()) => noted,
             Err(error) => {
                 tracing::debug!("the ledger cannot be written: {error}");
@@ -232,16 +242,23 @@ impl Client {
         }
     }
 
-    /// Notes that a write was refused, or that nothing is known of it: what was there before is no
-    /// surprise.
-    pub(crate) async fn note_unconfirmed(&self, name: &ObjectName, record: &Record) {
+    /// Notes that the object is there under the key of this record, and whether its tag holds the record.
+    pub(crate) async fn confirm(&self, name: &ObjectName, record: &Record, in_tag: bool) {
         let mut entry = self.entry(name, record);
-        entry.unconfirmed = true;
+        (entry.confirmed, entry.in_tag) = (true, in_tag);
+        // Without it the write counts as one that was refused: no record is lost.
+        let _ = self.note_as(&entry, Safety::Written).await;
+    }
+
+    /// Notes that a tag holds the record: then a compaction may drop it.
+    pub(crate) async fn mention_in_tag(&self, name: &ObjectName, record: &Record) {
+        let mut entry = self.entry(name, record);
+        entry.in_tag = true;
         // Nothing is lost without it.
         let _ = self.note_as(&entry, Safety::Written).await;
     }
 
-    /// Where the record of a write is, after the gateway took it; an error if it is nowhere.
+    /// Where the record of a write that was proved is; an error if it is nowhere. Notes both.
     pub(crate) async fn kept(
         &self,
         seal: &Seal<'_>,
@@ -264,31 +281,18 @@ impl Client {
         in_tag: bool,
     ) -> Result<RecordKept, PutError> {
         let name = seal.name();
-        match (in_tag, noted) {
-            (true, Noted::InLedger) => {
-                self.mention_in_tag(name, record).await;
-                Ok(RecordKept::InTag)
-            }
-            (true, _) => Ok(RecordKept::InTag),
-            (false, Noted::InLedger) => {
-                if let Some(ledger) = &self.ledger {
-                    ledger.0.alone.fetch_add(1, Relaxed);
-                }
-                Ok(RecordKept::InLedgerOnly)
-            }
-            (false, _) => {
-                let line = self.entry(name, &seal.record(Content::Pending)).print();
-                let line = line.trim_end().to_owned();
-                Err(PutError::Unrecorded { name: name.clone(), line })
-            }
+        if !in_tag && noted != Noted::InLedger {
+            let line = self.entry(name, &seal.record(Content::Pending)).print();
+            let line = line.trim_end().to_owned();
+            return Err(PutError::Unrecorded { name: name.clone(), line });
         }
-    }
-
-    /// Notes that a tag holds the record: then a compaction may drop it.
-    async fn mention_in_tag(&self, name: &ObjectName, record: &Record) {
-        let mut entry = self.entry(name, record);
-        entry.in_tag = true;
-        // Nothing is lost without it.
-        let _ = self.note_as(&entry, Safety::Written).await;
+        self.confirm(name, record, in_tag).await;
+        if in_tag {
+            return Ok(RecordKept::InTag);
+        }
+        if let Some(ledger) = &self.ledger {
+            ledger.0.alone.fetch_add(1, Relaxed);
+        }
+        Ok(RecordKept::InLedgerOnly)
     }
 }

@@ -9,12 +9,11 @@ use crate::client::Client;
 use aws_sdk_s3::types::EncodingType;
 use s3_ssec_core::advice::{Operation, SentKey};
 use s3_ssec_core::headers::TargetKeyHeaders;
-use s3_ssec_core::journal::merge::identity_of;
 use s3_ssec_core::listing::{
-    Entry, EntryKind, Listing, ListingError, Marker, Page, shows_all_without_versions,
+    Continuations, Entry, EntryKind, Listing, ListingError, Marker, Page, Pages,
+    shows_all_without_versions,
 };
 use s3_ssec_core::names::{BucketName, ObjectName};
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// An object or a common prefix in a listing.
@@ -74,24 +73,25 @@ pub(crate) struct ListingPages {
     client: Client,
     of: ListingOf,
     bucket: BucketName,
-    prefix: String,
+    pages: Pages,
     most: Option<i32>,
     next: Option<Begin>,
-    /// Continuations that were named: a listing that names one twice goes round in a circle.
-    seen: HashSet<u128>,
 }
 
 impl ListingPages {
     /// What begins with `prefix`; of parts, those of the object with this key.
     pub(crate) fn new(client: &Client, of: ListingOf, bucket: &BucketName, prefix: &str) -> Self {
-        let (client, bucket, prefix) = (client.clone(), bucket.clone(), prefix.to_owned());
-        let (next, seen) = (Some(Begin::Beginning), HashSet::new());
-        Self { client, of, bucket, prefix, most: None, next, seen }
+        let (client, bucket) = (client.clone(), bucket.clone());
+        let pages = Pages::new(of.listing(), prefix);
+        Self { client, of, bucket, pages, most: None, next: Some(Begin::Beginning) }
     }
 
     /// Begins elsewhere.
     #[must_use]
     pub(crate) fn from(mut self, from: Begin) -> Self {
+        if let Begin::Token(marker) = &from {
+            self.pages = self.pages.going_on(marker);
+        }
         self.next = Some(from);
         self
     }
@@ -133,17 +133,8 @@ impl ListingPages {
             }
             page => page?,
         };
-        let strange =
-            |entry: &Entry| entry.kind != EntryKind::Part && !entry.key.starts_with(&self.prefix);
-        if page.entries.iter().any(strange) {
-            return Err(unbelievable(&ListingError::Elsewhere));
-        }
-        if let Some(marker) = page.next {
-            if !self.seen.insert(identity_of(&marker.at, marker.id.as_deref())) {
-                return Err(unbelievable(&ListingError::Circle));
-            }
-            self.next = Some(Begin::Token(marker));
-        }
+        let page = self.pages.check(page).map_err(|error| unbelievable(&error))?;
+        self.next = page.next.map(Begin::Token);
         Ok(Some(page.entries))
     }
 
@@ -161,21 +152,20 @@ impl ListingPages {
         let (ListingOf::Versions, Some(refused)) = (&self.of, refused.status()) else {
             return Ok(false);
         };
-        if !shows_all_without_versions(refused, Ok(None)) {
+        // Asked only where the answer decides.
+        if !shows_all_without_versions(refused, None) {
             return Ok(false);
         }
-        Ok(match self.client.versioning_status(&self.bucket).await {
-            Ok(status) => shows_all_without_versions(refused, Ok(status.as_deref())),
-            Err(error) => match error.status() {
-                Some(status) => shows_all_without_versions(refused, Err(status)),
-                None => return Err(error),
-            },
-        })
+        match self.client.versioning_status(&self.bucket).await {
+            Ok(status) => Ok(shows_all_without_versions(refused, status.as_deref())),
+            Err(error) if error.status().is_some() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn fetch(&self, from: Begin) -> Result<Page, CallError> {
         let (client, bucket) = (&self.client, self.bucket.as_str());
-        let (prefix, url) = (self.prefix.as_str(), EncodingType::Url);
+        let (prefix, url) = (self.pages.prefix(), EncodingType::Url);
         let judge = Judge::new(self.of.listing());
         match &self.of {
             ListingOf::Objects { delimiter } => {
@@ -245,19 +235,23 @@ fn unbelievable(error: &ListingError) -> CallError {
 }
 
 impl Client {
-    /// Our buckets.
+    /// Our buckets: all of them, however many pages the gateway makes of them.
     pub async fn list_buckets(&self) -> Result<Vec<ListedBucket>, CallError> {
-        let answer = self
-            .s3
-            .list_buckets()
-            .send()
-            .await
-            .map_err(self.explain(Operation::ListBuckets, SentKey::None))?;
-        let bucket = |bucket: &aws_sdk_s3::types::Bucket| ListedBucket {
+        let (mut buckets, mut seen, mut token) = (Vec::new(), Continuations::default(), None);
+        let listed = |bucket: &aws_sdk_s3::types::Bucket| ListedBucket {
             name: bucket.name().unwrap_or_default().to_owned(),
             created: bucket.creation_date().map(|time| time.secs()),
         };
-        Ok(answer.buckets().iter().map(bucket).collect())
+        loop {
+            let answer = self.s3.list_buckets().set_continuation_token(token).send().await;
+            let answer = answer.map_err(self.explain(Operation::ListBuckets, SentKey::None))?;
+            buckets.extend(answer.buckets().iter().map(listed));
+            let next = answer.continuation_token().filter(|token| !token.is_empty());
+            let Some(next) = next.map(str::to_owned) else { return Ok(buckets) };
+            let marker = Marker { at: next.clone(), id: None };
+            seen.follow(&marker).map_err(|error| unbelievable(&error))?;
+            token = Some(next);
+        }
     }
 
     /// One page of a listing, at most 1,000 entries, and where the next one starts.
@@ -272,14 +266,11 @@ impl Client {
     ) -> Result<(Vec<Listed>, Option<String>), CallError> {
         let of = ListingOf::Objects { delimiter: delimiter.map(str::to_owned) };
         let mut pages = ListingPages::new(self, of, bucket, prefix);
-        if let Some(at) = start.clone() {
+        if let Some(at) = start {
             pages = pages.from(Begin::Token(Marker { at, id: None }));
         }
         let entries = pages.next().await?.unwrap_or_default();
         let next = pages.marker().map(|marker| marker.at.clone());
-        if next.is_some() && next == start {
-            return Err(unbelievable(&ListingError::Circle));
-        }
         // Prefixes first, each group in order.
         let (prefixes, objects): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|entry| entry.kind == EntryKind::Prefix);

@@ -12,7 +12,7 @@ use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::key::{Key, RandomError, random_bytes};
 use s3_ssec_core::keyring::Seal;
 use s3_ssec_core::names::ObjectName;
-use s3_ssec_core::nonce_table::{HEADER, Slot, next, parse_mark, print_mark};
+use s3_ssec_core::nonce_table::{self, HEADER, Slot, after_reading, parse_mark, print_mark};
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
@@ -48,11 +48,7 @@ pub(crate) fn draw(state: Option<&StateDir>, name: &ObjectName) -> Result<Nonce,
     // What lies in the past is smaller than anything drawn from now on.
     recent.retain(|_, nonce| u64::from(nonce.unix_seconds()) >= now);
     let known = recent.get(name).copied();
-    let after = |mark: Option<Nonce>| {
-        // A mark beyond which there is none is damaged: it lies in the year 2106.
-        let nonce = next(now, random, known.max(mark)).or_else(|| next(now, random, None));
-        nonce.unwrap_or_else(|| Nonce::next(now, random, None))
-    };
+    let after = |mark: Option<Nonce>| nonce_table::draw(now, random, known.max(mark));
     let raised = state.map(|state| raise(state.path(), name, &after, File::lock));
     let nonce = match raised {
         Some(Ok(nonce)) => nonce,
@@ -68,10 +64,9 @@ pub(crate) fn draw(state: Option<&StateDir>, name: &ObjectName) -> Result<Nonce,
 
 /// Notes the nonce of a genuine record: the next write of the name gets a greater one.
 pub(crate) fn seen(name: &ObjectName, nonce: Nonce) {
-    if u64::from(nonce.unix_seconds()) >= unix_now() {
-        let mut recent = RECENT.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = recent.entry(name.clone()).or_insert(nonce);
-        *known = nonce.max(*known);
+    let mut recent = RECENT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(mark) = after_reading(unix_now(), nonce, recent.get(name).copied()) {
+        recent.insert(name.clone(), mark);
     }
 }
 
@@ -171,6 +166,7 @@ pub(crate) fn knows_no_locks(error: &io::Error) -> bool {
 mod tests {
     use super::*;
     use s3_ssec_core::names::{BucketName, ObjectKey};
+    use s3_ssec_core::nonce_table::next;
     use std::collections::HashSet;
 
     fn name(key: &str) -> ObjectName {

@@ -3,6 +3,7 @@
 
 use crate::call::CallError;
 use crate::client::Client;
+use crate::lines::{LimitedLines, LineError};
 use crate::pipes::LimitedFile;
 use crate::tree::Pages;
 use s3_ssec_core::journal::merge::identity_of;
@@ -10,7 +11,7 @@ use s3_ssec_core::manifest::{ManifestError, read_line, without_mark};
 use s3_ssec_core::names::{ObjectKey, S3Address};
 use s3_ssec_core::shard::Shard;
 use std::collections::HashSet;
-use std::io::{self, BufRead, BufReader, Read as _};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use std::sync::Arc;
 const BATCH: usize = 1000;
 
 /// Bytes of the longest line of a manifest: an object key of 1,024 bytes, every one of them escaped.
-const LINE_MAX: u64 = 8 << 10;
+const LINE_MAX: usize = 8 << 10;
 
 /// Lines of the longest manifest. Each object costs memory until the end, so that none is taken twice.
 const LINES_MAX: u64 = 10_000_000;
@@ -110,10 +111,20 @@ pub enum SelectError {
     Read(#[from] io::Error),
 }
 
+impl From<LineError> for SelectError {
+    fn from(error: LineError) -> Self {
+        match error {
+            LineError::TooLong { line, .. } => Self::TooLong { line },
+            LineError::Read(error) => Self::Read(error),
+        }
+    }
+}
+
 /// The keys of a manifest that belong to a place and a selection, each once.
 pub(crate) struct ManifestKeys {
-    lines: Box<dyn BufRead + Send>,
-    line: u64,
+    lines: LimitedLines<Box<dyn BufRead + Send>>,
+    /// Lines, at most.
+    most: u64,
     place: S3Address,
     selection: Selection,
     seen: HashSet<u128>,
@@ -129,22 +140,18 @@ impl ManifestKeys {
             Manifest::File(path) => Box::new(BufReader::new(LimitedFile::open(path)?)),
             Manifest::StandardInput => Box::new(BufReader::new(io::stdin())),
         };
-        let (place, selection) = (place.clone(), selection.clone());
-        Ok(Self { lines, line: 0, place, selection, seen: HashSet::new() })
+        Ok(Self::of(lines, LINES_MAX, place, selection))
     }
-}
 
-impl ManifestKeys {
-    /// The next line; false at the end.
-    fn read_line(&mut self, text: &mut Vec<u8>) -> Result<bool, SelectError> {
-        let read = self.lines.by_ref().take(LINE_MAX + 1).read_until(b'\n', text)? as u64;
-        self.line += u64::from(read > 0);
-        match (read, self.line) {
-            (0, _) => Ok(false),
-            (LINE_MAX.., line) if !text.ends_with(b"\n") => Err(SelectError::TooLong { line }),
-            (_, LINES_MAX..) if self.line > LINES_MAX => Err(SelectError::TooMany),
-            _ => Ok(true),
-        }
+    fn of(
+        lines: Box<dyn BufRead + Send>,
+        most: u64,
+        place: &S3Address,
+        selection: &Selection,
+    ) -> Self {
+        let lines = LimitedLines::new(lines, LINE_MAX);
+        let (place, selection) = (place.clone(), selection.clone());
+        Self { lines, most, place, selection, seen: HashSet::new() }
     }
 }
 
@@ -152,32 +159,30 @@ impl Iterator for ManifestKeys {
     type Item = Result<ObjectKey, SelectError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut text = Vec::new();
-        loop {
-            text.clear();
-            match self.read_line(&mut text) {
-                Ok(true) => {}
-                Ok(false) => return None,
-                Err(error) => {
-                    // What cannot be read now cannot be read again.
-                    self.lines = Box::new(io::empty());
-                    return Some(Err(error));
-                }
+        while self.lines.number() <= self.most {
+            let text = match self.lines.next_line() {
+                Ok(text) => text?.to_owned(),
+                Err(error) => return Some(Err(error.into())),
+            };
+            let line = self.lines.number();
+            if line > self.most {
+                return Some(Err(SelectError::TooMany));
             }
-            let line = if self.line == 1 { without_mark(&text) } else { &text };
-            let key = match read_line(line) {
+            let text = if line == 1 { without_mark(&text) } else { &text };
+            let key = match read_line(text) {
                 Ok(None) => continue,
                 Ok(Some(key)) => key,
-                Err(error) => return Some(Err(SelectError::Line { line: self.line, error })),
+                Err(error) => return Some(Err(SelectError::Line { line, error })),
             };
             if !self.place.holds(key.as_str()) {
-                let (line, key) = (self.line, key.as_str().to_owned());
+                let key = key.as_str().to_owned();
                 return Some(Err(SelectError::Elsewhere { line, key }));
             }
             if self.selection.takes(&key) && self.seen.insert(identity_of(key.as_str(), None)) {
                 return Some(Ok(key));
             }
         }
+        None
     }
 }
 
@@ -229,8 +234,7 @@ mod tests {
     fn keys(text: &str, selection: &Selection) -> Vec<Result<String, String>> {
         let place = S3Address::parse("s3://bucket/p/").unwrap();
         let lines = Box::new(io::Cursor::new(text.to_owned()));
-        let (selection, seen) = (selection.clone(), HashSet::new());
-        let keys = ManifestKeys { lines, line: 0, place, selection, seen };
+        let keys = ManifestKeys::of(lines, LINES_MAX, &place, selection);
         let text = |key: Result<ObjectKey, SelectError>| {
             key.map(|key| key.to_string()).map_err(|error| error.to_string())
         };
@@ -250,18 +254,18 @@ mod tests {
     #[test]
     fn manifests_end_even_if_their_files_do_not() {
         let place = S3Address::parse("s3://bucket/p/").unwrap();
-        let endless = |lines: Box<dyn BufRead + Send>, line| {
-            let (selection, seen, place) = (Selection::default(), HashSet::new(), place.clone());
-            ManifestKeys { lines, line, place, selection, seen }
+        let endless = |byte| {
+            let lines = Box::new(BufReader::new(io::repeat(byte)));
+            ManifestKeys::of(lines, 9, &place, &Selection::default())
         };
-        let mut zeros = endless(Box::new(BufReader::new(io::repeat(0))), 0);
+        let mut zeros = endless(0);
         assert!(matches!(zeros.next(), Some(Err(SelectError::TooLong { line: 1 }))));
         assert!(zeros.next().is_none());
-        let mut empty = endless(Box::new(BufReader::new(io::repeat(b'\n'))), LINES_MAX - 9);
+        let mut empty = endless(b'\n');
         assert!(matches!(empty.next(), Some(Err(SelectError::TooMany))));
         assert!(empty.next().is_none());
         let longest = format!("\"p/{}\"\n", "\\u0001".repeat(1022));
-        assert!(longest.len() as u64 <= LINE_MAX);
+        assert!(longest.len() <= LINE_MAX);
         assert!(keys(&longest, &Selection::default())[0].is_ok());
     }
 

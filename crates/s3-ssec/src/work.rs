@@ -4,12 +4,16 @@
 //! busy disk: what a crash of the machine takes from its end is done again. One process at a time
 //! has it.
 
+use crate::lines::{LimitedLines, LineError};
 use s3_ssec_core::journal::print;
 use s3_ssec_core::journal::work::{WorkBegun, WorkLine};
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Seek as _, Write as _};
+use std::io::{self, BufReader, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// Bytes of a line of a journal, at most: the first holds the options of a run, others one object.
+pub const WORK_LINE_MAX: usize = 16 << 20;
 
 /// How long lines lie unsynchronised at least.
 const SYNC: Duration = Duration::from_secs(1);
@@ -152,23 +156,24 @@ impl WorkJournal {
         each: &mut dyn FnMut(WorkLine, u64) -> Result<(), WorkError>,
     ) -> Result<(), WorkError> {
         self.file.rewind().map_err(|error| self.failed(error))?;
-        let mut reader = BufReader::new(&self.file);
+        let mut lines = LimitedLines::new(BufReader::new(&self.file), WORK_LINE_MAX);
         let foreign = || WorkError::Foreign(self.path.clone());
-        let mut text = Vec::new();
-        let mut first = true;
-        loop {
-            text.clear();
-            let read = reader.read_until(b'\n', &mut text);
-            read.map_err(|error| self.failed(error))?;
+        let failed = |error| match error {
+            LineError::Read(error) => self.failed(error),
+            LineError::TooLong { .. } => foreign(),
+        };
+        let mut is_first = true;
+        while let Some(text) = lines.next_line().map_err(failed)? {
             if text.last() != Some(&b'\n') {
                 // Cut short by a crash. A first line may be, too, but only if it is one of ours.
-                let ours = text.starts_with(BEGINNING) || BEGINNING.starts_with(&text);
-                return if first && !ours { Err(foreign()) } else { Ok(()) };
+                let ours = text.starts_with(BEGINNING) || BEGINNING.starts_with(text);
+                return if is_first && !ours { Err(foreign()) } else { Ok(()) };
             }
-            let line = std::str::from_utf8(&text).ok().and_then(WorkLine::parse);
+            let line = std::str::from_utf8(text).ok().and_then(WorkLine::parse);
             each(line.ok_or_else(foreign)?, text.len() as u64)?;
-            first = false;
+            is_first = false;
         }
+        Ok(())
     }
 }
 

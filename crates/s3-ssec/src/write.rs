@@ -283,14 +283,6 @@ impl PutError {
         }
     }
 
-    /// True if what was written is there all the same, whole and encrypted.
-    pub(crate) fn leaves_ours(&self) -> bool {
-        matches!(
-            self,
-            PutError::Unrecorded { .. } | PutError::Left { leftover: Leftover::Arrived, .. }
-        )
-    }
-
     /// Names what was not taken back.
     pub(crate) fn leaving(self, name: &ObjectName, leftover: Leftover) -> Self {
         match (self, leftover) {

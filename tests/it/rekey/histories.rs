@@ -8,7 +8,7 @@ use crate::faults::killed::{MOMENTS, Steps, stepping};
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use harness::lab::{new_key, new_master};
 use harness::{Asked, Bucket, Deed, Gateway, Person, Proxy, live};
-use s3_ssec::core::key::Kind;
+use s3_ssec::core::key::{Key, Kind};
 use std::sync::Arc;
 
 live![
@@ -16,6 +16,7 @@ live![
     a_version_that_cannot_be_opened_keeps_all,
     what_was_written_is_taken_back,
     a_version_of_somebody_else_keeps_its_place,
+    a_version_under_a_direct_key_that_replaced_ours_is_not_moved_unasked,
     a_history_killed_at_any_step_is_finished_by_the_next,
     only_buckets_with_versions_have_a_history,
 ];
@@ -179,6 +180,34 @@ async fn a_version_of_somebody_else_keeps_its_place(gateway: &'static Gateway) {
     assert_eq!(said["versions"], 3, "theirs too: {said}");
     let order = expected(&[(1, 100), (2, 200), (9, 33)]);
     assert!(contents(&person, &bucket, "new", "a").await == order, "theirs is the newest");
+    bucket.remove().await;
+}
+
+async fn a_version_under_a_direct_key_that_replaced_ours_is_not_moved_unasked(
+    gateway: &'static Gateway,
+) {
+    let (bucket, direct) = (versioned(gateway).await, of(1, 32));
+    let direct = || Key::from_bytes(Kind::Direct, &direct).unwrap();
+    let (person, url) = (person_at(gateway, &gateway.https), bucket.url("a"));
+    let keys = keyring(&person, "key").into_keys().into_iter().chain([direct()]);
+    key_file(&person, "both", keys.collect());
+    person.file("a", &of(2, 100));
+    // Written here, then by another machine.
+    person.run(["put", "a", &url]).await.done();
+    put(&bucket, &direct(), "a", of(3, 100)).await;
+    let before = everything(&bucket).await;
+    let asked = ["--versions", "--key-file", "both"];
+    let accepting = [&asked[..], &["--accept-content"]].concat();
+    let said = rekey(&person, &url, &asked, 3).await;
+    assert_eq!(said["failed"][0]["outcome"], "false", "{said}");
+    assert_eq!(everything(&bucket).await, before, "nothing was written, nothing deleted");
+    let said = rekey(&person, &url, &accepting, 0).await;
+    assert_eq!(said["versions"], 2, "{said}");
+    assert!(contents(&person, &bucket, "new", "a").await == expected(&[(2, 100), (3, 100)]));
+    // The newest of the new ones was written here too.
+    put(&bucket, &direct(), "a", of(4, 100)).await;
+    let said = rekey(&person, &url, &asked, 3).await;
+    assert_eq!(said["failed"][0]["outcome"], "false", "{said}");
     bucket.remove().await;
 }
 

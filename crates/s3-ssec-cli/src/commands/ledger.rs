@@ -8,7 +8,7 @@ use crate::session::{Session, state_dir};
 use crate::text;
 use s3_ssec::core::keyring::OpenError;
 use s3_ssec::core::names::S3Address;
-use s3_ssec::{ImportRefused, Imported, Ledger, LedgerEntry, LimitedFile, StateDir};
+use s3_ssec::{ImportError, ImportRefused, Imported, Ledger, LedgerEntry, LimitedFile, StateDir};
 use serde_json::{Value, json};
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
@@ -37,32 +37,43 @@ fn export(session: &Session, place: Option<&S3Address>) -> Result<(), Failure> {
             entry.object.bucket == place.bucket && place.holds(entry.object.key.as_str())
         })
     };
-    let (mut lines, mut entries, mut printed) = (String::new(), Vec::new(), Ok(()));
+    let unreadable = |error: io::Error| {
+        let what = format!("the ledger cannot be read to its end: {error}");
+        Failure::new(Exit::Failed, what, "Check your rights in ~/.local/state/s3-ssec.")
+    };
+    let ledger = ledger()?;
+    // Half a ledger looks like a whole one: nothing is printed unless all of it can be read.
+    let mut entries = Vec::new();
+    let is_json = session.output.is_json();
+    let mut collect = |entry: &LedgerEntry| {
+        if is_json && within(entry) {
+            entries.push(in_json(entry));
+        }
+        Ok(())
+    };
+    ledger.for_each(&mut collect).map_err(unreadable)?;
+    if is_json {
+        return session.output.answer("", &json!({ "entries": entries }));
+    }
+    let (mut lines, mut printed) = (String::new(), Ok(()));
     let mut print = |lines: &mut String| {
         printed = session.output.raw(std::mem::take(lines).as_bytes());
         printed.is_ok()
     };
-    let read = ledger()?.for_each(|entry| {
-        match session.output.is_json() {
-            _ if !within(entry) => {}
-            true => entries.push(in_json(entry)),
-            false => lines += &text::escaped(entry.print()),
+    let read = ledger.for_each(|entry| {
+        if within(entry) {
+            lines += &text::escaped(entry.print());
         }
         match lines.len() < PRINTED || print(&mut lines) {
             true => Ok(()),
             false => Err(io::ErrorKind::BrokenPipe.into()),
         }
     });
-    print(&mut lines);
-    printed?;
-    read.map_err(|error| {
-        let what = format!("the ledger cannot be read: {error}");
-        Failure::new(Exit::Failed, what, "Check your rights in ~/.local/state/s3-ssec.")
-    })?;
-    match session.output.is_json() {
-        true => session.output.answer("", &json!({ "entries": entries })),
-        false => Ok(()),
+    if read.is_ok() {
+        print(&mut lines);
     }
+    printed?;
+    read.map_err(unreadable)
 }
 
 fn in_json(entry: &LedgerEntry) -> Value {
@@ -70,9 +81,8 @@ fn in_json(entry: &LedgerEntry) -> Value {
         "endpoint": entry.endpoint,
         "object": entry.object.to_string(),
         "record": entry.record.to_string(),
+        "confirmed": entry.confirmed,
         "in_tag": entry.in_tag,
-        "only_here": entry.only_here,
-        "unconfirmed": entry.unconfirmed,
     })
 }
 
@@ -88,16 +98,20 @@ async fn import(session: &Session, args: &LedgerImportArgs) -> Result<(), Failur
         Failure::new(Exit::Failed, what, "Name a file that s3-ssec ledger export printed.")
     })?;
     let imported = ledger()?.import(&keys, text).map_err(|error| {
-        let what = format!("{} cannot be imported: {error}", args.file.display());
-        Failure::new(
-            Exit::Failed,
-            what,
-            "Name a file that s3-ssec ledger export printed, and make room in ~/.local/state/s3-ssec.",
-        )
+        let what = format!("{} was not imported: {error}", args.file.display());
+        match error {
+            ImportError::Refused { why, .. } => refused(what, why),
+            _ => Failure::new(
+                Exit::Failed,
+                what,
+                "Name a file that s3-ssec ledger export printed, and make room in ~/.local/state/s3-ssec.",
+            ),
+        }
     })?;
     let mut worst = None;
     for (line, why) in &imported.refused {
-        let failure = refused(&args.file, *line, *why);
+        let what = format!("{}: line {line} was not taken in: {why}", args.file.display());
+        let failure = refused(what, *why);
         worst = worst.max(Some(failure.exit));
         session.output.complaint(&failure);
     }
@@ -108,8 +122,7 @@ async fn import(session: &Session, args: &LedgerImportArgs) -> Result<(), Failur
     }
 }
 
-fn refused(file: &Path, line: u64, why: ImportRefused) -> Failure {
-    let what = format!("{}: line {line} was not taken in: {why}", file.display());
+fn refused(what: String, why: ImportRefused) -> Failure {
     match why {
         ImportRefused::Record(OpenError::KeyMissing(_) | OpenError::DirectKeyMissing) => {
             Failure::new(Exit::Key, what, "Give that key with --key-file FILE.")

@@ -5,11 +5,11 @@ use crate::output::Fields;
 use crate::report::{About as _, Exit, Failure};
 use crate::session::Session;
 use crate::text;
-use s3_ssec::LimitedFile;
 use s3_ssec::core::journal::merge::{FailedObject, Merge, Merged, ShardReport, label};
 use s3_ssec::core::journal::work::WorkOutcome;
+use s3_ssec::{LimitedFile, LimitedLines, LineError, WORK_LINE_MAX};
 use serde_json::{Value, json};
-use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::io::{self, BufReader};
 use std::path::Path;
 
 pub(super) fn run(session: &Session, args: &ReportArgs) -> Result<(), Failure> {
@@ -28,31 +28,21 @@ pub(super) fn run(session: &Session, args: &ReportArgs) -> Result<(), Failure> {
     }
 }
 
-/// Bytes of a line of a journal, at most: the first holds the options of a run, others one object.
-const LINE_MAX: u64 = 16 << 20;
-
 fn read(merge: &mut Merge, path: &Path) -> Result<(), Failure> {
     let name = path.display().to_string();
-    let failed = |error: io::Error| {
+    let failed = |error: LineError| {
         let what = format!("{name} cannot be read: {error}");
         Failure::new(Exit::Failed, what, "Check the name and your rights to read it.")
     };
     merge.journal(&name);
-    let mut reader = BufReader::new(LimitedFile::open(path).map_err(failed)?);
-    let mut line = String::new();
+    let file = LimitedFile::open(path).map_err(|error| failed(error.into()))?;
+    let mut lines = LimitedLines::new(BufReader::new(file), WORK_LINE_MAX);
     let mut empty = true;
-    loop {
-        line.clear();
-        reader.by_ref().take(LINE_MAX).read_line(&mut line).map_err(failed)?;
-        if line.len() as u64 == LINE_MAX {
-            let what = format!("it has a line of more than {} MiB", LINE_MAX >> 20);
-            return Err(failed(io::Error::new(io::ErrorKind::InvalidData, what)));
-        }
-        // A line without its end was cut short by a crash, and counts for nothing.
-        if !line.ends_with('\n') {
-            break;
-        }
-        merge.line(&line).about(&name)?;
+    // A line without its end was cut short by a crash, and counts for nothing.
+    while let Some([line @ .., b'\n']) = lines.next_line().map_err(failed)? {
+        let line = std::str::from_utf8(line);
+        let line = line.map_err(|error| failed(io::Error::other(error).into()))?;
+        merge.line(line).about(&name)?;
         empty = false;
     }
     match empty {

@@ -131,11 +131,7 @@ pub(super) async fn copy(
         options: &source.put,
         reached: Reached::default(),
     };
-    let sent = send_proved(client, &written, request).await;
-    if sent.is_err() {
-        client.note_unconfirmed(to, &record).await;
-    }
-    let (answer, proof) = sent?;
+    let (answer, proof) = send_proved(client, &written, request).await?;
     let version = answer.version_id.as_deref();
     let content = KnownContent { provenance: source.provenance, ..known };
     let same = match client.reads_back(&seal, version, content).await {
@@ -155,11 +151,7 @@ pub(super) async fn copy(
         if leftover != Leftover::Nothing {
             return Err(CopyError::Garbled { name: to.clone(), leftover });
         }
-        // A good copy of a damaged source is no fault of the copying.
-        let read = GetOptions { read: options.read.clone(), ..GetOptions::default() };
-        let (mut sink, silent) = (tokio::io::sink(), Watch::default());
-        let source = client.stream_located(source.name, &source.located, &mut sink, &read, &silent);
-        Box::pin(source).await?;
+        Box::pin(read_source(client, source, options)).await?;
         return Err(CopyError::Garbled { name: to.clone(), leftover });
     }
     let kept = keep_tags(client, &seal, version, &tags, &record, noted).await;
@@ -178,6 +170,17 @@ pub(super) async fn copy(
         proof,
         version_id: answer.version_id,
     }))
+}
+
+/// Reads the source: a good copy of a damaged one is no fault of the copying.
+async fn read_source(
+    client: &Client,
+    source: &Source<'_>,
+    options: &CopyOptions,
+) -> Result<(), GetError> {
+    let read = GetOptions { read: options.read.clone(), ..GetOptions::default() };
+    let (mut sink, silent) = (tokio::io::sink(), Watch::default());
+    client.stream_located(source.name, &source.located, &mut sink, &read, &silent).await.map(drop)
 }
 
 /// CopyObject, and the proof that the gateway confirmed the key of the copy.

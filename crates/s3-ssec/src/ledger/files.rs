@@ -23,6 +23,10 @@ const LOCK: &str = "ledger.lock";
 /// Recent lines of this size are sorted away.
 const MERGED_FROM: u64 = 4 << 20;
 
+/// How often the sorted files are looked for. A merge takes longer than a look: a file that is missing each
+/// time is not one that a merge removed.
+const ROUNDS: u32 = 16;
+
 /// How safe a line has to be before the request that it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Safety {
@@ -43,7 +47,8 @@ pub(super) struct Files {
 struct Recent {
     lines: Lines,
     bytes: u64,
-    file: Option<u64>,
+    /// Open, so that its number is not given to the file that replaces it.
+    file: Option<File>,
 }
 
 /// Lines that wait for the disk, and who waits for them.
@@ -123,8 +128,12 @@ impl Files {
         if safety == Safety::OnDisk {
             file.sync_data()?;
         }
-        if locked.is_some() && file.metadata()?.len() >= MERGED_FROM {
-            self.sort_away(&path)?;
+        let is_due = |file: &File| file.metadata().is_ok_and(|now| now.len() >= MERGED_FROM);
+        if locked.is_some() && is_due(&file) {
+            // The lines are there, merged or not.
+            if let Err(error) = self.sort_away(&path) {
+                tracing::warn!("the files of the ledger cannot be merged: {error}");
+            }
         }
         Ok(())
     }
@@ -191,15 +200,17 @@ impl Files {
 
     /// All sorted files, open. A merge may remove one before it is opened: then all are looked for again.
     fn open_sorted(&self) -> io::Result<Vec<File>> {
-        loop {
-            let opened = self
-                .sorted()
-                .and_then(|found| found.into_iter().map(|(path, _)| File::open(path)).collect());
-            match opened {
+        let open = || {
+            let sorted = self.sorted()?.into_iter();
+            sorted.map(|(path, _)| File::open(path)).collect::<io::Result<Vec<File>>>()
+        };
+        for _ in 1..ROUNDS {
+            match open() {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 opened => return opened,
             }
         }
+        open()
     }
 
     /// All lines of an object, from all files.
@@ -235,9 +246,10 @@ impl Files {
             Err(error) => return Err(error),
         };
         let metadata = file.metadata()?;
-        let identity = identity(&metadata);
-        if read.file != identity || metadata.len() < read.bytes {
-            *read = Recent { file: identity, ..Recent::default() };
+        let before = read.file.as_ref().map(File::metadata).transpose()?;
+        let is_same = before.is_some_and(|before| identity(&before) == identity(&metadata));
+        if !is_same || metadata.len() < read.bytes {
+            *read = Recent { file: Some(file.try_clone()?), ..Recent::default() };
         }
         file.seek(SeekFrom::Start(read.bytes))?;
         let mut new = Vec::new();
@@ -275,17 +287,17 @@ fn write_merged(path: &Path, recent: &str, sorted: &[PathBuf]) -> io::Result<()>
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data()
 }
 
+/// Distinguishes a file from the one that replaced it, while both are open.
+#[cfg(unix)]
+fn identity(metadata: &fs::Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.dev(), metadata.ino())
+}
+
 /// Distinguishes a file from the one that replaced it.
-fn identity(metadata: &fs::Metadata) -> Option<u64> {
-    #[cfg(unix)]
-    return Some(std::os::unix::fs::MetadataExt::ino(metadata));
-    #[cfg(not(unix))]
-    metadata
-        .created()
-        .ok()?
-        .duration_since(std::time::UNIX_EPOCH)
-        .ok()
-        .map(|age| age.as_nanos() as u64)
+#[cfg(not(unix))]
+fn identity(metadata: &fs::Metadata) -> Option<std::time::SystemTime> {
+    metadata.created().ok()
 }
 
 /// A name in a directory is durable only once the directory is synchronised.

@@ -1,6 +1,6 @@
 //! Files of sorted ledger lines: found in without reading them whole, merged without holding them.
 
-use s3_ssec_core::ledger::{Ledger as Lines, group_of};
+use s3_ssec_core::ledger::{Ledger as Lines, LedgerEntry, group_of};
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
 
@@ -53,9 +53,14 @@ impl<'s> Cursor<'s> {
         Self::over(Box::new(BufReader::with_capacity(64 << 10, file)))
     }
 
-    /// The lines of a text, put in order.
+    /// The lines of a text, put in order. In the form of this program: whoever writes them with other blanks or
+    /// fields in another order means the same object.
     pub(super) fn sorted(text: &str) -> io::Result<Self> {
-        let mut lines: Vec<&str> = text.lines().collect();
+        let canonical = |line: &str| match LedgerEntry::parse(line) {
+            Some(entry) => entry.print().trim_end().to_owned(),
+            None => line.to_owned(),
+        };
+        let mut lines: Vec<String> = text.lines().map(canonical).collect();
         lines.sort_unstable();
         Self::over(Box::new(io::Cursor::new(lines.join("\n"))))
     }

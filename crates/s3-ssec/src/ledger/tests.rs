@@ -162,16 +162,9 @@ fn an_import_takes_what_a_key_at_hand_made() {
     let (good, foreign) = (entry(1, "x", 1), entry(2, "x", 1));
     let moved = LedgerEntry::new("https://a", name("y"), good.record.clone());
     let text = format!("{}{}{}\nnot a line\n", good.print(), foreign.print(), moved.print());
-    // What a line says besides its record is not taken in: no MAC covers it.
-    let mut flagged = entry(1, "flagged", 1);
-    (flagged.in_tag, flagged.unconfirmed) = (true, true);
     let keys = Keyring::new(vec![key(1)]).unwrap();
-    assert_eq!(ledger.import(&keys, flagged.print().as_bytes()).unwrap().added, 1);
-    let flags = ledger.of("https://a", &name("flagged")).remove(0);
-    assert!(!flags.in_tag && !flags.unconfirmed);
-    fs::remove_dir_all(&directory).unwrap();
     let endless = ledger.import(&keys, io::BufReader::new(io::repeat(b'x'))).unwrap_err();
-    assert!(endless.to_string().contains("line 1 is longer"), "{endless}");
+    assert!(endless.to_string().contains("line 1 has more than"), "{endless}");
     let imported = ledger.import(&keys, text.as_bytes()).unwrap();
     let missing = OpenError::KeyMissing(key(2).fingerprint());
     let refused = [
@@ -183,5 +176,88 @@ fn an_import_takes_what_a_key_at_hand_made() {
     assert_eq!(imported.refused, refused);
     assert_eq!(all(&ledger), std::slice::from_ref(&good));
     assert_eq!(ledger.import(&keys, good.print().as_bytes()).unwrap().known, 1);
+    fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn an_import_takes_over_that_a_write_was_proved_and_not_that_a_tag_was_seen() {
+    let (ledger, directory) = ledger("import-flags");
+    let keys = Keyring::new(vec![key(1)]).unwrap();
+    let import = |entry: &LedgerEntry| ledger.import(&keys, entry.print().as_bytes()).unwrap();
+    let begun = entry(1, "x", 1);
+    let mut proved = begun.clone();
+    (proved.confirmed, proved.in_tag) = (true, true);
+    assert_eq!(import(&begun).added, 1);
+    assert_eq!(import(&proved).added, 1);
+    proved.in_tag = false;
+    assert_eq!(all(&ledger), std::slice::from_ref(&proved));
+    for known in [&begun, &proved] {
+        assert_eq!(import(known).known, 1);
+    }
+    fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn an_import_of_something_else_ends_and_takes_nothing_in() {
+    let (ledger, directory) = ledger("import-other");
+    let keys = Keyring::new(vec![key(1)]).unwrap();
+    let good = entry(1, "x", 1).print();
+    let with = |refused| format!("{good}{}", "not a line\n".repeat(refused));
+    let import = |text: String| ledger.import(&keys, text.as_bytes());
+    let error = import(with(REFUSED_MAX + 1)).unwrap_err();
+    let malformed = ImportRefused::Malformed;
+    assert!(matches!(error, ImportError::Refused { line: 2, why } if why == malformed), "{error}");
+    assert!(all(&ledger).is_empty());
+    let imported = import(with(REFUSED_MAX)).unwrap();
+    assert_eq!((imported.added, imported.refused.len()), (1, REFUSED_MAX));
+    fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn lines_that_cannot_be_merged_are_there_all_the_same() {
+    let (ledger, directory) = ledger("no-merge");
+    fs::create_dir_all(&directory).unwrap();
+    // Sorted files have no place to be.
+    fs::write(directory.join("ledger"), b"").unwrap();
+    let lines: String = (0..40_000).map(|n| entry(1, &n.to_string(), 1).print()).collect();
+    ledger.0.files.append(&lines, Safety::Written).unwrap();
+    assert_eq!(fs::metadata(directory.join(RECENT)).unwrap().len(), lines.len() as u64);
+    fs::remove_file(directory.join("ledger")).unwrap();
+    ledger.0.files.append(&entry(1, "next", 1).print(), Safety::Written).unwrap();
+    assert_eq!(sorted(&directory).len(), 1);
+    assert_eq!(ledger.of("https://a", &name("39999")).len(), 1);
+    assert_eq!(ledger.of("https://a", &name("next")).len(), 1);
+    fs::remove_dir_all(directory).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sorted_file_that_cannot_be_opened_is_an_error_and_no_endless_search() {
+    let (ledger, directory) = ledger("dangling");
+    fs::create_dir_all(directory.join("ledger")).unwrap();
+    let dangling = directory.join("ledger/1.jsonl");
+    std::os::unix::fs::symlink(directory.join("nowhere"), dangling).unwrap();
+    assert!(ledger.0.files.of("https://a", &name("x")).is_err());
+    assert!(ledger.for_each(|_| Ok(())).is_err());
+    fs::remove_dir_all(directory).unwrap();
+}
+
+/// As another program may have written them.
+fn rearranged(entry: &LedgerEntry) -> String {
+    let line: serde_json::Value = serde_json::from_str(&entry.print()).unwrap();
+    let (record, object, endpoint) = (&line["record"], &line["object"], &line["endpoint"]);
+    format!("{{ \"record\": {record}, \"object\": {object}, \"endpoint\": {endpoint} }}\n")
+}
+
+#[test]
+fn lines_in_another_form_are_found_after_a_merge_too() {
+    let (ledger, directory) = ledger("forms");
+    let (odd, plain) = (entry(1, "odd", 1), entry(1, "odd", 2));
+    assert_ne!(rearranged(&odd), odd.print());
+    let others: String = (0..40_000).map(|n| entry(1, &n.to_string(), 1).print()).collect();
+    let lines = [rearranged(&odd), others, plain.print()].concat();
+    ledger.0.files.append(&lines, Safety::Written).unwrap();
+    assert_eq!(fs::metadata(directory.join(RECENT)).unwrap().len(), 0, "merged");
+    assert_eq!(ledger.of("https://a", &name("odd")), [plain, odd]);
     fs::remove_dir_all(directory).unwrap();
 }

@@ -274,14 +274,7 @@ async fn finish(
         Err(error) => {
             match Box::pin(describe::completed_unheard(writing, &transferred, &error)).await? {
                 Some(completed) => completed,
-                None => {
-                    // An upload that may succeed later resumes with the same record.
-                    if !error.may_pass_later() {
-                        let record = record(writing, &transferred);
-                        writing.client.note_unconfirmed(writing.name(), &record).await;
-                    }
-                    return Err(refused(writing.name(), error));
-                }
+                None => return Err(refused(writing.name(), error)),
             }
         }
     };

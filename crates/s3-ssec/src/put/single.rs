@@ -38,11 +38,7 @@ pub(super) async fn put(writing: &Writing<'_>, content: Bytes) -> Result<Uploade
     // Once the request is on its way the object may be there, and its record nowhere else.
     let (client, tags_kept) = (writing.client, writing.options.tags_kept);
     let noted = client.note_before(writing.name(), &record, tags_kept).await;
-    let done = send_and_prove(writing, &written, &content, &tags, &record, noted).await;
-    if done.as_ref().is_err_and(|error| !error.leaves_ours()) {
-        client.note_unconfirmed(writing.name(), &record).await;
-    }
-    done
+    send_and_prove(writing, &written, &content, &tags, &record, noted).await
 }
 
 async fn send_and_prove(
@@ -56,7 +52,7 @@ async fn send_and_prove(
     let (reached, size) = (Reached::default(), content.len() as u64);
     let work = send_with_record(writing, content, tags, record, noted, &reached);
     let Some(outcome) = writing.watch.unless_stopped(work).await else {
-        return Err(Box::pin(stopped(writing, written)).await);
+        return Err(Box::pin(stopped(writing, written, record)).await);
     };
     let (sent, noted) = match outcome {
         Ok(done) => done,
@@ -139,12 +135,15 @@ fn is_refusal(error: &PutError) -> bool {
 
 /// Whether a request that was given up had reached the gateway. An encrypted object is left where it
 /// is, for what it replaced is gone.
-async fn stopped(writing: &Writing<'_>, written: &Written<'_>) -> PutError {
+async fn stopped(writing: &Writing<'_>, written: &Written<'_>, record: &Record) -> PutError {
     let leftover = match writing.client.find_written(written).await {
         Err(_) => Leftover::Unknown,
         Ok(found) => match found.remains {
             Remains::NotOurs => Leftover::Nothing,
-            Remains::OursEncrypted => Leftover::Arrived,
+            Remains::OursEncrypted => {
+                writing.client.confirm(writing.name(), record, found.is_tagged).await;
+                Leftover::Arrived
+            }
             Remains::OursInPlaintext | Remains::PerhapsOurs => {
                 return writing.client.not_proved(written, &found).await;
             }
@@ -174,7 +173,7 @@ async fn send_with_record(
         Err(error) => return Err(refused(name, error)),
     };
     let noted = match noted {
-        Noted::TagTrusted => client.note_untagged(name, record).await,
+        Noted::TagTrusted => client.note_before(name, record, false).await,
         noted => noted,
     };
     // Without its tag the record would be lost: what the gateway refused is the answer.

@@ -5,6 +5,7 @@ use super::object::{Shared, Work, trouble_of};
 use super::versions::ObjectVersions;
 use super::{RekeyError, RekeyItem};
 use crate::client::WithoutKey;
+use crate::ledger::LedgerEntry;
 use crate::write::PutError;
 use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::headers::TargetKeyHeaders;
@@ -157,7 +158,10 @@ impl HistoryWork {
         (self.size, self.versions) = (0, 0);
         for version in &there.versions {
             let mut work = self.version(&version.id);
-            let sight = work.look().await?;
+            let mut sight = work.look().await?;
+            if there.versions.last().is_some_and(|newest| newest.id == version.id) {
+                sight = work.unless_replaced(sight);
+            }
             if sight == Sight::Absent {
                 continue;
             }
@@ -270,6 +274,9 @@ impl HistoryWork {
             HistoryMark::Planned => RekeyLine::History { object, old: self.machine.old().to_vec() },
             HistoryMark::Dropping => RekeyLine::Dropping { object },
             HistoryMark::Settled(outcome) => {
+                if let Outcome::Rekeyed(_) = outcome {
+                    self.confirm_newest().await;
+                }
                 let size = if let Outcome::Rekeyed(_) = outcome { self.size } else { 0 };
                 RekeyLine::Settled { object, outcome, size }
             }
@@ -277,6 +284,20 @@ impl HistoryWork {
         match self.shared.log.note(line).await {
             true => Ok(()),
             false => Err(RekeyError::Journal(std::io::ErrorKind::WriteZero.into())),
+        }
+    }
+}
+
+impl HistoryWork {
+    /// Notes that the newest version was proved, once all of the history is there: its nonce is the last that
+    /// was drawn.
+    async fn confirm_newest(&self) {
+        let (client, log) = (&self.shared.client, &self.shared.log);
+        let history = log.pending(self.name.key.as_str()).and_then(|pending| pending.history);
+        let nonce = history.and_then(|history| Nonce::parse(history.nonces.last()?));
+        let is_newest = |entry: &LedgerEntry| Some(entry.record.nonce()) == nonce;
+        if let Some(entry) = client.noted_entries(&self.name).into_iter().find(is_newest) {
+            client.confirm(&self.name, &entry.record, entry.in_tag).await;
         }
     }
 }

@@ -14,11 +14,12 @@ use bytes::Bytes;
 use s3_ssec_core::advice::Cause;
 use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::digest::{ContentDigest, ContentKey};
+use s3_ssec_core::evidence::replaces_master;
 use s3_ssec_core::key::Fingerprint;
 use s3_ssec_core::keyring::{Keyring, OpenError};
 use s3_ssec_core::lock::BucketLock;
 use s3_ssec_core::names::ObjectName;
-use s3_ssec_core::record::{Record, TAG_KEY};
+use s3_ssec_core::record::TAG_KEY;
 use s3_ssec_core::rekey::{
     Content, Description, Grant, Mark, Outcome, Pace, Pending, Rewrite, Rules, Sight, Step, Trouble,
 };
@@ -87,6 +88,8 @@ pub(super) struct Found {
     pub(super) sent: Option<Transferred>,
     /// All tags of the new object, its record among them.
     pub(super) new_tags: Vec<(String, String)>,
+    /// The gateway was seen to keep the tags of such a write.
+    pub(super) tag_trusted: bool,
     /// The version that was written.
     pub(super) version: Option<String>,
     /// The answer to what replaced the old one had the echo of the new key.
@@ -105,8 +108,6 @@ pub(super) struct Work {
     pub(super) found: Found,
     /// What an earlier run left of it.
     pub(super) pending: Option<Pending>,
-    /// The record of the new object, once the ledger has it.
-    pub(super) remembered: Option<Record>,
     why: Option<RekeyError>,
 }
 
@@ -114,7 +115,7 @@ impl Work {
     pub(super) fn new(shared: Arc<Shared>, name: ObjectName) -> Self {
         let machine = Rewrite::new(shared.rules);
         let (source, found) = (None, Found::default());
-        Self { shared, name, source, machine, found, pending: None, remembered: None, why: None }
+        Self { shared, name, source, machine, found, pending: None, why: None }
     }
 
     /// One version of the object, into a new one.
@@ -136,8 +137,14 @@ impl Work {
 
     pub(super) async fn run_to_end(&mut self) -> Outcome {
         let outcome = self.take_steps().await;
-        if let Some(record) = self.remembered.take().filter(|_| !outcome.is_good()) {
-            self.shared.client.note_unconfirmed(&self.name, &record).await;
+        if let (Outcome::Rekeyed(_), Some(record)) = (outcome, self.new_record()) {
+            let (client, in_tag) = (&self.shared.client, self.found.tag_trusted);
+            match self.source {
+                None => client.confirm(&self.name, &record, in_tag).await,
+                // It counts once all its history is there.
+                Some(_) if in_tag => client.mention_in_tag(&self.name, &record).await,
+                Some(_) => {}
+            }
         }
         outcome
     }
@@ -289,6 +296,20 @@ impl Work {
         let tags = tags.unwrap_or_default().into_iter();
         self.found.tags = tags.filter(|(key, _)| key != TAG_KEY).collect();
         self.sight(located).await
+    }
+
+    /// A newest version under a direct key that took the place of a master key's is not moved unasked: a look
+    /// at an object refuses it, one at a version does not know which is the newest.
+    pub(super) fn unless_replaced(&mut self, sight: Sight) -> Sight {
+        let Sight::Open { key, .. } = sight else { return sight };
+        let kind = self.found.located.as_ref().and_then(|located| located.kind);
+        let last = || self.shared.client.last_written(&self.shared.keys, &self.name);
+        let accepts = self.shared.rules.accept_content;
+        if accepts || !kind.is_some_and(|kind| replaces_master(kind, last())) {
+            return sight;
+        }
+        self.complain(GetError::Replaced { name: self.name.clone(), key }.into());
+        Sight::False
     }
 
     /// The object cannot be opened.

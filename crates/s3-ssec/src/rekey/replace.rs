@@ -142,14 +142,18 @@ impl Work {
         }
     }
 
+    /// The record of the new object, once it is made.
+    pub(super) fn new_record(&self) -> Option<Record> {
+        let tag = self.found.new_tags.first().filter(|(key, _)| key == TAG_KEY);
+        tag.and_then(|(_, record)| Record::parse(record).ok())
+    }
+
     /// Notes the record before the old object is replaced. Where neither the ledger nor a tag keeps it,
     /// the old one stays: nothing would open the new one.
     async fn remember(&mut self, kept: bool) -> Result<(), RekeyError> {
-        let tag = self.found.new_tags.first().filter(|(key, _)| key == TAG_KEY);
-        let record = tag.and_then(|(_, record)| Record::parse(record).ok());
-        let record = record.ok_or(RekeyError::Stopped)?;
+        let record = self.new_record().ok_or(RekeyError::Stopped)?;
         let noted = self.shared.client.note_before(&self.name, &record, kept).await;
-        self.remembered = Some(record);
+        self.found.tag_trusted = noted == Noted::TagTrusted;
         match noted {
             Noted::Nowhere if !self.shared.abilities.tags_kept || self.found.tagless => {
                 Err(RekeyError::NoLedger(self.name.clone()))
@@ -251,8 +255,7 @@ impl Work {
     /// Reads the gateway's copy and compares it with the record that was made for it.
     pub(super) async fn compare(&mut self) -> Result<bool, RekeyError> {
         let seal = self.seal()?;
-        let record = self.found.new_tags.first().and_then(|(_, value)| Record::parse(value).ok());
-        let opened = record.and_then(|record| record.open(seal.key(), seal.name()).ok());
+        let opened = self.new_record().and_then(|record| record.open(seal.key(), seal.name()).ok());
         let Some(Recorded::Known(content)) = opened.map(|opened| opened.content) else {
             return Err(PutError::Unfinished(self.name.clone()).into());
         };

@@ -4,13 +4,14 @@
 use super::{RepairError, RepairOptions};
 use crate::client::{Client, Head};
 use crate::get::GetError;
+use crate::ledger::LedgerEntry;
 use crate::locate::{Located, ObjectState, ReadOptions, proved, record_in};
 use crate::nonce::unix_now;
 use crate::pipes::{LimitedFile, is_pipe};
 use crate::watch::Watch;
 use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::digest::{ContentDigest, ContentHasher, ContentKey};
-use s3_ssec_core::echo::KeylessRead;
+use s3_ssec_core::echo::EchoError;
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::key::Key;
 use s3_ssec_core::keyring::Keyring;
@@ -174,17 +175,28 @@ impl Client {
         let Some(head) = self.head_if_opened(name, None, &headers).await? else {
             return Ok(None);
         };
-        if let Err(error) = proved(name, &headers, &head) {
-            // Plaintext in the place of our object is for an audit.
-            return match self.read_without_key(name, None).await? {
-                KeylessRead::Readable => Ok(None),
-                _ => Err(error.into()),
-            };
+        // Some servers echo any key, on plaintext objects too. Plaintext in the place of our object is for
+        // an audit.
+        match self.refused_without_key(name, &ReadOptions::default()).await {
+            Ok(()) => {}
+            Err(
+                GetError::NotFound(_) | GetError::NotProved { error: EchoError::Plaintext, .. },
+            ) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
         }
+        let _ = proved(name, &headers, &head)?;
         if head.size != known.size {
             return Err(GetError::Damaged(name.clone()).into());
         }
-        let Some(tags) = tags else { return Ok(Some(Repair::NotNeeded)) };
+        let Some(tags) = tags else {
+            let is_noted = |entry: &LedgerEntry| entry.confirmed && entry.record == *record;
+            if !self.noted_entries(name).iter().any(is_noted) {
+                self.confirm(name, record, false).await;
+            }
+            return Ok(Some(Repair::NotNeeded));
+        };
         let others = tags.iter().filter(|(tag, _)| tag != TAG_KEY).cloned().collect();
         self.put_record(keys, name, record, others, &head).await?;
         Ok(Some(Repair::Completed))
@@ -216,6 +228,8 @@ impl Client {
             return Err(GetError::NoKeyFits(name.clone()).into());
         };
         let _ = proved(name, headers, &head)?;
+        // Before a byte is read or a tag written: some servers echo any key, on plaintext objects too.
+        self.refused_without_key(name, &ReadOptions::default()).await?;
         if located.state == ObjectState::Foreign {
             return Err(GetError::NoDigest(name.clone()).into());
         }

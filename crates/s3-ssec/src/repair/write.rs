@@ -22,7 +22,7 @@ impl Client {
     }
 
     /// Writes a record into the ledger, and beside the other tags of the object that `before` saw. A
-    /// server without tags has it in the ledger alone.
+    /// server without tags has it in the ledger alone. That the object needs this key was asked before.
     pub(super) async fn put_record(
         &self,
         keys: &Keyring,
@@ -40,9 +40,11 @@ impl Client {
         }
         // The tag may have landed on a newer object: our key must still open what is there.
         let after = self.stat(keys, name, &ReadOptions::default()).await?;
-        match after.state == ObjectState::Described && after.head.etag == before.etag {
-            true => Ok(()),
-            false => Err(GetError::Changed(name.clone()).into()),
+        if after.state != ObjectState::Described || after.head.etag != before.etag {
+            return Err(GetError::Changed(name.clone()).into());
         }
+        let in_tag = !after.in_ledger && after.record.as_ref() == Some(record);
+        self.confirm(name, record, in_tag).await;
+        Ok(())
     }
 }
