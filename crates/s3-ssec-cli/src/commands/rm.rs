@@ -42,8 +42,8 @@ pub(super) async fn run(session: &Session, args: RmArgs) -> Result<(), Failure> 
     let json = json!({
         "object": object.to_string(),
         "version_id": version_id,
-        "deleted": true,
-        "seen_absent": is_gone,
+        // Unknown where the gateway said so and no look confirms it.
+        "deleted": is_gone.then_some(true),
     });
     session.output.report(text, &json)
 }
