@@ -43,6 +43,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("keys", OWN),
     ("leaks", RGW),
     ("ledger", TAGS),
+    ("leftovers", RGW),
     ("liars", OWN),
     ("links", RGW),
     ("memory", TAGS),

@@ -31,6 +31,7 @@ mod keyless;
 mod keys;
 mod leaks;
 mod ledger;
+mod leftovers;
 mod liars;
 mod links;
 mod memory;
@@ -93,6 +94,7 @@ rooms![
     keys,
     leaks,
     ledger,
+    leftovers,
     liars,
     links,
     memory,

@@ -92,6 +92,13 @@ impl KeylessRead {
         }
     }
 
+    /// Judges a GET that was sent because HEAD is refused with 400: the two contradict each other where it is
+    /// answered.
+    #[must_use]
+    pub fn after_refused_head(self) -> Self {
+        if self == KeylessRead::Readable { KeylessRead::Unclear } else { self }
+    }
+
     /// Judges the answer to a HEAD. `None` for 400: it has no body that could say why, some servers
     /// answer so to any odd request, and only a GET shows whether a key is needed.
     pub fn of_head(status: u16) -> Option<Self> {
@@ -194,6 +201,8 @@ mod tests {
         assert_eq!(KeylessRead::of_head(200), Some(KeylessRead::Readable));
         assert_eq!(KeylessRead::of_head(404), Some(KeylessRead::Absent));
         assert_eq!(KeylessRead::of_head(403), Some(KeylessRead::Unclear));
+        assert_eq!(KeylessRead::Readable.after_refused_head(), KeylessRead::Unclear);
+        assert_eq!(KeylessRead::KeyNeeded.after_refused_head(), KeylessRead::KeyNeeded);
     }
 
     #[test]

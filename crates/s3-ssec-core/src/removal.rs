@@ -16,6 +16,7 @@ mod aftermath;
 
 pub use aftermath::{Aftermath, AftermathStep, Leftover, WriteAnswer};
 
+use crate::advice::{RefusedKey, refused_key};
 use crate::record::TAG_KEY;
 
 /// Proof that the version IDs of a bucket name versions.
@@ -29,16 +30,25 @@ impl VersionIds {
         matches!(status, Some("Enabled" | "Suspended")).then_some(Self(()))
     }
 
-    /// Judges a trial where GetBucketVersioning is refused: two contents were stored under one name,
-    /// and `read` is what a GET returned with the version ID of the first.
-    pub fn of_trial(first: &[u8], second: &[u8], read: &[u8]) -> Option<Self> {
-        (first != second && first == read).then_some(Self(()))
-    }
-
     /// A version of this bucket. `None` for an empty ID, which names the newest.
     pub fn version(self, id: &str) -> Option<TrustedVersion> {
         (!id.is_empty()).then(|| TrustedVersion(id.to_owned()))
     }
+
+    /// The version that was stored while the bucket kept none.
+    pub fn null(self) -> TrustedVersion {
+        TrustedVersion(NULL.to_owned())
+    }
+}
+
+/// The ID of a version that was stored while its bucket kept none: before versions were enabled, or
+/// since they are suspended. It is a version like others, but not one of a particular write: the next
+/// write on a suspended bucket replaces it.
+const NULL: &str = "null";
+
+/// The version ID of an answer, if it names the version of one write alone.
+pub fn answered_version(id: Option<&str>) -> Option<&str> {
+    id.filter(|id| !matches!(*id, "" | NULL))
 }
 
 /// A version ID that names a version. Only [`VersionIds`] makes one.
@@ -49,6 +59,53 @@ impl TrustedVersion {
     /// The ID as the gateway spells it.
     pub fn id(&self) -> &str {
         &self.0
+    }
+
+    /// True for `null`: a write on a suspended bucket replaced the one that was there before.
+    pub fn is_null(&self) -> bool {
+        self.0 == NULL
+    }
+}
+
+/// Whether a bucket keeps versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BucketVersions {
+    /// It does, or did before they were suspended.
+    Kept(VersionIds),
+    /// It never did: the version ID of an answer names nothing.
+    None,
+    /// It could not be found out. Where an answer names a version, a deletion by name might only hide it
+    /// below a delete marker, and one by version ID might delete the object.
+    Unknown,
+}
+
+impl BucketVersions {
+    /// Reads the status that GetBucketVersioning answered.
+    pub fn of_status(status: Option<&str>) -> Self {
+        match (VersionIds::of_status(status), status) {
+            (Some(ids), _) => BucketVersions::Kept(ids),
+            (None, None | Some("")) => BucketVersions::None,
+            (None, Some(_)) => BucketVersions::Unknown,
+        }
+    }
+
+    /// Judges a trial where GetBucketVersioning is refused: two contents were stored under one name,
+    /// and `read` is what a GET returned with the version ID of the first; `None` if it was refused.
+    pub fn of_trial(first: &[u8], second: &[u8], read: Option<&[u8]>) -> Self {
+        match read {
+            _ if first == second => BucketVersions::Unknown,
+            Some(read) if read == first => BucketVersions::Kept(VersionIds(())),
+            Some(read) if read == second => BucketVersions::None,
+            _ => BucketVersions::Unknown,
+        }
+    }
+
+    /// The IDs of the versions, where the bucket keeps any.
+    pub fn ids(self) -> Option<VersionIds> {
+        match self {
+            BucketVersions::Kept(ids) => Some(ids),
+            BucketVersions::None | BucketVersions::Unknown => None,
+        }
     }
 }
 
@@ -94,8 +151,22 @@ pub enum UnderKey {
     Confirmed,
     /// 200 without it.
     Unconfirmed,
-    /// A refusal.
+    /// A refusal because of the key.
     Refused,
+}
+
+impl UnderKey {
+    /// Reads the status of a refusal. `None` for one that does not speak of the key, such as 429: it shows
+    /// nothing of the object.
+    pub fn of_refusal(status: u16, without_key: WithoutKey<'_>) -> Option<Self> {
+        let is_refused = match refused_key(status) {
+            RefusedKey::IsAnother => true,
+            RefusedKey::IsAnotherIfNeeded => without_key == WithoutKey::KeyNeeded,
+            // Removed since the HEAD without a key.
+            RefusedKey::NothingSaid => status == 404,
+        };
+        is_refused.then_some(UnderKey::Refused)
+    }
 }
 
 /// Whose object a name holds.
@@ -192,11 +263,41 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_counts_only_if_the_first_content_comes_back() {
-        assert!(VersionIds::of_trial(b"first", b"second", b"first").is_some());
-        assert_eq!(VersionIds::of_trial(b"first", b"second", b"second"), None);
-        assert_eq!(VersionIds::of_trial(b"first", b"second", b""), None);
-        assert_eq!(VersionIds::of_trial(b"same", b"same", b"same"), None);
+    fn a_trial_decides_only_by_a_content_that_comes_back() {
+        let judge = |second: &[u8], read| BucketVersions::of_trial(b"first", second, read);
+        assert!(judge(b"second", Some(b"first")).ids().is_some());
+        assert_eq!(judge(b"second", Some(b"second")), BucketVersions::None);
+        assert_eq!(judge(b"second", Some(b"")), BucketVersions::Unknown);
+        assert_eq!(judge(b"second", None), BucketVersions::Unknown);
+        assert_eq!(judge(b"first", Some(b"first")), BucketVersions::Unknown);
+        assert_eq!(BucketVersions::of_status(None), BucketVersions::None);
+        assert_eq!(BucketVersions::of_status(Some("enabled")), BucketVersions::Unknown);
+        assert!(BucketVersions::of_status(Some("Suspended")).ids().is_some());
+        assert_eq!(BucketVersions::Unknown.ids(), None);
+    }
+
+    #[test]
+    fn null_names_a_version_but_not_that_of_one_write() {
+        let ids = VersionIds::of_status(Some("Suspended")).unwrap();
+        assert_eq!(ids.version("null"), Some(ids.null()));
+        assert!(ids.null().is_null() && !ids.version("v1").unwrap().is_null());
+        for id in [None, Some(""), Some("null")] {
+            assert_eq!(answered_version(id), None, "{id:?}");
+        }
+        assert_eq!(answered_version(Some("v1")), Some("v1"));
+    }
+
+    #[test]
+    fn only_a_refusal_that_speaks_of_the_key_is_one_of_the_key() {
+        use WithoutKey::{KeyNeeded, Unclear};
+        for status in [400, 403, 404] {
+            assert_eq!(UnderKey::of_refusal(status, KeyNeeded), Some(UnderKey::Refused));
+        }
+        for status in [301, 405, 408, 412, 429, 500, 501, 503] {
+            assert_eq!(UnderKey::of_refusal(status, KeyNeeded), None, "{status}");
+        }
+        // Without rights everything is forbidden.
+        assert_eq!(UnderKey::of_refusal(403, Unclear), None);
     }
 
     fn judge(

@@ -61,6 +61,14 @@ impl fmt::Display for Refusal {
 
 impl Error for Refusal {}
 
+impl Refusal {
+    /// True if the gateway did not do it, and would answer the same tomorrow. 408 and 429 pass; an error
+    /// with another status than 501 from 500 on, or with that of a success, may follow a deed.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self.status, 300..=407 | 409..=428 | 430..=499 | 501)
+    }
+}
+
 /// How a conversation with the gateway broke.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -95,6 +103,12 @@ impl CallError {
             }
             CallError::Refused(refusal) => refusal.status >= 500,
         }
+    }
+
+    /// True if the gateway answered that it did not do it, and would answer the same tomorrow. After any
+    /// other error it may have done it.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, CallError::Refused(refusal) if refusal.is_final())
     }
 
     /// True if there was no answer.

@@ -6,7 +6,7 @@ use crate::confirm::Confirmations;
 use crate::copy::CopyTrials;
 use crate::ledger::Ledger;
 use crate::options::{Options, Resolved, SetupError, Signing, resolve};
-use crate::removal::KnownVersionIds;
+use crate::removal::KnownVersions;
 use crate::state::StateDir;
 use crate::transport::Transport;
 use crate::trial::ProvedPlaces;
@@ -21,6 +21,7 @@ use s3_ssec_core::endpoint::Endpoint;
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::names::{BucketName, ObjectName};
 use s3_ssec_core::plan::is_possible_size;
+use s3_ssec_core::removal::answered_version;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
@@ -39,7 +40,7 @@ pub struct Client {
     pub(crate) proved: Arc<ProvedPlaces>,
     pub(crate) confirmations: Confirmations,
     pub(crate) copies: Arc<CopyTrials>,
-    pub(crate) version_ids: Arc<KnownVersionIds>,
+    pub(crate) versions: Arc<KnownVersions>,
     /// Whether parts with a wrong digest are refused, so that they can be used to ask.
     pub(crate) wrong_parts: Arc<OnceCell<bool>>,
     pub(crate) state: Option<StateDir>,
@@ -125,7 +126,7 @@ impl Client {
             proved,
             confirmations,
             copies: Arc::default(),
-            version_ids: Arc::default(),
+            versions: Arc::default(),
             wrong_parts: Arc::default(),
             state: None,
             ledger: None,
@@ -206,13 +207,12 @@ impl Client {
                 let error = self.explain(Operation::HeadObject, SentKey::None)(error);
                 let judged = match error.status().map(KeylessRead::of_head) {
                     Some(Some(KeylessRead::Absent)) => KeylessRead::Absent,
-                    Some(None) => self.read_without_key(name, version).await?,
+                    Some(None) => self.read_without_key(name, version).await?.after_refused_head(),
                     _ => return Err(error),
                 };
                 Ok(match judged {
                     KeylessRead::KeyNeeded => WithoutKey::KeyNeeded,
                     KeylessRead::Absent => WithoutKey::Absent,
-                    // HEAD and GET contradict each other, or neither says anything.
                     KeylessRead::Readable | KeylessRead::Unclear => WithoutKey::Unclear,
                 })
             }
@@ -274,7 +274,7 @@ impl Client {
         }
         match answer.map_err(self.explain(Operation::GetObject, SentKey::None)) {
             Ok(()) => Ok(KeylessRead::Readable),
-            Err(CallError::Refused(refusal)) if refusal.status < 500 => {
+            Err(CallError::Refused(refusal)) if refusal.is_final() => {
                 let (code, message) = (refusal.code.as_deref(), refusal.message.as_deref());
                 Ok(KeylessRead::of_get(refusal.status, code, message))
             }
@@ -393,7 +393,7 @@ impl TryFrom<HeadObjectOutput> for Head {
     type Error = CallError;
 
     fn try_from(head: HeadObjectOutput) -> Result<Self, CallError> {
-        let version = head.version_id().filter(|version| *version != "null");
+        let version = answered_version(head.version_id());
         Ok(Head {
             size: stated_size(head.content_length())?,
             etag: bare_etag(head.e_tag()),

@@ -60,8 +60,9 @@ pub enum CopyError {
 
 fn left(leftover: Leftover) -> &'static str {
     match leftover {
-        Leftover::Nothing => "; it was removed again",
-        _ => "; it could not be removed",
+        Leftover::Nothing => "; nothing of it is left",
+        Leftover::Arrived => "; it is still there under its key, and could not be removed",
+        _ => "; it may still be there",
     }
 }
 
@@ -111,8 +112,7 @@ impl Client {
         let source = self.copy_source(keys, from, options).await?;
         let provenance = source.provenance;
         if server::fits(&source, keys) {
-            let work = server::copy(self, keys, &source, to, options);
-            let copied = watch.unless_stopped(work).await.ok_or(PutError::Stopped)??;
+            let copied = server::copy(self, keys, &source, to, options, watch).await?;
             if let Some(uploaded) = copied {
                 watch.moved(uploaded.size);
                 return Ok(Copied { uploaded, by: CopiedBy::Gateway, provenance });

@@ -112,7 +112,7 @@ pub use state::StateDir;
 pub use transport::{Timeouts, TrustError};
 pub use tree::Outcome as TreeOutcome;
 pub use tree::{Filter, FilterError, Item, Links, Report, Summary, TreeError, TreeOptions};
-pub use trial::TRIAL_PREFIX;
+pub use trial::{ConditionTrial, TRIAL_PREFIX};
 pub use watch::{Progress, Watch};
 pub use work::{GoOn, WORK_LINE_MAX, WorkError, WorkJournal};
 pub use write::{ContentHeaders, Existing, Leftover, PutError, PutOptions, RecordKept, Uploaded};

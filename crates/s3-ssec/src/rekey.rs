@@ -21,7 +21,7 @@ use crate::call::CallError;
 use crate::get::GetError;
 use crate::select::{SelectError, Selection};
 use crate::tree::Filter;
-use crate::write::PutError;
+use crate::write::{Leftover, PutError};
 use s3_ssec_core::key::Fingerprint;
 use s3_ssec_core::lock::Hold;
 use s3_ssec_core::names::{BucketName, NameError, ObjectName};
@@ -30,6 +30,13 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+fn copy_left(leftover: Leftover) -> &'static str {
+    match leftover {
+        Leftover::Nothing => "its version was removed",
+        _ => "it may be what is stored now",
+    }
+}
 
 /// How to rekey.
 #[derive(Clone)]
@@ -225,8 +232,8 @@ pub enum RekeyError {
     #[error("it has {0} tags, and with its record one more than the ten that S3 allows")]
     TooManyTags(usize),
     /// The gateway's copy of an object onto itself is not the same.
-    #[error("its copy by the gateway is not the same as what was copied")]
-    Garbled,
+    #[error("its copy by the gateway is not the same as what was copied; {}", copy_left(*.0))]
+    Garbled(Leftover),
     /// An upload that was begun could not be aborted.
     #[error("a half-done upload of it could not be aborted")]
     UploadLeft,

@@ -100,6 +100,14 @@ pub enum TreeError {
     /// An object key that would leave the target directory, or that no file can have.
     #[error("the object key {0:?} is no path below the target directory")]
     Unsafe(String),
+    /// The gateway answered that it deleted the object, and lists it as it was.
+    #[error("it is there, although the gateway answered that it is deleted")]
+    Kept,
+    /// Whether the deleted objects are gone could not be seen.
+    #[error(
+        "the gateway answered that the objects are deleted, and did not list what is left: {0}"
+    )]
+    NotListed(CallError),
     /// A directory cannot be read or made.
     #[error("{path:?}: {error}")]
     Local {

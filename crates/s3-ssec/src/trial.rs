@@ -6,6 +6,7 @@ mod notes;
 mod proved;
 mod scratch;
 
+pub use condition::ConditionTrial;
 pub(crate) use proved::ProvedPlaces;
 pub(crate) use scratch::ScratchObject;
 
@@ -90,90 +91,92 @@ impl Client {
 
     async fn trial(&self, name: &ObjectName, kind: WriteKind) -> Result<bool, PutError> {
         self.clear_trials(&name.bucket).await;
-        let scratch = scratch_name(name)?;
-        let note = self.note_trial(&scratch);
+        let mut scratch = ScratchObject::beside(self, name)?;
+        let scratch_name = scratch.name.clone();
         // A throw-away key: a gateway that cannot be trusted learns nothing.
         let headers = Arc::new(TargetKeyHeaders::of(&CustomerKey::generate()?));
         let outcome = match kind {
-            WriteKind::Single => self.trial_single(&scratch, &headers).await,
-            WriteKind::Multipart => self.trial_multipart(&scratch, &headers).await,
+            WriteKind::Single => self.trial_single(&mut scratch, &headers).await,
+            WriteKind::Multipart => self.trial_multipart(&mut scratch, &headers).await,
         };
-        // Where the conversation broke something may be left; the note stays for the next trial.
-        let broken = |error: &CallError| error.status().is_none_or(|status| status >= 500);
-        let kept = match &outcome {
-            // An answer that is not understood may stand for a stored object.
-            Err(Failure::Call(error)) if broken(error) && !error.is_lost() => {
-                self.clear_scratch(&scratch).await.is_err()
-            }
-            Err(Failure::Call(error)) => broken(error),
-            Err(Failure::NotProved(_, leftover)) => *leftover != Leftover::Nothing,
-            _ => false,
-        };
-        if let (Some(note), false) = (note, kept) {
-            note.remove();
+        if let Err(PutError::Call(error)) = &outcome
+            && error.is_lost()
+        {
+            scratch.leave();
+            return outcome.map(|(_, tags_kept)| tags_kept);
         }
-        outcome.map_err(|failure| match failure {
-            Failure::Call(error) => PutError::Call(error),
-            Failure::NotProved(error, Leftover::Nothing) => {
-                PutError::NotProved { name: name.clone(), error, leftover: Leftover::Nothing }
+        // Removed whatever the proof says: its name is ours alone.
+        let is_removed = match scratch.remove().await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!("the trial object {scratch_name} could not be removed: {error}");
+                false
             }
-            Failure::NotProved(error, leftover) => {
-                PutError::NotProved { name: scratch.clone(), error, leftover }
-            }
-            Failure::Other(error) => error,
-        })
+        };
+        let (error, left) = match outcome {
+            Ok((Ok(_), tags_kept)) => return Ok(tags_kept),
+            Ok((Err(error), _)) => (error, Leftover::Nothing),
+            Err(PutError::NotProved { error, leftover, .. }) => (error, leftover),
+            Err(error) => return Err(error),
+        };
+        let leftover = if is_removed { left } else { Leftover::Scratch };
+        let name = if leftover == Leftover::Nothing { name.clone() } else { scratch_name };
+        Err(PutError::NotProved { name, error, leftover })
     }
 
-    /// True if the tag of the object was kept.
     async fn trial_single(
         &self,
-        scratch: &ObjectName,
+        scratch: &mut ScratchObject,
         headers: &Arc<TargetKeyHeaders>,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Seen, PutError> {
         let options = PutOptions::default();
         let content = Bytes::from_static(b"trial");
-        let tags = tagging(&[trial_tag()]);
-        let sent = match send(self, scratch, headers, &content, Some(tags), &options).await {
+        let put = |tags| send(self, &scratch.name, headers, &content, tags, &options);
+        let sent = match put(Some(tagging(&[trial_tag()]))).await {
             // As in the real write: without tags, where the gateway refuses them.
-            Err(error) if matches!(error.status(), Some(403 | 501)) => {
-                send(self, scratch, headers, &content, None, &options).await?
-            }
-            sent => sent?,
+            Err(error) if matches!(error.status(), Some(403 | 501)) => put(None).await,
+            sent => sent,
         };
-        let (version, seen) = (sent.version_id.as_deref(), self.see(scratch, headers).await);
-        let seen = seen.map(|(proof, kept)| {
-            (proof.and_then(|_| verify_echo(headers.key_md5(), &sent.echo)), kept)
-        });
-        self.clear(scratch, version, seen).await
+        scratch.wrote(sent.as_ref().map(|sent| sent.version_id.clone()));
+        let sent = sent?;
+        let (proof, kept) = self.see(&scratch.name, headers).await?;
+        Ok((proof.and_then(|_| verify_echo(headers.key_md5(), &sent.echo)), kept))
     }
 
-    /// True if a tag that was put after Complete was kept.
+    /// With a tag that is put after Complete.
     async fn trial_multipart(
         &self,
-        scratch: &ObjectName,
+        scratch: &mut ScratchObject,
         headers: &Arc<TargetKeyHeaders>,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Seen, PutError> {
         let options = PutOptions::default();
-        let upload = Upload::create(self, scratch, headers, None, &options).await;
-        let upload = upload.map_err(Failure::of)?;
-        let part = upload.trial_part().await;
-        let completed = match part {
-            Ok(part) => upload.complete(&[part], Condition::default()).await.map_err(Failure::Call),
-            Err(error) => Err(Failure::of(error)),
+        let created = Upload::create(self, &scratch.name, headers, None, &options).await;
+        if let Err(PutError::Call(error)) = &created {
+            scratch.wrote(Err(error));
+        }
+        let upload = created?;
+        let completed = match upload.trial_part().await {
+            Ok(part) => {
+                let completed = upload.complete(&[part], Condition::default()).await;
+                scratch.wrote(completed.as_ref().map(|completed| completed.version_id.clone()));
+                completed.map_err(PutError::Call)
+            }
+            Err(error) => Err(error),
         };
         let completed = match completed {
             Ok(completed) => completed,
-            Err(failure) => {
-                upload.abort().await;
-                return Err(failure);
+            Err(error) => {
+                if upload.abort().await != Leftover::Nothing {
+                    scratch.doubt();
+                }
+                return Err(error);
             }
         };
         let version = completed.version_id.as_deref();
-        let seen = match self.put_tags(scratch, version, &[trial_tag()]).await {
-            Err(error) if !is_final(&error) => Err(error),
-            _ => self.see(scratch, headers).await,
-        };
-        self.clear(scratch, version, seen).await
+        match self.put_tags(&scratch.name, version, &[trial_tag()]).await {
+            Err(error) if !error.is_refusal() => Err(error.into()),
+            _ => Ok(self.see(&scratch.name, headers).await?),
+        }
     }
 
     /// The proof of a scratch object, and whether its tag is there.
@@ -185,7 +188,7 @@ impl Client {
         let proof = self.prove_scratch(scratch, headers).await?;
         match self.tags(scratch, None).await {
             Ok(tags) => Ok((proof, tags.contains(&trial_tag()))),
-            Err(error) if is_final(&error) => Ok((proof, false)),
+            Err(error) if error.is_refusal() => Ok((proof, false)),
             Err(error) => Err(error),
         }
     }
@@ -200,22 +203,6 @@ impl Client {
         let without_key = self.head_without_key(scratch, None).await?.evidence();
         Ok(verify_by_heads(headers.key_md5(), &head.echo, without_key))
     }
-
-    /// Removes the scratch object, whatever the proof says: its name is ours alone.
-    async fn clear(
-        &self,
-        scratch: &ObjectName,
-        version: Option<&str>,
-        seen: Result<Seen, CallError>,
-    ) -> Result<bool, Failure> {
-        let removed = self.delete_scratch(scratch, version).await;
-        let leftover = if removed.is_ok() { Leftover::Nothing } else { Leftover::Scratch };
-        if let Err(error) = removed {
-            tracing::warn!("the trial object {scratch} could not be removed: {error}");
-        }
-        let (proof, tags_kept) = seen?;
-        proof.map(|_| tags_kept).map_err(|error| Failure::NotProved(error, leftover))
-    }
 }
 
 /// A proof or why there is none, and whether the tag was kept.
@@ -224,31 +211,4 @@ type Seen = (Result<EchoVerified, EchoError>, bool);
 /// The tag of a scratch object.
 fn trial_tag() -> (String, String) {
     (TAG_KEY.to_owned(), "trial".to_owned())
-}
-
-/// True for an answer that the same request gets tomorrow too.
-fn is_final(error: &CallError) -> bool {
-    error.status().is_some_and(|status| status < 500 || status == 501)
-}
-
-enum Failure {
-    Call(CallError),
-    NotProved(EchoError, Leftover),
-    Other(PutError),
-}
-
-impl Failure {
-    fn of(error: PutError) -> Self {
-        match error {
-            PutError::Call(error) => Failure::Call(error),
-            PutError::NotProved { error, leftover, .. } => Failure::NotProved(error, leftover),
-            other => Failure::Other(other),
-        }
-    }
-}
-
-impl From<CallError> for Failure {
-    fn from(error: CallError) -> Self {
-        Failure::Call(error)
-    }
 }

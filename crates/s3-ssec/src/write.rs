@@ -162,6 +162,8 @@ pub enum Leftover {
     Scratch,
     /// The object, whole and encrypted: it had arrived before the write was stopped.
     Arrived,
+    /// Nothing by then; the gateway may have the whole request, and still be at work on it.
+    MayArrive,
     /// Nobody knows: the gateway did not answer when it was asked.
     Unknown,
 }
@@ -174,6 +176,7 @@ impl Leftover {
             Leftover::Upload => format!("the half-done upload of {name} could not be aborted"),
             Leftover::Scratch => format!("the trial object {name} could not be removed"),
             Leftover::Arrived => format!("{name} had arrived by then, encrypted"),
+            Leftover::MayArrive => format!("{name} may still arrive, encrypted or not"),
             Leftover::Unknown => format!("{name} may have arrived by then"),
         }
     }
@@ -268,6 +271,7 @@ fn leftover_text(leftover: Leftover) -> &'static str {
         Leftover::Nothing => "; nothing was left behind",
         Leftover::Upload => "; its half-done upload could not be aborted",
         Leftover::Scratch => "; this trial object could not be removed",
+        Leftover::Arrived => "; the object is there, and refused without its key",
         _ => "; an object of that name may be there in the clear",
     }
 }

@@ -62,6 +62,7 @@ pub(super) fn rows() -> Vec<Row> {
         answer("phantom_versions", Lie::PhantomVersions,               [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5]),
         answer("tags_dropped", Lie::TagsDropped,                       [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5]),
         answer("wrong_key_forbidden", Lie::WrongKeyForbidden,          [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5]),
+        answer("delete_kept", Lie::DeleteKept,                         [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 5]),
         // Writes.
         answer("put_doubled_echo", Lie::PutDoubledEcho,                [3, 3, 0, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 5]),
         answer("put_500", Lie::Put500,                                 [3, 3, 0, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 5]),

@@ -2,13 +2,14 @@
 
 use super::{LARGE, assert_under, keyring, of, person_at, put, rekey};
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
-use harness::proxy::garble::garbled_copy;
+use harness::proxy::garble::{garbled_copy, unnamed_garbled_copy};
 use harness::{Asked, Bucket, Deed, Gateway, Proxy, live};
 
 live![
     the_gateway_copies_on_request,
     a_gateway_whose_trial_copy_is_garbled_makes_none,
     a_garbled_copy_destroys_nothing,
+    on_a_suspended_bucket_what_is_left_stays,
 ];
 
 const COPIES: &[&str] = &["--gateway-copies"];
@@ -64,10 +65,16 @@ async fn a_gateway_whose_trial_copy_is_garbled_makes_none(gateway: &'static Gate
 
 /// A gateway whose trial copy is good, and none after it.
 async fn a_garbled_copy_destroys_nothing(gateway: &'static Gateway) {
+    for garble in [garbled_copy, unnamed_garbled_copy] {
+        destroys_nothing(gateway, garble).await;
+    }
+}
+
+async fn destroys_nothing(gateway: &'static Gateway, garble: fn(&'static Gateway, &Asked) -> Deed) {
     let bucket = Bucket::new(gateway).await;
     let garbles = copies(gateway);
     let rule = move |asked: &Asked| match garbles && !asked.is_trial() {
-        true => garbled_copy(gateway, asked),
+        true => garble(gateway, asked),
         false => Deed::Pass,
     };
     let proxy = Proxy::new(gateway, rule).await;
@@ -80,7 +87,7 @@ async fn a_garbled_copy_destroys_nothing(gateway: &'static Gateway) {
     let (from, to) = (bucket.url("1"), bucket.url("copy"));
     if garbles {
         let (what, _) = person.run(["cp", &from, &to]).await.refused(3);
-        assert!(what.contains("is not the same as its source; it was removed again"), "{what}");
+        assert!(what.contains("is not the same as its source; nothing of it is left"), "{what}");
     } else {
         person.run(["cp", &from, &to]).await.done();
         bucket.client.delete(&bucket.object("copy"), None).await.unwrap();
@@ -88,9 +95,7 @@ async fn a_garbled_copy_destroys_nothing(gateway: &'static Gateway) {
     assert_eq!(bucket.keys().await, ["1", "2"]);
     assert_under(&person, "key", &from, &of(1, 100), "the source").await;
     // Onto itself, where the bucket keeps versions: the one before is on top again.
-    let on = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
-    let request = bucket.client.sdk().put_bucket_versioning().bucket(bucket.name.as_str());
-    request.versioning_configuration(on).send().await.unwrap();
+    bucket.keep_versions().await;
     for more in [COPIES, &["--gateway-copies", "--versions"]] {
         let code = if garbles { 3 } else { 0 };
         let said = rekey(&person, &bucket.url(""), more, code).await;
@@ -105,5 +110,36 @@ async fn a_garbled_copy_destroys_nothing(gateway: &'static Gateway) {
     rekey(&person, &bucket.url(""), &[], 0).await;
     assert_under(&person, "new", &from, &of(1, 100), "rekeyed").await;
     assert_under(&person, "new", &bucket.url("2"), &of(2, LARGE), "rekeyed").await;
+    bucket.remove().await;
+}
+
+/// The copy takes the place of the null version, and an older version is below: what was copied is gone, and
+/// the copy stays for its owner to look at.
+async fn on_a_suspended_bucket_what_is_left_stays(gateway: &'static Gateway) {
+    let bucket = Bucket::new(gateway).await;
+    let garbles = copies(gateway);
+    let rule = move |asked: &Asked| match garbles && !asked.is_trial() {
+        true => unnamed_garbled_copy(gateway, asked),
+        false => Deed::Pass,
+    };
+    let proxy = Proxy::new(gateway, rule).await;
+    let person = person_at(gateway, &proxy.endpoint);
+    bucket.keep_versions().await;
+    put(&bucket, keyring(&person, "key").writer(), "a", of(1, 100)).await;
+    let off = VersioningConfiguration::builder().status(BucketVersioningStatus::Suspended).build();
+    let request = bucket.client.sdk().put_bucket_versioning().bucket(bucket.name.as_str());
+    request.versioning_configuration(off).send().await.unwrap();
+    put(&bucket, keyring(&person, "key").writer(), "a", of(2, 200)).await;
+    let before = bucket.versions("a").await;
+    assert_eq!(before.len(), 2, "{before:?}");
+    let said = rekey(&person, &bucket.url(""), COPIES, if garbles { 3 } else { 0 }).await;
+    assert_eq!(bucket.versions("a").await, before, "{said}");
+    if garbles {
+        assert_eq!(said["failed"][0]["outcome"], "garbled", "{said}");
+        let what = said["failed"][0]["what"].as_str().unwrap();
+        assert!(what.contains("may be what is stored now"), "{what}");
+    } else {
+        assert_under(&person, "new", &bucket.url("a"), &of(2, 200), "rekeyed").await;
+    }
     bucket.remove().await;
 }

@@ -53,6 +53,8 @@ pub enum Lie {
     TagsDropped,
     /// A wrong key is answered 403.
     WrongKeyForbidden,
+    /// A deletion is confirmed, and the object stays; scratch objects go.
+    DeleteKept,
     /// PUT stores plaintext and answers with two echoes, of which one is right.
     PutDoubledEcho,
     /// PUT stores plaintext and answers 500.
@@ -96,6 +98,9 @@ impl Lie {
             Lie::PhantomVersions => versioned(store, asked, &body),
             Lie::TagsDropped => without_tags(store, asked, &body),
             Lie::WrongKeyForbidden => forbidding(store, asked, &body),
+            Lie::DeleteKept if operation == "DeleteObject" && !asked.is_trial() => {
+                Answer::new(204, "")
+            }
             Lie::PutDoubledEcho | Lie::Put500 | Lie::Put504 | Lie::PutCut | Lie::PutOdd => {
                 match operation {
                     "PutObject" if !asked.is_trial() => return self.put(store, asked, body),

@@ -22,6 +22,17 @@ pub fn garbled_copy(gateway: &'static Gateway, asked: &Asked) -> Deed {
     }
 }
 
+/// As [`garbled_copy`]; the answer names no version, as that of RGW 20.2.4.
+pub fn unnamed_garbled_copy(gateway: &'static Gateway, asked: &Asked) -> Deed {
+    match garbled_copy(gateway, asked) {
+        Deed::Answer(status, mut headers, body) => {
+            headers.retain(|(name, _)| *name != "x-amz-version-id");
+            Deed::Answer(status, headers, body)
+        }
+        deed => deed,
+    }
+}
+
 async fn copy(gateway: &Gateway, asked: &Asked) -> Deed {
     let header = |name: &str| asked.header(name).unwrap_or_default().to_owned();
     let key = |prefix: &str| {

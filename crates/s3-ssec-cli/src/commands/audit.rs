@@ -76,6 +76,12 @@ pub(super) async fn run(session: &Session, args: AuditArgs) -> Result<(), Failur
             why.what, why.todo
         ));
     }
+    if let Some(count) = book.tally.without_tags() {
+        session.output.note(format_args!(
+            "The tags of {count} objects could not be read, and their records with them: it takes the \
+             right s3:GetObjectTagging, and a gateway that keeps tags."
+        ));
+    }
     match verdict {
         None => Ok(()),
         Some(failure) => {

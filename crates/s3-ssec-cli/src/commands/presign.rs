@@ -21,8 +21,11 @@ pub(super) async fn run(session: &Session, command: PresignCommand) -> Result<()
             let (lifetime, direct) = (args.expires, args.link.direct_keys());
             let presigned = client.presign_put(keys.writer(), &args.object, lifetime, direct);
             let presigned = presigned.await.about(&args.object)?;
-            let condition = client.try_only_if_absent(&args.object).await.about(&args.object)?;
-            session.output.note(how_often(condition));
+            let trial = client.try_only_if_absent(&args.object).await;
+            for problem in trial.problems {
+                session.output.complaint(&problem.into());
+            }
+            session.output.note(how_often(trial.condition));
             (args.link.format, presigned)
         }
         PresignCommand::Get(args) => {

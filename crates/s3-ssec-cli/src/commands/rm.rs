@@ -33,14 +33,27 @@ pub(super) async fn run(session: &Session, args: RmArgs) -> Result<(), Failure> 
         let todo = "Look at it with s3-ssec stat: another client may have written it again.";
         return Err(Failure::new(Exit::Failed, what, todo));
     }
-    let text = format!("{} is deleted", printable(&object.to_string()));
-    let json = json!({ "object": object.to_string(), "version_id": version_id, "deleted": true });
+    let is_gone = matches!(after, Ok(WithoutKey::Absent));
+    let text = printable(&object.to_string());
+    let text = match is_gone {
+        true => format!("{text} is deleted"),
+        false => format!("{text}: the gateway answered that it is deleted"),
+    };
+    let json = json!({
+        "object": object.to_string(),
+        "version_id": version_id,
+        // Unknown where the gateway said so and no look confirms it.
+        "deleted": is_gone.then_some(true),
+    });
     session.output.report(text, &json)
 }
 
 /// A server without versions deletes the object itself, whatever version is named.
 fn no_versions(object: &ObjectName) -> Failure {
-    let what = format!("the bucket of {object} does not keep versions; nothing was deleted");
+    let what = format!(
+        "the bucket of {object} does not keep versions, or that could not be found out; nothing was \
+         deleted"
+    );
     let todo = format!("To delete the object itself: s3-ssec rm {object}");
     Failure::new(Exit::Unsafe, what, todo)
 }

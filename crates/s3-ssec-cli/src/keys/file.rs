@@ -3,9 +3,13 @@
 use super::{read_bounded, typed};
 use crate::report::{Exit, Failure};
 use s3_ssec::LimitedFile;
+#[cfg(unix)]
+use std::fmt;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -141,9 +145,13 @@ pub(crate) fn check_writers(
     path: &Path,
     metadata: &Metadata,
 ) -> Result<(), Failure> {
-    if let Some(problem) = writers(metadata).filter(|_| metadata.is_file()) {
-        let todo = format!("Make it yours alone: chmod go-w {}", super::quoted(path));
-        return Err(Failure::new(Exit::Unsafe, format!("{subject} {problem}"), todo));
+    if let Some(writers) = writers(metadata).filter(|_| metadata.is_file()) {
+        let quoted = super::quoted(path);
+        let todo = match writers {
+            Writers::Owner => format!("Make a copy of your own: (umask 077; cat {quoted} > copy)."),
+            Writers::Others(_) => format!("Make it yours alone: chmod go-w {quoted}"),
+        };
+        return Err(Failure::new(Exit::Unsafe, format!("{subject} {writers}"), todo));
     }
     check_directories(subject, path)
 }
@@ -155,29 +163,51 @@ pub(crate) fn check_writers(_: &str, _: &Path, _: &Metadata) -> Result<(), Failu
 
 /// Refuses a file that others can replace, or a directory on the way to it: of its name, and of what a
 /// symbolic link leads to. In a sticky directory, such as /tmp, they cannot. The rule of OpenSSH
-/// (StrictModes), up to the root.
+/// (StrictModes): up to the home directory, and from elsewhere up to the root.
 #[cfg(unix)]
 fn check_directories(subject: &str, path: &Path) -> Result<(), Failure> {
+    check_up_to(std::env::home_dir().as_deref(), subject, path)
+}
+
+#[cfg(unix)]
+fn check_up_to(home: Option<&Path>, subject: &str, path: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::MetadataExt as _;
     const STICKY: u32 = 0o1000;
     let real = fs::canonicalize(path).ok();
     let named = std::path::absolute(path).ok();
-    let all = named.iter().chain(&real).flat_map(|path| path.ancestors().skip(1));
-    for directory in all {
+    let home = home.filter(|home| home.is_absolute());
+    let homes = [home.map(Path::to_owned), home.and_then(|home| fs::canonicalize(home).ok())];
+    for directory in named.iter().chain(&real).flat_map(|path| directories(path, &homes)) {
         // A pipe of a shell has none.
         let Ok(metadata) = fs::metadata(directory) else { continue };
         let is_sticky = metadata.mode() & STICKY != 0 && is_ours(metadata.uid());
-        if let Some(problem) = writers(&metadata).filter(|_| !is_sticky) {
-            let what = format!("{subject} is below {}, which {problem}", directory.display());
-            let todo = format!(
-                "Others could put another file in its place. Close it: chmod go-w {}; or use another \
-                 directory.",
-                super::quoted(directory)
-            );
+        if let Some(writers) = writers(&metadata).filter(|_| !is_sticky) {
+            let what = format!("{subject} is below {}, which {writers}", directory.display());
+            let todo = match writers {
+                Writers::Owner => {
+                    "That user could put another file in its place. Move it to a directory \
+                                   of your own."
+                        .to_owned()
+                }
+                Writers::Others(_) => format!(
+                    "Others could put another file in its place. Close it: chmod go-w {}; or use \
+                     another directory.",
+                    super::quoted(directory)
+                ),
+            };
             return Err(Failure::new(Exit::Unsafe, what, todo));
         }
     }
     Ok(())
+}
+
+/// The directories on the way to a file: from the home directory on, where it is below that.
+#[cfg(unix)]
+fn directories<'a>(path: &'a Path, homes: &'a [Option<PathBuf>]) -> impl Iterator<Item = &'a Path> {
+    let home = homes.iter().flatten().find(|home| path.starts_with(home));
+    path.ancestors()
+        .skip(1)
+        .take_while(move |directory| home.is_none_or(|home| directory.starts_with(home)))
 }
 
 #[cfg(not(unix))]
@@ -185,15 +215,34 @@ fn check_directories(_: &str, _: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Which other users can write this, if any can.
+/// Other users who can write a file, or a directory.
 #[cfg(unix)]
-fn writers(metadata: &Metadata) -> Option<String> {
+#[derive(Clone, Copy)]
+enum Writers {
+    /// Its owner.
+    Owner,
+    /// Its group or everyone, by this mode.
+    Others(u32),
+}
+
+#[cfg(unix)]
+impl fmt::Display for Writers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Writers::Owner => f.write_str("belongs to another user"),
+            Writers::Others(mode) => write!(f, "other users can write (mode {mode:04o})"),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn writers(metadata: &Metadata) -> Option<Writers> {
     use std::os::unix::fs::MetadataExt as _;
     let mode = metadata.mode() & 0o7777;
     match (is_ours(metadata.uid()), mode & 0o022) {
-        (false, _) => Some("belongs to another user".to_owned()),
+        (false, _) => Some(Writers::Owner),
         (true, 0) => None,
-        (true, _) => Some(format!("other users can write (mode {mode:04o})")),
+        (true, _) => Some(Writers::Others(mode)),
     }
 }
 
@@ -351,6 +400,30 @@ mod tests {
             fs::set_permissions(&dir, fs::Permissions::from_mode(mode)).unwrap();
             assert_eq!((exit_of(&path), exit_of(&link)), (exit, exit), "{mode:o}");
         }
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn directories_above_the_home_directory_do_not_count() {
+        let dir = std::env::temp_dir().join(format!("s3-ssec-home-{}", std::process::id()));
+        let (home, link) = (dir.join("home"), dir.join("link"));
+        fs::create_dir_all(home.join("keys")).unwrap();
+        std::os::unix::fs::symlink(&home, &link).unwrap();
+        let path = home.join("keys/a.key");
+        create(&path, b"content").unwrap();
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o777)).unwrap();
+        fn exit(home: Option<&Path>, path: &Path) -> Option<Exit> {
+            check_up_to(home, "it", path).err().map(|failure| failure.exit)
+        }
+        assert_eq!(exit(Some(&*home), &path), None);
+        assert_eq!(exit(Some(&*link), &path), None);
+        for elsewhere in [None, Some(dir.join("keys")), Some("home".into())] {
+            assert_eq!(exit(elsewhere.as_deref(), &path), Some(Exit::Unsafe), "{elsewhere:?}");
+        }
+        // Others can replace a link that is not below it.
+        assert_eq!(exit(Some(&*home), &link.join("keys/a.key")), Some(Exit::Unsafe));
+        fs::set_permissions(&home, fs::Permissions::from_mode(0o777)).unwrap();
+        assert_eq!(exit(Some(&*home), &path), Some(Exit::Unsafe), "the home directory itself");
         fs::remove_dir_all(dir).unwrap();
     }
 

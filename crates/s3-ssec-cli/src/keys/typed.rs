@@ -43,20 +43,27 @@ pub(crate) fn masked(text: &str) -> String {
 }
 
 /// The last fence before an error is printed: takes out what looks like a key on the command line, whatever
-/// belonged there. Objects may have such names.
+/// belonged there. Objects may have such names, and version IDs are such names.
 pub(crate) fn fenced(text: String) -> String {
     let words = std::env::args_os().skip(1).filter_map(|word| word.into_string().ok());
     without(text, words)
 }
 
+const VERSION_OPTION: &str = "--version-id";
+
 fn without(text: String, words: impl IntoIterator<Item = String>) -> String {
+    let mut is_version_next = false;
     words.into_iter().fold(text, |text, word| {
         let word = Zeroizing::new(word);
-        let value = match word.strip_prefix("--").and_then(|option| option.split_once('=')) {
-            Some((_, value)) => value,
-            None => &*word,
+        let is_version = std::mem::replace(&mut is_version_next, *word == VERSION_OPTION);
+        let (is_version, value) = match word.strip_prefix("--").and_then(|_| word.split_once('=')) {
+            Some((option, value)) => (option == VERSION_OPTION, value),
+            None => (is_version, &**word),
         };
-        let is_hidden = !value.starts_with("s3://") && is_key(value) && !Path::new(value).exists();
+        let is_hidden = !is_version
+            && !value.starts_with("s3://")
+            && is_key(value)
+            && !Path::new(value).exists();
         if is_hidden { text.replace(value, "[...]") } else { text }
     })
 }
@@ -208,6 +215,14 @@ mod tests {
                 assert_eq!(shown, "s3-ssec: \"[...]\" does not exist");
             }
         }
+        for version in
+            [vec!["--version-id".to_owned(), hex.clone()], vec![format!("--version-id={hex}")]]
+        {
+            let text = format!("s3-ssec: there is no version {hex}");
+            assert_eq!(without(text.clone(), version), text);
+        }
+        let both = ["--version-id".to_owned(), "v1".to_owned(), hex.clone()];
+        assert_eq!(without(hex.clone(), both), "[...]");
         let object = format!("s3://bucket/{hex}");
         let text = format!("s3-ssec: {object} does not exist");
         assert_eq!(without(text.clone(), [object, "lab.key".to_owned()]), text);

@@ -146,6 +146,7 @@ fn what_is_left(leftover: Leftover) -> &'static str {
         Leftover::Upload => "s3-ssec repair lists it, and aborts what is ours.",
         Leftover::Scratch => "Remove it with s3-ssec rm: its name is nobody else's.",
         Leftover::Arrived => "Keep it, or remove it with s3-ssec rm.",
+        Leftover::MayArrive => "Look with s3-ssec stat after some minutes.",
         _ => "Look with s3-ssec stat what is there.",
     }
 }
@@ -343,6 +344,11 @@ impl From<TreeError> for Failure {
             TreeError::NotUtf8(_) => (Exit::Failed, "Rename the file."),
             TreeError::Unsafe(_) => {
                 (Exit::Unsafe, "Get it alone, under a name that you choose: s3-ssec get.")
+            }
+            TreeError::Kept => (Exit::Failed, "Report this to the administrator of the gateway."),
+            TreeError::NotListed(error) => {
+                let Failure { exit, todo, .. } = Failure::from(error);
+                return Failure::new(exit, what, todo);
             }
             TreeError::Local { .. } => (Exit::Failed, "Check the path and your rights."),
             _ => (Exit::Failed, LOOK_CLOSER),

@@ -2,7 +2,7 @@
 
 use super::{Exit, Failure};
 use s3_ssec::core::rekey::Outcome;
-use s3_ssec::{RekeyError, RekeyItem};
+use s3_ssec::{Leftover, RekeyError, RekeyItem};
 
 impl From<RekeyError> for Failure {
     fn from(error: RekeyError) -> Self {
@@ -44,11 +44,15 @@ impl From<RekeyError> for Failure {
             RekeyError::DirectTarget => {
                 (Exit::Usage, "Make a master key: s3-ssec key new --out new.key")
             }
-            RekeyError::Garbled => (
+            RekeyError::Garbled(Leftover::Nothing) => (
                 Exit::NotProved,
-                "On a bucket with versions the copy was removed again; else look for another copy of the \
-                 object. The run ended here: run it again without --gateway-copies, and tell the \
+                "The run ended here: run it again without --gateway-copies, and report this to the \
                  administrator of the gateway.",
+            ),
+            RekeyError::Garbled(_) => (
+                Exit::NotProved,
+                "Look for another copy or version of the object. The run ended here: run it again without \
+                 --gateway-copies, and report this to the administrator of the gateway.",
             ),
             RekeyError::UploadLeft => {
                 (Exit::Failed, "Run the same command again, or s3-ssec repair: they abort it.")

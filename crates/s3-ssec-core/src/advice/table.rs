@@ -182,6 +182,12 @@ fn what(cause: Cause, situation: &Situation<'_>) -> String {
             "the gateway does not list versions, nor does it say that the bucket keeps none; they were \
              not looked at"
         }
+        Cause::NotImplemented if rejects_key_headers(situation) => {
+            return format!(
+                "the gateway does not support {:?}, or the headers of a customer key",
+                situation.operation
+            );
+        }
         Cause::NotImplemented => {
             return format!(
                 "the gateway does not support {:?}, or a part of it",
@@ -243,6 +249,9 @@ fn todo(cause: Cause, situation: &Situation<'_>) -> &'static str {
         Cause::NotImplemented if situation.operation == Operation::ListObjectVersions => {
             "Ask the bucket's owner for the right s3:GetBucketVersioning: it shows whether there are any."
         }
+        Cause::NotImplemented if rejects_key_headers(situation) => {
+            "Run s3-ssec doctor: it shows whether this gateway encrypts under customer keys."
+        }
         Cause::NotImplemented => {
             "Do without it; if AWS_REQUEST_CHECKSUM_CALCULATION is set, set it to when_required."
         }
@@ -256,7 +265,12 @@ fn todo(cause: Cause, situation: &Situation<'_>) -> &'static str {
     }
 }
 
-/// 403 has many fathers; the operation tells the likely one.
+/// True where the headers of a customer key may be the part that is not supported (JuiceFS answers so).
+fn rejects_key_headers(situation: &Situation<'_>) -> bool {
+    situation.status == 501 && situation.sent_key != SentKey::None
+}
+
+/// A 403 has many causes; the operation shows the likely one.
 fn access_advice(situation: &Situation<'_>) -> &'static str {
     let Situation { operation, sent_key, .. } = *situation;
     match (operation, sent_key) {
@@ -283,7 +297,11 @@ fn access_advice(situation: &Situation<'_>) -> &'static str {
             "Check your rights and the bucket's policy. Without s3:ListBucket the same is said of an \
              object that does not exist."
         }
-        (Operation::GetObject | Operation::GetObjectTagging, _) => {
+        (Operation::GetObjectTagging, _) => {
+            "Ask the bucket's owner for the right s3:GetObjectTagging. Without s3:ListBucket the same is \
+             said of an object that does not exist."
+        }
+        (Operation::GetObject, _) => {
             "Check your rights and the bucket's policy. Without s3:ListBucket the same is said of an \
              object that does not exist."
         }

@@ -104,6 +104,23 @@ const CAUSES: [Cause; 28] = [
 ];
 
 #[test]
+fn a_501_to_a_key_names_its_headers() {
+    let keyed = explain(&situation(Operation::PutObject, 501, "NotImplemented"));
+    assert!(keyed.what.contains("customer key") && keyed.todo.contains("doctor"), "{keyed:?}");
+    let keyless = Situation {
+        sent_key: SentKey::None,
+        ..situation(Operation::PutObject, 501, "NotImplemented")
+    };
+    assert!(!explain(&keyless).what.contains("customer key"));
+}
+
+#[test]
+fn refused_tags_name_the_right_that_is_missing() {
+    let refused = explain(&situation(Operation::GetObjectTagging, 403, "AccessDenied"));
+    assert!(refused.todo.contains("s3:GetObjectTagging"), "{refused:?}");
+}
+
+#[test]
 fn every_cause_is_reached_and_says_what_to_do() {
     let mut seen = std::collections::HashSet::new();
     for wanted in CAUSES {

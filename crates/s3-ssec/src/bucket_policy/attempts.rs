@@ -12,7 +12,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use http::Method;
-use s3_ssec_core::advice::{Operation, SentKey};
+use s3_ssec_core::advice::{Cause, Operation, SentKey};
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::key::CustomerKey;
 use s3_ssec_core::names::{BucketName, NameError, ObjectKey, ObjectName};
@@ -120,6 +120,20 @@ impl<'a> Attempts<'a> {
         let created = request.key(name.key.as_str()).send().await.map_err(explain)?;
         self.earlier = created.upload_id;
         Ok(())
+    }
+
+    /// Aborts the upload that was begun: where uploads may not be listed, nothing else finds it.
+    pub(super) async fn abort_earlier(&mut self, gap: Gap) -> Result<(), PolicyError> {
+        let Some(id) = self.earlier.take() else { return Ok(()) };
+        let name = self.name(&gap.object(&self.scratch))?;
+        let abort = self.client.s3.abort_multipart_upload().bucket(name.bucket.as_str());
+        let abort = abort.key(name.key.as_str()).upload_id(id).send().await;
+        match abort.map_err(self.client.explain(Operation::AbortMultipartUpload, SentKey::None)) {
+            // Completed, or aborted before.
+            Err(error) if error.cause() == Some(Cause::NoSuchUpload) => Ok(()),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Sends a request that may pass the rule, and looks at what it stored.

@@ -9,7 +9,7 @@ use crate::state::JournalFile;
 use crate::watch::Watch;
 use s3_ssec_core::advice::{Operation, SentKey};
 use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName};
-use s3_ssec_core::policy::{Ending, GapAnswer, Outcome, PolicyChange, Scratch, Step};
+use s3_ssec_core::policy::{Ending, Gap, GapAnswer, Outcome, PolicyChange, Scratch, Step};
 use serde_json::{Value, json};
 
 /// Where notes of trials under way are, under the state directory: what one that was killed left is
@@ -92,9 +92,11 @@ impl Client {
             Step::TryGap(gap) => return Ok(Taken::Gap(attempts.gap(*gap).await?)),
             Step::Wait(time) => tokio::time::sleep(*time).await,
             Step::Clear(places) => {
+                let aborted = attempts.abort_earlier(Gap::EarlierUpload).await;
                 for place in places {
                     self.clear_policy_trial(place).await?;
                 }
+                aborted?;
             }
             Step::End(_) => {}
         }

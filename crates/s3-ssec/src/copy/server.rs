@@ -7,7 +7,7 @@ use crate::get::{GetError, GetOptions};
 use crate::ledger::Noted;
 use crate::nonce;
 use crate::put::tagging;
-use crate::removal::Written;
+use crate::removal::{Removable, Written};
 use crate::watch::Watch;
 use crate::write::{Leftover, PutError, PutOptions, RecordKept, Uploaded};
 use aws_sdk_s3::types::{MetadataDirective, TaggingDirective};
@@ -18,7 +18,7 @@ use s3_ssec_core::key::Kind;
 use s3_ssec_core::keyring::{Keyring, Seal};
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::record::{KnownContent, Record, TAG_KEY};
-use s3_ssec_core::removal::{Remains, TrustedVersion, WriteMarks};
+use s3_ssec_core::removal::{Remains, WriteMarks, answered_version};
 use std::sync::Arc;
 
 /// The most that one CopyObject takes (AWS "CopyObject"; RGW's `rgw_max_put_size`).
@@ -87,7 +87,7 @@ pub(crate) async fn send(client: &Client, request: Request<'_>) -> Result<Answer
     let result = output.copy_object_result();
     Ok(Answer {
         etag: bare_etag(result.and_then(|result| result.e_tag())),
-        version_id: output.version_id().filter(|id| *id != "null").map(str::to_owned),
+        version_id: answered_version(output.version_id()).map(str::to_owned),
         echo: KeyEcho::new(output.sse_customer_algorithm(), output.sse_customer_key_md5()),
     })
 }
@@ -99,11 +99,17 @@ pub(super) async fn copy(
     source: &Source<'_>,
     to: &ObjectName,
     options: &CopyOptions,
+    watch: &Watch,
 ) -> Result<Option<Uploaded>, CopyError> {
     let (Some(known), Some(opens)) = (source.located.content, &source.located.headers) else {
         return Ok(None);
     };
-    if !client.encrypts_copies(to).await? {
+    let tried = client.encrypts_copies(to).await?;
+    // A trial takes back what it began sooner than it can be undone.
+    if watch.is_stopped() {
+        return Err(PutError::Stopped.into());
+    }
+    if !tried {
         return Ok(None);
     }
     let nonce = nonce::draw(client.state.as_ref(), to).map_err(PutError::from)?;
@@ -131,28 +137,16 @@ pub(super) async fn copy(
         options: &source.put,
         reached: Reached::default(),
     };
-    let (answer, proof) = send_proved(client, &written, request).await?;
+    let (answer, proof) = send_proved(client, &written, &record, request, watch).await?;
     let version = answer.version_id.as_deref();
     let content = KnownContent { provenance: source.provenance, ..known };
-    let same = match client.reads_back(&seal, version, content).await {
-        // The answer to the copy had the echo, and the object has none.
-        Err(GetError::NotProved { name, error }) => {
-            let leftover = client.take_back(&written, version).await;
-            return Err(PutError::NotProved { name, error, leftover }.into());
-        }
-        // It has replaced what was there, whatever kept it from being read.
-        Err(GetError::Call(error)) => {
-            return Err(PutError::from(error).leaving(to, Leftover::Arrived).into());
-        }
-        read => read?,
+    let reading = client.reads_back(&seal, version, content);
+    let read = match watch.unless_stopped(reading).await {
+        Some(read) => read,
+        None => return Err(PutError::Stopped.leaving(to, Leftover::Arrived).into()),
     };
-    if !same {
-        let leftover = remove(client, &written, version, &tags[0]).await;
-        if leftover != Leftover::Nothing {
-            return Err(CopyError::Garbled { name: to.clone(), leftover });
-        }
-        Box::pin(read_source(client, source, options)).await?;
-        return Err(CopyError::Garbled { name: to.clone(), leftover });
+    if !read_back(client, &written, version, read).await? {
+        return Err(garbled(client, &written, version, source, options, watch).await);
     }
     let kept = keep_tags(client, &seal, version, &tags, &record, noted).await;
     let kept = kept.map_err(|error| match error {
@@ -172,44 +166,34 @@ pub(super) async fn copy(
     }))
 }
 
-/// Reads the source: a good copy of a damaged one is no fault of the copying.
-async fn read_source(
-    client: &Client,
-    source: &Source<'_>,
-    options: &CopyOptions,
-) -> Result<(), GetError> {
-    let read = GetOptions { read: options.read.clone(), ..GetOptions::default() };
-    let (mut sink, silent) = (tokio::io::sink(), Watch::default());
-    client.stream_located(source.name, &source.located, &mut sink, &read, &silent).await.map(drop)
-}
-
 /// CopyObject, and the proof that the gateway confirmed the key of the copy.
 async fn send_proved(
     client: &Client,
     written: &Written<'_>,
+    record: &Record,
     request: Request<'_>,
+    watch: &Watch,
 ) -> Result<(Answer, EchoVerified), CopyError> {
     let (from, reached) = (request.from.clone(), request.reached.clone());
-    match send(client, request).await {
+    let Some(sent) = watch.unless_stopped(send(client, request)).await else {
+        return Err(Box::pin(client.stopped(written, record)).await.into());
+    };
+    match sent {
         Ok(answer) => match verify_echo(written.headers.key_md5(), &answer.echo) {
             Ok(proof) => Ok((answer, proof)),
             Err(error) => {
                 let name = written.name.clone();
-                let leftover = client.take_back(written, answer.version_id.as_deref()).await;
+                let (version, plain) = (answer.version_id.as_deref(), Removable::Plaintext);
+                let leftover = client.remove_written(written, version, plain).await;
                 Err(PutError::NotProved { name, error, leftover }.into())
             }
         },
         Err(error) if error.status() == Some(412) => Err(GetError::Changed(from).into()),
-        Err(error) if is_refusal(&error) || !reached.is_possible() => {
+        Err(error) if error.is_refusal() || !reached.is_possible() => {
             Err(PutError::from(error).into())
         }
         Err(error) => Ok(Box::pin(unanswered(client, written, error)).await?),
     }
-}
-
-/// True if the gateway says that it did not make the copy.
-fn is_refusal(error: &CallError) -> bool {
-    error.status().is_some_and(|status| (400..500).contains(&status) || status == 501)
 }
 
 /// Looks for the object of a copy without a usable answer: it may be stored, encrypted or not.
@@ -232,31 +216,48 @@ async fn unanswered(
     }
 }
 
-/// Removes the copy, if what is there carries the record that was made for it alone.
-async fn remove(
+/// Whether the copy, once read, is the same as its source.
+async fn read_back(
     client: &Client,
     written: &Written<'_>,
     version: Option<&str>,
-    record: &(String, String),
-) -> Leftover {
-    let name = written.name;
-    // The answer of RGW 20.2.4 names no version, and a DELETE without one would only hide it.
-    let id = match version {
-        Some(id) => Some(id.to_owned()),
-        None => match client.head(name, None, written.headers).await {
-            Ok(head) => head.version_id,
-            Err(_) => return Leftover::Arrived,
-        },
-    };
-    let version = match id {
-        Some(id) => client.trusted_version(name, &id).await.unwrap_or_default(),
-        None => None,
-    };
-    let id = version.as_ref().map(TrustedVersion::id);
-    let ours = client.tags(name, id).await.is_ok_and(|tags| tags.contains(record));
-    match ours && client.delete(name, version.as_ref()).await.is_ok() {
-        true => Leftover::Nothing,
-        false => Leftover::Arrived,
+    read: Result<bool, GetError>,
+) -> Result<bool, CopyError> {
+    match read {
+        // The answer to the copy had the echo, and the object has none.
+        Err(GetError::NotProved { name, error }) => {
+            let leftover = client.remove_written(written, version, Removable::Plaintext).await;
+            Err(PutError::NotProved { name, error, leftover }.into())
+        }
+        // It has replaced what was there, whatever kept it from being read.
+        Err(GetError::Call(error)) => {
+            Err(PutError::from(error).leaving(written.name, Leftover::Arrived).into())
+        }
+        read => Ok(read?),
+    }
+}
+
+/// Removes a copy that is not the same as its source, and says whose fault that is: a good copy of a
+/// damaged source is no fault of the copying.
+async fn garbled(
+    client: &Client,
+    written: &Written<'_>,
+    version: Option<&str>,
+    source: &Source<'_>,
+    options: &CopyOptions,
+    watch: &Watch,
+) -> CopyError {
+    let leftover = client.remove_written(written, version, Removable::Any).await;
+    let garbled = CopyError::Garbled { name: written.name.clone(), leftover };
+    if leftover != Leftover::Nothing {
+        return garbled;
+    }
+    let read = GetOptions { read: options.read.clone(), ..GetOptions::default() };
+    let (mut sink, silent) = (tokio::io::sink(), Watch::default());
+    let reading = client.stream_located(source.name, &source.located, &mut sink, &read, &silent);
+    match watch.unless_stopped(Box::pin(reading)).await {
+        Some(Err(error)) => error.into(),
+        Some(Ok(_)) | None => garbled,
     }
 }
 

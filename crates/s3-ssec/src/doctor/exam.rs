@@ -280,11 +280,7 @@ impl<'a> Exam<'a> {
             Some(refusal) => (Some(refusal.code.as_str()), refusal.message.as_deref()),
             None => (None, None),
         };
-        let judged = match KeylessRead::of_get(get.status, code, message) {
-            // HEAD refuses what GET hands out.
-            KeylessRead::Readable => KeylessRead::Unclear,
-            judged => judged,
-        };
+        let judged = KeylessRead::of_get(get.status, code, message).after_refused_head();
         Ok((judged, get))
     }
 }

@@ -26,6 +26,7 @@ use s3_ssec_core::key::Key;
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::plan::MultipartPlan;
 use s3_ssec_core::record::{Content, Record, TAG_KEY};
+use s3_ssec_core::removal::answered_version;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -376,7 +377,7 @@ impl Upload {
             .map_err(self.client.explain(Operation::CompleteMultipartUpload, SentKey::Target))?;
         // RGW before 20.2.4 has no echo here. The SDK does not read the headers either, so HEAD
         // decides in every case.
-        let version_id = output.version_id().filter(|id| *id != "null").map(str::to_owned);
+        let version_id = answered_version(output.version_id()).map(str::to_owned);
         Ok(Completed { version_id })
     }
 }

@@ -4,7 +4,7 @@ use super::{Writing, tagging};
 use crate::call::{Broken, CallError, PayloadHash, Reached, WithKey as _};
 use crate::client::{Client, bare_etag};
 use crate::ledger::Noted;
-use crate::removal::Written;
+use crate::removal::{Removable, Written};
 use crate::write::{Existing, Leftover, PutError, PutOptions, RecordKept, Uploaded, md5_hex};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use s3_ssec_core::echo::{EchoVerified, KeyEcho, verify_echo};
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::record::{Record, TAG_KEY};
-use s3_ssec_core::removal::Remains;
+use s3_ssec_core::removal::{Remains, answered_version};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ async fn send_and_prove(
     let (reached, size) = (Reached::default(), content.len() as u64);
     let work = send_with_record(writing, content, tags, record, noted, &reached);
     let Some(outcome) = writing.watch.unless_stopped(work).await else {
-        return Err(Box::pin(stopped(writing, written, record)).await);
+        return Err(Box::pin(writing.client.stopped(written, record)).await);
     };
     let (sent, noted) = match outcome {
         Ok(done) => done,
@@ -63,7 +63,8 @@ async fn send_and_prove(
     let proof = match verify_echo(writing.headers.key_md5(), &sent.echo) {
         Ok(proof) => proof,
         Err(error) => {
-            let leftover = writing.client.take_back(written, sent.version_id.as_deref()).await;
+            let (version, plain) = (sent.version_id.as_deref(), Removable::Plaintext);
+            let leftover = writing.client.remove_written(written, version, plain).await;
             return Err(PutError::NotProved { name: writing.name().clone(), error, leftover });
         }
     };
@@ -128,28 +129,9 @@ async fn unanswered(
 /// True if the gateway says that it did not store anything.
 fn is_refusal(error: &PutError) -> bool {
     match error {
-        PutError::Call(call) => call.status().is_some_and(|status| (400..500).contains(&status)),
+        PutError::Call(call) => call.is_refusal(),
         _ => true,
     }
-}
-
-/// Whether a request that was given up had reached the gateway. An encrypted object is left where it
-/// is, for what it replaced is gone.
-async fn stopped(writing: &Writing<'_>, written: &Written<'_>, record: &Record) -> PutError {
-    let leftover = match writing.client.find_written(written).await {
-        Err(_) => Leftover::Unknown,
-        Ok(found) => match found.remains {
-            Remains::NotOurs => Leftover::Nothing,
-            Remains::OursEncrypted => {
-                writing.client.confirm(writing.name(), record, found.is_tagged).await;
-                Leftover::Arrived
-            }
-            Remains::OursInPlaintext | Remains::PerhapsOurs => {
-                return writing.client.not_proved(written, &found).await;
-            }
-        },
-    };
-    PutError::Stopped.leaving(writing.name(), leftover)
 }
 
 /// Sends with tags; where the gateway refuses them, without, if the ledger keeps the record.
@@ -246,7 +228,7 @@ async fn send_noting(
     }
     Ok(Sent {
         etag,
-        version_id: output.version_id().filter(|id| *id != "null").map(str::to_owned),
+        version_id: answered_version(output.version_id()).map(str::to_owned),
         echo: KeyEcho::new(output.sse_customer_algorithm(), output.sse_customer_key_md5()),
     })
 }

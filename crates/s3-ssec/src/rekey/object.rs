@@ -9,7 +9,7 @@ use crate::locate::{Located, ObjectState, ReadOptions, proved};
 use crate::put::{Transferred, Upload};
 use crate::rekey::log::Log;
 use crate::watch::Watch;
-use crate::write::PutError;
+use crate::write::{Leftover, PutError};
 use bytes::Bytes;
 use s3_ssec_core::advice::Cause;
 use s3_ssec_core::derive::Nonce;
@@ -179,6 +179,16 @@ impl Work {
     /// Says why, where a step is not an error in itself.
     pub(super) fn complain(&mut self, why: RekeyError) {
         self.why = Some(why);
+    }
+
+    /// Says what is left of an object that was to be taken back.
+    pub(super) fn complain_of_left(&mut self, left: Leftover) {
+        if let Some(
+            RekeyError::Garbled(leftover) | RekeyError::Put(PutError::NotProved { leftover, .. }),
+        ) = &mut self.why
+        {
+            *leftover = left;
+        }
     }
 
     /// Why it did not end well.

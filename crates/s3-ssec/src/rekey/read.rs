@@ -78,10 +78,7 @@ impl Work {
         self.found.grants = match grants {
             Ok(grants) => grants,
             // Not ours to read: the new object has the usual list.
-            Err(error)
-                if error.status().is_some_and(|status| status != 404 && status < 500)
-                    || error.status() == Some(501) =>
-            {
+            Err(error) if error.is_refusal() && error.status() != Some(404) => {
                 self.shared.without_grants.fetch_add(1, Relaxed);
                 Vec::new()
             }

@@ -10,11 +10,11 @@ use crate::get::GetError;
 use crate::ledger::Noted;
 use crate::nonce;
 use crate::put::{Condition, Upload, joined_etag, send, tagging};
-use crate::removal::Written;
+use crate::removal::{Removable, Written};
 use crate::trial::WriteKind;
-use crate::write::{Leftover, PutError, PutOptions};
+use crate::write::{Leftover, PutError, PutOptions, md5_hex};
 use s3_ssec_core::derive::Nonce;
-use s3_ssec_core::echo::{KeyEcho, KeylessRead, verify_by_heads, verify_echo};
+use s3_ssec_core::echo::{KeyEcho, verify_by_heads, verify_echo};
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::key::Kind;
 use s3_ssec_core::keyring::Seal;
@@ -264,7 +264,7 @@ impl Work {
         let work = client.reads_back(&seal, self.found.version.as_deref(), content);
         let same = self.shared.watch.unless_stopped(work).await.ok_or(RekeyError::Stopped)??;
         if !same {
-            self.complain(RekeyError::Garbled);
+            self.complain(RekeyError::Garbled(Leftover::Arrived));
         }
         Ok(same)
     }
@@ -309,40 +309,35 @@ impl Work {
         Ok(())
     }
 
-    /// Removes the version that is not proved, or not the same, where it is one of its own.
+    /// Removes the version that is not proved, or not the same, where it is one of its own: an object
+    /// without versions may be all that is left of its content.
     pub(super) async fn take_back(&mut self) -> Result<(), RekeyError> {
         let (client, name) = (&self.shared.client, &self.name);
         let headers = self.new_headers()?;
-        let id = match &self.found.version {
-            Some(id) => Some(id.clone()),
-            // The answer that would have named it was lost.
-            None => match client.head_without_key(name, None).await? {
-                WithoutKey::Readable(head) => head.version_id,
-                _ => None,
-            },
-        };
-        let version = match &id {
-            Some(id) => client.trusted_version(name, id).await?,
-            None => None,
-        };
-        // An object without versions may be all that is left of its content.
-        let unfinished = || PutError::Unfinished(name.clone()).into();
-        let version = version.ok_or_else(unfinished)?;
-        let head = client.head_if_opened(name, Some(version.id()), &headers).await?;
-        if head.is_some_and(|head| verify_echo(headers.key_md5(), &head.echo).is_ok())
-            && client.read_without_key(name, Some(version.id())).await? != KeylessRead::Readable
-        {
-            return Ok(client.delete(name, Some(&version)).await?);
-        }
+        let pending = self.seal()?.record(Recorded::Pending).to_string();
         let record = self.found.new_tags.first().map(|(_, record)| record.clone());
-        let records: Vec<_> = record.into_iter().collect();
+        let records: Vec<_> = record.into_iter().chain([pending]).collect();
         let key_is_unique = self.shared.keys.writer().kind() == Kind::Master;
-        let marks = WriteMarks { records: &records, plain_etag: "", key_is_unique };
+        let plain_etag = self.plain_etag();
+        let marks = WriteMarks { records: &records, plain_etag: &plain_etag, key_is_unique };
         let written = Written { name, headers: &headers, marks };
-        match client.take_back(&written, Some(version.id())).await {
-            Leftover::Nothing => Ok(()),
-            _ => Err(unfinished()),
-        }
+        let version = self.found.version.as_deref();
+        let left = client.remove_written(&written, version, Removable::AnyVersion).await;
+        let unfinished = PutError::Unfinished(name.clone());
+        self.complain_of_left(left);
+        if left == Leftover::Nothing { Ok(()) } else { Err(unfinished.into()) }
+    }
+
+    /// The ETag that the new object has if it was stored in plaintext. Empty where that is the one of the
+    /// old object, which is plaintext too.
+    fn plain_etag(&self) -> String {
+        let etag = match (self.machine.way(), &self.found.sent) {
+            (Way::Parts, Some(sent)) => joined_etag(&sent.parts),
+            (Way::Whole, _) => md5_hex(&self.found.content),
+            _ => self.found.etag.clone(),
+        };
+        let was_plain = self.found.located.as_ref().is_some_and(|old| old.headers.is_none());
+        if was_plain && etag == self.found.etag { String::new() } else { etag }
     }
 
     /// Aborts an upload that an earlier run left, and nothing else.

@@ -27,8 +27,8 @@ const ROOM: usize = 32 << 10;
 impl Client {
     /// Uploads every file below `directory` to the path of `to` plus its relative path.
     ///
-    /// A file is left alone if its object is there under the writing key and its record says that the
-    /// content is the same.
+    /// A file is left alone if its object is there under the writing key, is refused without one, and its
+    /// record says that the content is the same.
     pub async fn put_tree(
         &self,
         keys: &Arc<Keyring>,
@@ -215,6 +215,10 @@ impl Job {
         let proved = crate::locate::proved(name, headers, &head).is_ok();
         let hash = file_digest(writer, path).await?;
         let same = proved && head.size == known.size && hash == known.digest;
+        // Some servers echo any key, on plaintext objects too.
+        if same && self.client.refused_without_key(name, &read).await.is_err() {
+            return Ok(None);
+        }
         Ok(located.evidence().filter(|_| same).map(Evidence::verification))
     }
 }

@@ -4,7 +4,7 @@ use super::ScratchObject;
 use crate::call::CallError;
 use crate::client::Client;
 use crate::put::send;
-use crate::write::{Existing, PutError, PutOptions};
+use crate::write::{Existing, Leftover, PutError, PutOptions};
 use bytes::Bytes;
 use s3_ssec_core::condition::OnlyIfAbsent;
 use s3_ssec_core::headers::TargetKeyHeaders;
@@ -12,16 +12,44 @@ use s3_ssec_core::key::CustomerKey;
 use s3_ssec_core::names::ObjectName;
 use std::sync::Arc;
 
+/// The outcome of a trial of `If-None-Match: *`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ConditionTrial {
+    /// Whether the gateway keeps to it.
+    pub condition: OnlyIfAbsent,
+    /// Why the trial came to no end, and what it left.
+    pub problems: Vec<PutError>,
+}
+
 impl Client {
-    /// Writes a scratch object beside `name` twice with `If-None-Match: *`, under a throw-away key.
+    /// Writes a scratch object beside `name` twice with `If-None-Match: *`, under a throw-away key. A trial
+    /// that fails shows nothing: [`OnlyIfAbsent::Unknown`].
     ///
     /// The result is not remembered: whether the bucket keeps versions matters, and can change.
-    pub async fn try_only_if_absent(&self, name: &ObjectName) -> Result<OnlyIfAbsent, PutError> {
+    pub async fn try_only_if_absent(&self, name: &ObjectName) -> ConditionTrial {
+        let mut problems = Vec::new();
+        let tried = self.try_condition(name, &mut problems).await;
+        let condition = tried.unwrap_or_else(|error| {
+            problems.insert(0, error);
+            OnlyIfAbsent::Unknown
+        });
+        ConditionTrial { condition, problems }
+    }
+
+    async fn try_condition(
+        &self,
+        name: &ObjectName,
+        problems: &mut Vec<PutError>,
+    ) -> Result<OnlyIfAbsent, PutError> {
         self.clear_trials(&name.bucket).await;
         let headers = Arc::new(TargetKeyHeaders::of(&CustomerKey::generate()?));
         let mut scratch = ScratchObject::beside(self, name)?;
+        let scratch_name = scratch.name.clone();
         let tried = self.put_twice(&mut scratch, &headers).await;
-        scratch.remove().await?;
+        if let Err(error) = scratch.remove().await {
+            problems.push(PutError::from(error).leaving(&scratch_name, Leftover::Scratch));
+        }
         Ok(tried?)
     }
 
@@ -51,7 +79,7 @@ impl Client {
         match sent {
             Ok(_) => Ok(200),
             Err(error) => match error.status() {
-                Some(status) if status < 500 || status == 501 => Ok(status),
+                Some(status) if error.is_refusal() => Ok(status),
                 _ => Err(error),
             },
         }

@@ -11,6 +11,7 @@ use crate::state::JournalFile;
 use s3_ssec_core::advice::{Operation, SentKey};
 use s3_ssec_core::listing::EntryKind;
 use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName, S3Address};
+use s3_ssec_core::removal::answered_version;
 use serde_json::{Value, json};
 
 /// Where the notes are, under the state directory.
@@ -42,14 +43,14 @@ impl Client {
                 continue;
             }
             match self.clear_scratch(&scratch).await {
-                Ok(()) => file.remove(),
+                Ok(_) => file.remove(),
                 Err(error) => tracing::warn!("the trial object {scratch} may be left: {error}"),
             }
         }
     }
 
-    /// Removes uploads and objects of this name, in all versions.
-    pub(crate) async fn clear_scratch(&self, scratch: &ObjectName) -> Result<(), CallError> {
+    /// Removes uploads and objects of this name, in all versions. Returns the number of objects.
+    pub(crate) async fn clear_scratch(&self, scratch: &ObjectName) -> Result<usize, CallError> {
         let (bucket, key) = (scratch.bucket.as_str(), scratch.key.as_str());
         for id in self.uploads_of(scratch).await? {
             let abort = self.s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(id);
@@ -58,13 +59,15 @@ impl Client {
         }
         let listed =
             ListingPages::new(self, ListingOf::Versions, &scratch.bucket, key).all().await?;
+        let mut removed = 0;
         for version in listed.into_iter().filter(|version| version.key == key) {
             if version.kind != EntryKind::DeleteMarker {
-                let id = version.id.filter(|id| id != "null");
-                self.delete_scratch(scratch, id.as_deref()).await?;
+                let id = answered_version(version.id.as_deref());
+                self.delete_scratch(scratch, id).await?;
+                removed += 1;
             }
         }
-        Ok(())
+        Ok(removed)
     }
 }
 

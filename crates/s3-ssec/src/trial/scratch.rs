@@ -30,22 +30,34 @@ impl ScratchObject {
         match answer {
             Ok(version) => self.versions.push(version),
             Err(error) => {
-                let is_refused = error.status().is_some_and(|status| status < 500 || status == 501);
-                self.is_unheard |= !is_refused;
+                self.is_unheard |= !error.is_refusal();
             }
         }
     }
 
+    /// Notes that something may be left which no answer named.
+    pub(crate) fn doubt(&mut self) {
+        self.is_unheard = true;
+    }
+
+    /// The IDs that the answers named are not those of versions.
+    pub(crate) fn distrust_ids(&mut self) {
+        self.versions.fill(None);
+    }
+
+    /// Leaves it, and its note, for the next trial: the gateway cannot be reached.
+    pub(crate) fn leave(self) {}
+
     /// Removes all that was written. A listing shows what no answer named: without a version ID a
     /// deletion in a bucket with versions leaves a marker (RGW 20 names none for some writes). Where
-    /// nothing is listed, the name is deleted.
+    /// nothing is listed that was written, the name is deleted.
     pub(crate) async fn remove(self) -> Result<(), CallError> {
         let is_named = !self.is_unheard && self.versions.iter().all(Option::is_some);
         let cleared = match is_named {
             true => false,
             false => match self.client.clear_scratch(&self.name).await {
                 Err(error) if self.is_unheard => return Err(error),
-                cleared => cleared.is_ok(),
+                cleared => cleared.is_ok_and(|removed| removed > 0),
             },
         };
         for version in self.versions.iter().filter(|_| !cleared) {

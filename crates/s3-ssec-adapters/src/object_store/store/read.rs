@@ -8,6 +8,7 @@ use ::object_store::{
 };
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use s3_ssec::core::removal::answered_version;
 use s3_ssec::{ContentHeaders, Head, ReadOptions, Watch};
 use std::collections::BTreeMap;
 use std::io;
@@ -95,7 +96,7 @@ async fn part(
         last_modified: time(answer.last_modified().map(|time| time.secs())),
         size,
         e_tag: answer.e_tag().map(|etag| etag.trim_matches('"').to_owned()),
-        version: answer.version_id().filter(|id| *id != "null").map(str::to_owned),
+        version: answered_version(answer.version_id()).map(str::to_owned),
     };
     options.check_preconditions(&meta)?;
     let mut headers = ContentHeaders::default();

@@ -111,7 +111,16 @@ impl Tally {
     }
 
     fn of_other_size(&self) -> u64 {
-        self.summary.records.get(&RecordState::OtherSize).copied().unwrap_or_default()
+        self.of(RecordState::OtherSize)
+    }
+
+    /// The objects whose tags could not be read, if there are any.
+    pub(super) fn without_tags(&self) -> Option<u64> {
+        Some(self.of(RecordState::NotReadable)).filter(|count| *count > 0)
+    }
+
+    fn of(&self, record: RecordState) -> u64 {
+        self.summary.records.get(&record).copied().unwrap_or_default()
     }
 
     /// Tells the counts; beside lines on standard output they are a remark.

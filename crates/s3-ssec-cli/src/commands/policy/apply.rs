@@ -6,7 +6,7 @@ use crate::output::Fields;
 use crate::progress::Total;
 use crate::report::{About as _, Failure};
 use crate::session::Session;
-use s3_ssec::core::policy::GapAnswer;
+use s3_ssec::core::policy::{GapAnswer, Rule};
 use s3_ssec::{Applied, HalfDone};
 use serde_json::{Value, json};
 
@@ -28,6 +28,14 @@ pub(super) async fn run(session: &Session, args: &ApplyArgs) -> Result<(), Failu
         session.output.note(format_args!(
             "an upload that was begun without a key can be completed in plaintext; s3-ssec repair \
              {address} --abort-older-than 7d aborts old ones"
+        ));
+    }
+    let unlisted =
+        |one: &Applied| one.open_uploads.is_none() && one.trial.rule == Rule::RequireSsec;
+    if applied.iter().any(unlisted) {
+        session.output.note(format_args!(
+            "the incomplete uploads of {address} could not be listed: one that was begun without a key \
+             can be completed in plaintext"
         ));
     }
     note_untried(session, &applied.iter().map(|one| &one.trial).collect::<Vec<_>>());

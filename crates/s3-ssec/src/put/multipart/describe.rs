@@ -7,7 +7,7 @@ use super::{Completed, Transferred, Upload, Writing, joined_etag};
 use crate::call::{Broken, CallError};
 use crate::client::Head;
 use crate::ledger::Noted;
-use crate::removal::Written;
+use crate::removal::{Removable, Written};
 use crate::write::{PutError, Uploaded};
 use s3_ssec_core::echo::{EchoVerified, verify_by_heads};
 use s3_ssec_core::record::{Content, TAG_KEY};
@@ -62,9 +62,7 @@ pub(super) async fn completed_unheard(
 ) -> Result<Option<Completed>, PutError> {
     let may_be_done = match error {
         // S3 may answer 200 first and fail afterwards.
-        CallError::Refused(refusal) => {
-            refusal.status == 404 || !(400..500).contains(&refusal.status)
-        }
+        CallError::Refused(refusal) => refusal.status == 404 || !error.is_refusal(),
         CallError::Broken(broken) => matches!(broken, Broken::Answer(_) | Broken::Connection(_)),
     };
     if !may_be_done {
@@ -169,7 +167,8 @@ impl Upload {
             Ok(_) if with_key.size != size => Err(PutError::Overwritten(self.name.clone())),
             Ok(proof) => Ok((with_key.etag, proof)),
             Err(error) => {
-                let leftover = self.client.take_back(written, version).await;
+                let plain = Removable::Plaintext;
+                let leftover = self.client.remove_written(written, version, plain).await;
                 Err(PutError::NotProved { name: self.name.clone(), error, leftover })
             }
         }
