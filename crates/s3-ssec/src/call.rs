@@ -362,12 +362,23 @@ impl Intercept for PayloadHash {
 /// Notes whether any attempt of a call may have reached the gateway: all but those for which no
 /// connection was made.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Reached(Arc<AtomicBool>);
+pub(crate) struct Reached(Arc<Attempts>);
+
+#[derive(Debug, Default)]
+struct Attempts {
+    is_possible: AtomicBool,
+    is_unanswered: AtomicBool,
+}
 
 impl Reached {
     /// True if the gateway may have acted on the call.
     pub(crate) fn is_possible(&self) -> bool {
-        self.0.load(Relaxed)
+        self.0.is_possible.load(Relaxed)
+    }
+
+    /// True if the gateway may act on an attempt that it did not answer.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        self.0.is_unanswered.load(Relaxed)
     }
 }
 
@@ -386,7 +397,10 @@ impl Intercept for Reached {
         let connector = failed.and_then(|error| error.as_connector_error());
         let unconnected = connector.is_some_and(|error| transport::was_never_connected(error));
         if !unconnected {
-            self.0.store(true, Relaxed);
+            self.0.is_possible.store(true, Relaxed);
+        }
+        if !unconnected && context.response().is_none() {
+            self.0.is_unanswered.store(true, Relaxed);
         }
         Ok(())
     }

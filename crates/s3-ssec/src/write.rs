@@ -1,6 +1,6 @@
 //! What every write shares: its options, its result, its errors, and taking back what is not proved.
 
-use crate::call::CallError;
+use crate::call::{CallError, Reached};
 use aws_sdk_s3::types::StorageClass;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -169,6 +169,14 @@ pub enum Leftover {
 }
 
 impl Leftover {
+    /// With what an earlier attempt of the same request may still leave.
+    pub(crate) fn with_earlier(self, reached: &Reached) -> Self {
+        match self {
+            Leftover::Nothing if reached.is_unanswered() => Leftover::MayArrive,
+            left => left,
+        }
+    }
+
     fn of(self, name: &ObjectName) -> String {
         match self {
             Leftover::Nothing => "nothing was left behind".to_owned(),

@@ -298,8 +298,10 @@ impl Aftermath {
         }
     }
 
-    /// The gateway says that it removed the object, or the version.
+    /// The gateway says that it removed the object, or the version. A version is looked at by its ID first:
+    /// another client's may be above it by now.
     pub fn removed(&mut self) {
+        self.target = self.version();
         self.look();
     }
 
@@ -328,13 +330,21 @@ impl Aftermath {
     /// The version that was looked at is dealt with.
     fn settled(&mut self, leftover: Leftover) {
         if self.target.take().is_some() {
-            self.below = leftover;
+            self.below = self.below.max(leftover);
             return self.look();
         }
-        let may_arrive = self.answer == WriteAnswer::Lost && self.removals == 0;
-        let leftover = match leftover.max(self.below) {
-            Leftover::Nothing if may_arrive => Leftover::NotFound,
-            leftover => leftover,
+        let leftover = leftover.max(self.below);
+        let is_unseen = leftover == Leftover::Nothing && self.removals == 0;
+        let leftover = match (&self.answer, self.versions) {
+            _ if !is_unseen => leftover,
+            (WriteAnswer::Refused, _) | (WriteAnswer::Unproved(_), Versions::None) => leftover,
+            (WriteAnswer::Lost, _) => Leftover::NotFound,
+            (WriteAnswer::Unproved(_), Versions::NotAsked) => {
+                self.step = AftermathStep::Versioning;
+                return;
+            }
+            // The gateway took the write: its object may be below another client's version.
+            (WriteAnswer::Unproved(_), Versions::Kept(_) | Versions::Unknown) => Leftover::Perhaps,
         };
         self.step = AftermathStep::End(leftover);
     }

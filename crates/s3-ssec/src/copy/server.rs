@@ -185,6 +185,7 @@ async fn send_proved(
                 let name = written.name.clone();
                 let (version, plain) = (answer.version_id.as_deref(), Removable::Plaintext);
                 let leftover = client.remove_written(written, version, plain).await;
+                let leftover = leftover.with_earlier(&reached);
                 Err(PutError::NotProved { name, error, leftover }.into())
             }
         },

@@ -65,6 +65,7 @@ async fn send_and_prove(
         Err(error) => {
             let (version, plain) = (sent.version_id.as_deref(), Removable::Plaintext);
             let leftover = writing.client.remove_written(written, version, plain).await;
+            let leftover = leftover.with_earlier(&reached);
             return Err(PutError::NotProved { name: writing.name().clone(), error, leftover });
         }
     };

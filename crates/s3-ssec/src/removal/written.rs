@@ -55,6 +55,21 @@ enum Target {
     Unclear,
 }
 
+/// The outcome of a removal.
+struct Removed {
+    left: Leftover,
+    /// True if anything was removed.
+    any: bool,
+}
+
+impl Removed {
+    const NONE: Self = Self::left(Leftover::Nothing);
+
+    const fn left(left: Leftover) -> Self {
+        Self { left, any: false }
+    }
+}
+
 impl Removable {
     fn takes(self, remains: Remains) -> bool {
         match remains {
@@ -165,22 +180,29 @@ impl Client {
         Box::pin(async {
             let named = match answered_version(id) {
                 Some(id) => self.remove_named(written, id, what).await,
-                None => Leftover::Nothing,
+                None => Removed::NONE,
             };
             let newest = self.remove_until_gone(written, None, what).await;
-            if named == Leftover::Nothing { newest } else { named }
+            let left = if named.left == Leftover::Nothing { newest.left } else { named.left };
+            // The gateway took the write, and its object was not seen: it may be below another version.
+            let is_unseen = left == Leftover::Nothing && !named.any && !newest.any;
+            let is_flat = || self.bucket_versions(written.name);
+            match is_unseen && !matches!(is_flat().await, Ok(BucketVersions::None)) {
+                true => Leftover::Perhaps,
+                false => left,
+            }
         })
         .await
     }
 
-    async fn remove_named(&self, written: &Written<'_>, id: &str, what: Removable) -> Leftover {
+    async fn remove_named(&self, written: &Written<'_>, id: &str, what: Removable) -> Removed {
         match self.bucket_versions(written.name).await {
             Ok(BucketVersions::Kept(ids)) => {
                 self.remove_until_gone(written, ids.version(id).as_ref(), what).await
             }
-            Ok(BucketVersions::None) => Leftover::Nothing,
+            Ok(BucketVersions::None) => Removed::NONE,
             // It may be below the newest.
-            Ok(BucketVersions::Unknown) | Err(_) => Leftover::Perhaps,
+            Ok(BucketVersions::Unknown) | Err(_) => Removed::left(Leftover::Perhaps),
         }
     }
 
@@ -190,21 +212,22 @@ impl Client {
         written: &Written<'_>,
         version: Option<&TrustedVersion>,
         what: Removable,
-    ) -> Leftover {
-        let mut left = Leftover::Perhaps;
+    ) -> Removed {
+        let mut removed = Removed::left(Leftover::Perhaps);
         for _ in 0..REMOVALS {
             let Ok(found) = self.find_version(written, version).await else {
-                return Leftover::Perhaps;
+                return Removed { left: Leftover::Perhaps, ..removed };
             };
-            left = found.leftover();
+            removed.left = found.leftover();
             if !what.takes(found.remains) || !self.delete_found(written, &found, what).await {
                 break;
             }
+            removed.any = true;
         }
-        left
+        removed
     }
 
-    /// Deletes an object that was looked at. False if that is not possible, or refused.
+    /// Deletes an object that was looked at. False if that is not possible, or refused, or not done.
     async fn delete_found(
         &self,
         written: &Written<'_>,
@@ -231,7 +254,12 @@ impl Client {
             },
         };
         let is_left_alone = what == Removable::AnyVersion && version.is_null();
-        !is_left_alone && self.delete(name, Some(&version)).await.is_ok()
+        if is_left_alone || self.delete(name, Some(&version)).await.is_err() {
+            return false;
+        }
+        // Another client's version may be above it by now, and the newest would not show it.
+        let again = self.head_without_key(name, Some(version.id())).await;
+        matches!(again, Ok(WithoutKey::Absent))
     }
 
     /// The error for an object that may be the plaintext of a write. Removes it if it surely is.
