@@ -13,7 +13,7 @@ const LOOKS = 4;
 
 /** The listing that is shown; an older one that is still being looked at stops. */
 let shown = 0;
-/** Its pages; none while another listing is on its way. */
+/** Its pages. */
 let pages;
 
 /** Wires the section. */
@@ -22,7 +22,7 @@ export function wireListing() {
   const more = byId("more");
   more.addEventListener("click", async () => {
     more.disabled = true;
-    if (pages) await show(pages);
+    await show(pages);
     more.disabled = false;
   });
   byId("upload-files").addEventListener("click", () => choose(byId("files-input"), take));
@@ -50,8 +50,9 @@ export function wireListing() {
 export async function show(more) {
   const { place, folder } = session;
   const body = byId("listing").tBodies[0];
-  if (!more) pages = undefined;
   const round = more ? shown : ++shown;
+  // A page of the listing before would be mixed into this one.
+  if (!more) byId("more").hidden = true;
   try {
     const from = more ?? (await listing(place, folder));
     const page = await from.next();
