@@ -268,11 +268,10 @@ async fn half_a_ledger_is_not_exported(gateway: &'static Gateway) {
     let sorted = person.everything().join("state/s3-ssec/ledger");
     std::fs::create_dir(&sorted).unwrap();
     std::os::unix::fs::symlink(sorted.join("nowhere"), sorted.join("1.jsonl")).unwrap();
-    for output in ["text", "json"] {
-        let export = ["ledger", "export", "--output", output];
-        let (what, _) = person.run(export).await.refused(1);
-        assert!(what.contains("cannot be read to its end"), "{what}");
-    }
+    let (what, _) = person.run(["ledger", "export"]).await.refused(1);
+    assert!(what.contains("cannot be read to its end"), "{what}");
+    let json = person.run(["ledger", "export", "--output", "json"]).await;
+    assert_eq!((json.code, &json.json()["entries"]), (Some(1), &serde_json::Value::Null));
     bucket.remove().await;
 }
 
