@@ -105,7 +105,7 @@ impl Client {
         };
         let headers = Arc::new(TargetKeyHeaders::of(&key));
         let tried = self.write_and_read(&mut scratch, &headers).await;
-        if let Ok(BucketVersions::None) = tried {
+        if !matches!(tried, Ok(BucketVersions::Kept(_))) {
             scratch.distrust_ids();
         }
         scratch.remove().await?;

@@ -2,7 +2,7 @@
 
 use super::scratch_name;
 use crate::call::CallError;
-use crate::client::Client;
+use crate::client::{Client, WithoutKey};
 use crate::state::JournalFile;
 use s3_ssec_core::key::RandomError;
 use s3_ssec_core::names::ObjectName;
@@ -16,13 +16,22 @@ pub(crate) struct ScratchObject {
     versions: Vec<Option<String>>,
     /// A write may have arrived whose answer did not.
     is_unheard: bool,
+    /// The IDs in `versions` may name nothing.
+    is_distrusted: bool,
 }
 
 impl ScratchObject {
     pub(crate) fn beside(client: &Client, name: &ObjectName) -> Result<Self, RandomError> {
         let name = scratch_name(name)?;
         let (client, note) = (client.clone(), client.note_trial(&name));
-        Ok(Self { name, client, note, versions: Vec::new(), is_unheard: false })
+        Ok(Self {
+            name,
+            client,
+            note,
+            versions: Vec::new(),
+            is_unheard: false,
+            is_distrusted: false,
+        })
     }
 
     /// Takes the version that a write names, or what became of it otherwise.
@@ -40,9 +49,10 @@ impl ScratchObject {
         self.is_unheard = true;
     }
 
-    /// The IDs that the answers named are not those of versions.
+    /// Notes that the IDs of the answers may name nothing: the object may be there after it was deleted by
+    /// them.
     pub(crate) fn distrust_ids(&mut self) {
-        self.versions.fill(None);
+        self.is_distrusted = true;
     }
 
     /// Leaves it, and its note, for the next trial: the gateway cannot be reached.
@@ -61,11 +71,22 @@ impl ScratchObject {
             },
         };
         for version in self.versions.iter().filter(|_| !cleared) {
-            self.client.delete_scratch(&self.name, version.as_deref()).await?;
+            match self.client.delete_scratch(&self.name, version.as_deref()).await {
+                Err(error) if !self.is_distrusted => return Err(error),
+                _ => {}
+            }
+        }
+        if self.is_distrusted && !self.is_absent().await {
+            self.client.delete_scratch(&self.name, None).await?;
         }
         if let Some(note) = self.note {
             note.remove();
         }
         Ok(())
+    }
+
+    async fn is_absent(&self) -> bool {
+        let head = self.client.head_without_key(&self.name, None).await;
+        matches!(head, Ok(WithoutKey::Absent))
     }
 }
