@@ -470,7 +470,12 @@ async fn notes_hold_keyed_hashes(gateway: &'static Gateway) {
 async fn tabs_share_their_nonces(gateway: &'static Gateway) {
     const FILES: usize = 12;
     let scene = Scene::new(gateway).await;
-    let proxy = Proxy::new(gateway, |_| Deed::Pass).await;
+    // As if all of them looked before the first one wrote.
+    let proxy = Proxy::new(gateway, |asked| match (asked.operation(), &*asked.object()) {
+        ("HeadObject", "same") => refusal(404, "NoSuchKey"),
+        _ => Deed::Pass,
+    })
+    .await;
     scene.person.run(["key", "new", "--out", "lab.key"]).await.done();
     let key = scene.person.work().join("lab.key");
     let files: Vec<_> = (0..FILES)
