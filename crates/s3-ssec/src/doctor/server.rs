@@ -5,6 +5,7 @@ use super::{ProbeError, Rows, Seen, Topic, Verdict};
 use http::Method;
 use s3_ssec_core::condition::OnlyIfAbsent;
 use s3_ssec_core::names::BucketName;
+use s3_ssec_core::removal::answered_version;
 
 pub(super) async fn check(exam: &mut Exam<'_>, rows: &mut Rows) {
     let topic = Topic::Features;
@@ -53,7 +54,7 @@ async fn version_ids(exam: &mut Exam<'_>) -> Result<Seen, ProbeError> {
     let request = exam.setting(&bucket, Method::GET, "versioning")?;
     let versioning = exam.send(request, b"").await?.needed("GET ?versioning")?;
     let answer = exam.put("version", TRIAL).await?.needed("PUT")?;
-    let id = answer.header("x-amz-version-id").filter(|id| *id != "null");
+    let id = answered_version(answer.header("x-amz-version-id"));
     Ok(match (versioning.element("Status"), id) {
         (None, None) => Seen::good("none, without versions", "version IDs name versions"),
         (None, Some(_)) => Seen::new(
