@@ -76,7 +76,7 @@ function readLines(text) {
   return { method: method ?? guessed, url, headers };
 }
 
-/** What the link does and with which host, before anything is sent there. */
+/** The link's effect and its host, before anything is sent there. */
 function describe() {
   try {
     const { method, url } = read(byId("link-text").value);
@@ -118,7 +118,7 @@ function checkEcho({ headers }, answer) {
   throw Object.assign(new Error("the gateway did not confirm the key of the link"), { code: "echo-missing" });
 }
 
-/** What a link cannot look at: its use was not proved. */
+/** The remains that a link cannot look at: its use was not proved. */
 const LEFTOVER = {
   unproved: "The file may be stored there in plaintext: ask whoever made the link to look, and to remove it.",
   lost: "Whether the file arrived is unknown, and it may be stored in plaintext: ask whoever made the link to look.",

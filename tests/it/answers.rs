@@ -117,7 +117,7 @@ async fn no_listing_is_believed_that_is_not_whole(gateway: &'static Gateway) {
     }
 }
 
-/// What is not a listing does not exist.
+/// An answer that is not a listing.
 fn says_listing(says: fn(&Asked) -> Says) -> impl Fn(&Asked) -> Says + Send + Sync {
     move |asked| match asked.operation() {
         "ListObjects" => says(asked),

@@ -1,5 +1,5 @@
-//! What a verified content rests on: the digest of a source, one that was accepted, or a direct key
-//! that others may hold. No reader counts one for another.
+//! The evidence that a verified content rests on: the digest of a source, one that was accepted, or a
+//! direct key that others may hold. No reader counts one for another.
 
 use harness::{Asked, Bucket, Deed, Gateway, Person, Proxy, live};
 use s3_ssec::core::derive::Nonce;

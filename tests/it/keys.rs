@@ -1,4 +1,4 @@
-//! What the command does with a person's keys besides using them: it asks for a backup, once, and
+//! The care that the command takes of a person's keys: it asks for a backup, once, and
 //! remembers the gateway that first confirmed them.
 
 use harness::{Asked, Bucket, Deed, Gateway, Person, Proxy, live};

@@ -52,7 +52,8 @@ async fn many_writers_of_a_name_draw_different_nonces(gateway: &'static Gateway)
     bucket.remove().await;
 }
 
-/// What one person writes there, another reads with an export of the ledger; and a rekey loses nothing.
+/// An object that one person writes there, another reads with an export of the ledger; and a rekey loses
+/// nothing.
 async fn a_server_that_drops_tags_is_met_with_the_ledger(gateway: &'static Gateway) {
     let (bucket, proxy) = (Bucket::new(gateway).await, Proxy::new(gateway, Deed::drop_tags).await);
     let writer = Person::new(gateway).moved_to(&proxy.endpoint).with_key(Kind::Master);

@@ -1,4 +1,4 @@
-//! What a write leaves behind that was interrupted, or whose object cannot be looked at or removed.
+//! The remains of a write that was interrupted, or whose object cannot be looked at or removed.
 
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use harness::proxy::garble::garbled_copy;

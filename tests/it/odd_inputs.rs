@@ -1,4 +1,4 @@
-//! What nobody means to give to the command: pipes that no one writes to, names that steer a terminal,
+//! Inputs that no one means to give to the command: pipes that no one writes to, names that steer a terminal,
 //! settings that no request can hold.
 
 use harness::{Asked, Bucket, Deed, Gateway, Person, Proxy, Ran, live};

@@ -1,4 +1,5 @@
-//! What an upload of the page leaves where another client, another version or another content is in its place.
+//! The remains of an upload of the page, where another client's object, another version or another content is
+//! in its place.
 
 use crate::browser::Scene;
 use crate::page_evidence::{readable, refusal};

@@ -1,5 +1,5 @@
-//! What is removed from a gateway, and what is not: answers that are lost or cannot be read, version
-//! IDs that name nothing, objects and uploads of other clients.
+//! The objects that are removed from a gateway, and those that are not: answers that are lost or cannot be
+//! read, version IDs that name nothing, objects and uploads of other clients.
 
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use harness::lab::new_key;

@@ -303,8 +303,8 @@ impl Ran {
     }
 }
 
-/// What is said once of a key: where it belongs, and that there is no copy of it. Said also when the
-/// command fails after the gateway confirmed the key.
+/// The remarks that are made once of a key: where it belongs, and that there is no copy of it. Said also
+/// when the command fails after the gateway confirmed the key.
 const REMARKS: [&str; 2] = [
     r"^s3-ssec: the keys? [0-9a-f, ]+ belongs? to \S+ from now on, and will not be sent elsewhere$",
     "^s3-ssec: the key [0-9a-f]{16} has no backup; ",

@@ -88,7 +88,7 @@ impl PolicyChange {
         self.0.done();
     }
 
-    /// What became of an upload: true if it passed, false if it was refused and nothing is stored.
+    /// The outcome of an upload: true if it passed, false if it was refused and nothing is stored.
     pub fn tried(&mut self, passed: bool) {
         self.0.tried(if passed { Outcome::Passed } else { Outcome::Refused });
     }

@@ -95,7 +95,7 @@ impl Intercept for Limits {
     }
 }
 
-/// What is wrong with an answer will be wrong with the next one too, or has already taken long.
+/// A fault of an answer that the next one has too, or that has already taken long.
 #[derive(Debug)]
 pub(crate) struct NoRetry;
 

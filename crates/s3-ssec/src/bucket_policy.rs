@@ -1,6 +1,6 @@
 //! Bucket policies, tried live before they are relied on.
 //!
-//! What a policy does depends on the gateway's release, so a rule is first added for a random prefix
+//! The effect of a policy depends on the gateway's release, so a rule is first added for a random prefix
 //! that no one uses. Only when uploads there are accepted and refused as the rule says is it widened
 //! to the bucket. In every other case, and when interrupted, the old policy is left as it was. The
 //! order of the steps is that of [`PolicyChange`] in the core.
@@ -47,13 +47,13 @@ pub struct PolicyOptions {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Applied {
-    /// What was tried. [`Trial::in_force`] says whether the rule was seen to refuse anything.
+    /// The trial. [`Trial::in_force`] says whether the rule was seen to refuse anything.
     pub trial: Trial,
     /// The policy as it is.
     pub policy: Policy,
     /// False if the rule was in it before and nothing was changed.
     pub changed: bool,
-    /// What a rule that requires customer keys does not refuse on this gateway, as far as it was
+    /// The uploads that a rule that requires customer keys does not refuse on this gateway, as far as it was
     /// tried.
     pub gaps: Vec<(Gap, GapAnswer)>,
     /// Incomplete uploads of the bucket, which the rule may not stop; `None` if they could not be

@@ -1,4 +1,4 @@
-//! What the answers of a gateway confirm, wherever in this crate they are asked for.
+//! The confirmations in the answers of a gateway, wherever in this crate they are asked for.
 //!
 //! One interceptor of the SDK sees them all. The first echo of each key is reported to whoever
 //! waits for it ([`Client::on_first_echo`]). An answer that had to confirm the key and does not, or

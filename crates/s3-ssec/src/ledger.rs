@@ -157,6 +157,9 @@ fn from_elsewhere(line: &str, keys: &Keyring) -> Result<LedgerEntry, ImportRefus
     let mut entry = LedgerEntry::parse(line).ok_or(ImportRefused::Malformed)?;
     entry.check(keys)?;
     entry.in_tag = false;
+    // Whoever ever had a direct key can make a line that is newer than the master's, and would so hide that
+    // an object was replaced.
+    entry.confirmed &= entry.record.kind() == Kind::Master;
     Ok(entry)
 }
 

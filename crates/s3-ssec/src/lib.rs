@@ -8,7 +8,7 @@
 //! * a download is a file only when it is whole and equals what was uploaded;
 //! * no key is sent without TLS, followed by a redirect, or written to a log.
 //!
-//! What it does not do: remember which gateway a key belongs to, as the command does. A program's keys
+//! It does not remember which gateway a key belongs to, unlike the command. A program's keys
 //! go to the endpoint that it was given. [`Client::on_first_echo`] says when a gateway first confirmed
 //! one, and [`Client::endpoint`] is there to be compared before.
 //!

@@ -79,7 +79,7 @@ pub(crate) struct ListingPages {
 }
 
 impl ListingPages {
-    /// What begins with `prefix`; of parts, those of the object with this key.
+    /// Names that begin with `prefix`; of parts, those of the object with this key.
     pub(crate) fn new(client: &Client, of: ListingOf, bucket: &BucketName, prefix: &str) -> Self {
         let (client, bucket) = (client.clone(), bucket.clone());
         let pages = Pages::new(of.listing(), prefix);

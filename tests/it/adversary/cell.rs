@@ -36,7 +36,7 @@ pub(super) fn object(name: &str) -> ObjectName {
     ObjectName::new(BucketName::parse(BUCKET).unwrap(), ObjectKey::parse(name).unwrap())
 }
 
-/// What was uploaded under this name, or is about to be.
+/// The content that was uploaded under this name, or is about to be.
 fn uploaded(name: &str) -> Vec<u8> {
     content(name.bytes().last().unwrap().into(), SIZE)
 }
@@ -219,7 +219,7 @@ impl Cell<'_> {
         wrong
     }
 
-    /// What cannot be read afterwards with all keys from a gateway that is honest again.
+    /// The names that cannot be read afterwards with all keys from a gateway that is honest again.
     async fn unreadable(&self) -> Vec<String> {
         let all = format!("s3://{BUCKET}/");
         let get = ["get", "-r", &all, "after", "--key-file", "all", "--allow-plain"];

@@ -1,4 +1,4 @@
-//! What a gateway, or another writer, can make of an object at rest: it saw the object's own key.
+//! Changes that a gateway, or another writer, can make to an object at rest: it saw the object's own key.
 
 use super::cell::{self, World};
 use harness::adversary::{CustomerKey, Object, Store};

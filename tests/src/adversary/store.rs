@@ -77,7 +77,7 @@ impl Object {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Upload {
     pub(super) object: String,
-    /// What Create said of the object; its content is empty.
+    /// The headers of Create for the object; its content is empty.
     pub(super) form: Object,
     pub(super) parts: BTreeMap<u32, Bytes>,
 }

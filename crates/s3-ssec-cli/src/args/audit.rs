@@ -57,7 +57,7 @@ pub(crate) struct AuditArgs {
     /// Believe records: one question for each object instead of two, and nothing is proved
     #[arg(long)]
     pub(crate) trust_records: bool,
-    /// What every object must be: encrypted, own, described, own-source, direct or key=FINGERPRINT
+    /// Condition for every object: encrypted, own, described, own-source, direct or key=FINGERPRINT
     #[arg(long, value_name = "WHAT")]
     pub(crate) expect: Option<Expectation>,
     /// A line for every object, to --out or standard output

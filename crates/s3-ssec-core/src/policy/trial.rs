@@ -150,7 +150,7 @@ impl Trial {
         }
     }
 
-    /// What a person can do without a rule that does not do what it says.
+    /// Advice for a person without a rule that does not do what it says.
     pub fn advice(&self) -> &'static str {
         match self.rule {
             Rule::RequireSsec | Rule::BlockSsec => {

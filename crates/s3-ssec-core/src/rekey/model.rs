@@ -165,7 +165,7 @@ impl State {
         Ok(())
     }
 
-    /// What is there becomes an older version.
+    /// The object becomes an older version.
     fn write_over(&mut self, case: Case) {
         if case.garbles {
             self.world.below.push(self.world.object);

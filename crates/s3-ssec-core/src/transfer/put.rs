@@ -28,7 +28,7 @@ pub struct PutPlan {
     pub plain_etag: String,
     /// The caller's own tags.
     pub tags: Vec<(String, String)>,
-    /// What it may replace.
+    /// The condition under which it is stored.
     pub condition: Condition,
     /// True if a trial showed that the tags of such a write are kept.
     pub tags_kept: bool,
@@ -63,14 +63,14 @@ pub enum PutVerdict {
     Refused {
         /// The status.
         status: u16,
-        /// What may be left of an earlier attempt.
+        /// The remains of an earlier attempt.
         leftover: Leftover,
     },
     /// The gateway stored it, or may have, without proof of encryption.
     NotProved {
         /// Why there is no proof.
         error: EchoError,
-        /// What is left of it.
+        /// Its remains.
         leftover: Leftover,
     },
     /// It is stored and encrypted, and its record is nowhere: without a note of the nonce nothing opens it.
@@ -181,7 +181,7 @@ impl Upload<'_> {
         }
     }
 
-    /// What a cancelled upload says of an object that was stored all the same.
+    /// The verdict of a cancelled upload whose object was stored all the same.
     fn unless_stopped(&self, found: PutVerdict) -> PutVerdict {
         match found {
             PutVerdict::Stored { .. } if self.link.is_cancelled() => {
@@ -275,7 +275,7 @@ impl Upload<'_> {
     }
 }
 
-/// What may be left by requests of which nothing was found: one without an answer can still arrive.
+/// The remains of requests of which nothing was found: one without an answer can still arrive.
 fn leftover(open: u32) -> Leftover {
     if open > 0 { Leftover::Unknown } else { Leftover::Nothing }
 }

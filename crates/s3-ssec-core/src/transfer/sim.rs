@@ -1,7 +1,7 @@
 //! Every order of requests against a gateway that is simulated: by seed, with lost requests and answers,
 //! late execution, crashes, other writers, and lies.
 //!
-//! What holds after every run: nothing is called encrypted that is not; no object of another writer is
+//! The invariants, after every run: nothing is called encrypted that is not; no object of another writer is
 //! removed; "nothing is left" is said only where nothing of the write is left in plaintext; the key of a
 //! write goes to no object that can be read without one; a second run without faults ends well.
 

@@ -169,7 +169,7 @@ fn begun(wanted: &Wanted, target: &Target, name: &OsStr) -> Option<DownloadBegun
     })
 }
 
-/// What stands for the ETag on disk: it is the MD5 of some contents.
+/// A stand-in on disk for the ETag, because the ETag is the MD5 of some contents.
 fn noted_etag(wanted: &Wanted) -> Option<String> {
     let etag = wanted.etag.as_deref()?;
     let name = wanted.fetch.name.to_string();

@@ -3,6 +3,7 @@
 use super::files::RECENT;
 use super::*;
 use s3_ssec_core::derive::Nonce;
+use s3_ssec_core::digest::ContentHasher;
 use s3_ssec_core::key::Kind;
 use s3_ssec_core::names::{BucketName, ObjectKey};
 use std::fs;
@@ -194,6 +195,22 @@ fn an_import_takes_over_that_a_write_was_proved_and_not_that_a_tag_was_seen() {
     for known in [&begun, &proved] {
         assert_eq!(import(known).known, 1);
     }
+    fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn an_import_does_not_believe_the_holders_of_a_direct_key() {
+    let (ledger, directory) = ledger("import-direct");
+    let direct = Key::from_bytes(Kind::Direct, &[2; 32]).unwrap();
+    let begun = entry(1, "x", 1);
+    let content = ContentHasher::new(&direct.content_key()).finish();
+    let nonce = Nonce::next(2, 7, None);
+    let record = Record::write(&direct, &begun.object, nonce, Content::of_source(0, content));
+    let mut theirs = LedgerEntry::new(begun.endpoint, begun.object, record);
+    theirs.confirmed = true;
+    let keys = Keyring::new(vec![key(1), direct]).unwrap();
+    assert_eq!(ledger.import(&keys, theirs.print().as_bytes()).unwrap().added, 1);
+    assert!(all(&ledger).iter().all(|entry| !entry.confirmed), "they could hide a replacement");
     fs::remove_dir_all(directory).unwrap();
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct FoundObject {
     target: Target,
 }
 
-/// What a deletion of a found object has to name.
+/// The version that a deletion of a found object has to name.
 enum Target {
     Version(TrustedVersion),
     /// No version was named, or the bucket keeps none.

@@ -19,7 +19,7 @@ struct Gateway {
     shows_ids: bool,
     held: Vec<Held>,
     removes: bool,
-    /// What was removed: the ID, or "" for a deletion by name.
+    /// The removals: the ID, or "" for a deletion by name.
     removed: Vec<String>,
 }
 

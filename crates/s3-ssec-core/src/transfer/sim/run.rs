@@ -46,7 +46,7 @@ pub(super) struct Run {
     pub(super) noted: Vec<String>,
     /// The records of all writes of ours.
     ours: Vec<String>,
-    /// What happened, for whoever looks into a seed.
+    /// The tasks and their outcomes, for whoever looks into a seed.
     trace: Vec<String>,
 }
 
@@ -90,7 +90,7 @@ impl Run {
         self.put_as(PutPlan { condition, ..plan() })
     }
 
-    /// What happened so far, a line each.
+    /// The tasks so far and their outcomes.
     pub(super) fn trace(&self) -> String {
         self.trace.join("\n")
     }
@@ -227,7 +227,7 @@ impl Run {
         self.gateway.is_heard = true;
     }
 
-    /// What has to hold now, and for this verdict.
+    /// Checks the invariants, for this verdict too.
     pub(super) fn check(&self, verdict: Option<&PutVerdict>) -> Result<(), String> {
         let gateway = &self.gateway;
         if let Some(id) = gateway.robbed.first() {
