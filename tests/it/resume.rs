@@ -1,14 +1,20 @@
 //! Transfers that broke off go on, and nothing is left of those that cannot.
 
 use harness::lab::new_master;
-use harness::{Bucket, Gateway, content, live, scratch_dir};
+use harness::{Asked, Bucket, Deed, Gateway, Person, Proxy, content, live, scratch_dir};
+use s3_ssec::core::key::Kind;
 use s3_ssec::{Client, GetOptions, PutOptions, Source, StateDir, Uploaded, Verification, Watch};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tokio::sync::Notify;
 
-live![an_upload_goes_on_where_it_broke_off, a_changed_file_starts_anew, another_key_starts_anew,];
+live![
+    an_upload_goes_on_where_it_broke_off,
+    a_changed_file_starts_anew,
+    another_key_starts_anew,
+    a_plaintext_of_another_client_is_not_the_upload,
+];
 
 const MIB: usize = 1 << 20;
 
@@ -112,5 +118,31 @@ async fn another_key_starts_anew(gateway: &'static Gateway) {
     let uploaded = put(&client, &bucket, &new, &path).await;
     assert_eq!((uploaded.continued, uploaded.key), (0, new.writer().fingerprint()));
     check(&bucket, &new, &expected).await;
+    bucket.remove().await;
+}
+
+/// The upload is not completed yet, and the name holds an object that any key opens.
+async fn a_plaintext_of_another_client_is_not_the_upload(gateway: &'static Gateway) {
+    let bucket = Bucket::new(gateway).await;
+    let is_busy = Arc::new(AtomicBool::new(true));
+    let busy = Arc::clone(&is_busy);
+    let rule = move |asked: &Asked| {
+        let completes = !asked.is_trial() && asked.operation() == "CompleteMultipartUpload";
+        match completes && busy.load(Ordering::Relaxed) {
+            true => Deed::refuse(503, "SlowDown"),
+            false => Deed::Pass,
+        }
+    };
+    let proxy = Proxy::new(gateway, rule).await;
+    let person = Person::new(gateway).moved_to(&proxy.endpoint).with_key(Kind::Master);
+    let (url, expected) = (bucket.url("a"), content(1, 17 * MIB));
+    person.file("source", &expected);
+    person.run(["put", "source", &url]).await.refused(1);
+    bucket.put_plain("a", b"of another client").await;
+    is_busy.store(false, Ordering::Relaxed);
+    person.run(["put", "source", &url]).await.done();
+    person.run(["get", &url, "back", "--require-verified"]).await.done();
+    assert!(person.read("back") == expected);
+    assert_eq!(bucket.uploads().await, Vec::<String>::new());
     bucket.remove().await;
 }

@@ -8,6 +8,7 @@ use crate::client::WithoutKey;
 use crate::ledger::LedgerEntry;
 use crate::write::PutError;
 use s3_ssec_core::derive::Nonce;
+use s3_ssec_core::echo::verify_echo;
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::key::Fingerprint;
 use s3_ssec_core::keyring::Seal;
@@ -261,7 +262,8 @@ impl HistoryWork {
         for nonce in history.nonces.iter().filter_map(|nonce| Nonce::parse(nonce)) {
             let seal = Seal::new(self.shared.keys.writer(), self.name.clone(), nonce);
             let headers = Arc::new(TargetKeyHeaders::of(&seal.customer_key()));
-            if client.head_if_opened(&self.name, Some(version), &headers).await?.is_some() {
+            let head = client.head_if_opened(&self.name, Some(version), &headers).await?;
+            if head.is_some_and(|head| verify_echo(headers.key_md5(), &head.echo).is_ok()) {
                 return Ok(true);
             }
         }

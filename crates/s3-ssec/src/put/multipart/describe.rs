@@ -9,7 +9,7 @@ use crate::client::Head;
 use crate::ledger::Noted;
 use crate::removal::{Removable, Written};
 use crate::write::{PutError, Uploaded};
-use s3_ssec_core::echo::{EchoVerified, verify_by_heads};
+use s3_ssec_core::echo::{EchoVerified, verify_by_heads, verify_echo};
 use s3_ssec_core::record::{Content, TAG_KEY};
 use s3_ssec_core::removal::{Remains, TrustedVersion};
 
@@ -99,14 +99,14 @@ async fn write_record(
         // this one has replaced.
         let foreign = before.iter().any(|(key, value)| key == TAG_KEY && !records.contains(value));
         if foreign {
-            upload.head_ours(version).await?;
+            upload.is_still_ours(version).await?;
         }
         match client.put_tags(name, version, &merged(writing, &records[0], &before)).await {
             Ok(()) => {}
             Err(error) if matches!(error.status(), Some(403 | 501)) => break,
             Err(error) => return Err(error.into()),
         }
-        if let Err(error) = upload.head_ours(version).await {
+        if let Err(error) = upload.is_still_ours(version).await {
             if let PutError::Overwritten(_) = error {
                 put_back(writing, version, records, before).await;
             }
@@ -151,6 +151,16 @@ impl Upload {
     async fn head_ours(&self, version: Option<&str>) -> Result<Head, PutError> {
         let head = self.client.head_if_opened(&self.name, version, &self.headers).await?;
         head.ok_or_else(|| PutError::Overwritten(self.name.clone()))
+    }
+
+    /// Looks whether the proved object is still there. Another writer's plaintext is answered under any
+    /// key, and has no echo.
+    async fn is_still_ours(&self, version: Option<&str>) -> Result<(), PutError> {
+        let head = self.head_ours(version).await?;
+        match verify_echo(self.headers.key_md5(), &head.echo) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(PutError::Overwritten(self.name.clone())),
+        }
     }
 
     /// Proves a completed upload by HEAD with the key and HEAD without it. Gives the ETag too: RGW

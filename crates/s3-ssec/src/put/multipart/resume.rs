@@ -7,8 +7,10 @@ use super::describe::describe;
 use super::parts::{Transferred, hash_file};
 use super::{Completed, Upload, note};
 use crate::call::CallError;
+use crate::client::Head;
 use crate::list::{ListingOf, ListingPages};
 use crate::write::{Leftover, PutError, Uploaded};
+use s3_ssec_core::echo::verify_echo;
 use s3_ssec_core::journal::UploadJournal;
 use s3_ssec_core::key::{Key, Kind};
 use s3_ssec_core::plan::MultipartPlan;
@@ -108,7 +110,9 @@ async fn completed(
         return Ok(None);
     }
     let head = old.client.head_if_opened(old.name(), None, &old.headers).await?;
-    let Some(head) = head else { return Ok(None) };
+    // Another writer's plaintext is answered under any key, and has no echo.
+    let is_ours = |head: &Head| verify_echo(old.headers.key_md5(), &head.echo).is_ok();
+    let Some(head) = head.filter(is_ours) else { return Ok(None) };
     let plan = MultipartPlan::new(file.size(), before.begun.part_size)?;
     let Some((parts, digest)) = hash_file(old, file, plan, before).await? else {
         tracing::warn!("{:?} changed since it was uploaded: it starts anew", file.path());
