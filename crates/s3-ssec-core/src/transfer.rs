@@ -24,6 +24,7 @@
 
 mod ask;
 mod link;
+mod parts;
 mod put;
 #[cfg(test)]
 mod sim;
@@ -31,9 +32,11 @@ mod task;
 mod written;
 
 pub use link::Link;
+pub use parts::{PartsLeft, PartsPlan, PartsVerdict, UploadLeft, put_parts};
 pub use put::{PutPlan, PutVerdict, RecordPlace, put};
 pub use task::{
-    Answer, Body, Call, Condition, KeyFacts, KeyRef, NoAnswer, Operation, Outcome, Task, Unreadable,
+    Answer, Body, Call, Condition, Description, KeyFacts, KeyRef, NoAnswer, Operation, Outcome,
+    Task, Unreadable,
 };
 pub use written::{Write, find_and_remove};
 

@@ -2,11 +2,10 @@
 
 use super::link::Link;
 use super::task::{Answer, Call, KeyFacts, Operation, Outcome, Unreadable};
-use crate::advice::{RefusedKey, refused_key};
 use crate::echo::{KeyEcho, KeylessRead};
 use crate::error_response::ErrorResponse;
 use crate::names::ObjectName;
-use crate::removal::TrustedVersion;
+use crate::removal::{self, TrustedVersion, UnderKey};
 use crate::xml::{self, XmlError};
 
 /// How often a question is asked whose answer does not come.
@@ -30,6 +29,8 @@ pub(super) struct Head {
     pub(super) etag: String,
     pub(super) version_id: Option<String>,
     pub(super) echo: KeyEcho,
+    /// Bytes; `None` if the answer does not state them.
+    pub(super) size: Option<u64>,
 }
 
 /// The answer to HEAD without a key.
@@ -102,12 +103,11 @@ impl Ask<'_> {
         }
         let judged = match KeylessRead::of_head(head.status) {
             Some(judged) => judged,
-            None => self.first_byte(version).await?,
+            None => self.first_byte(version).await?.after_refused_head(),
         };
         Ok(match judged {
             KeylessRead::KeyNeeded => WithoutKey::KeyNeeded,
             KeylessRead::Absent => WithoutKey::Absent,
-            // HEAD and GET contradict each other, or neither says anything.
             KeylessRead::Readable | KeylessRead::Unclear => WithoutKey::Unclear,
         })
     }
@@ -135,10 +135,9 @@ impl Ask<'_> {
         if head.is_success() {
             return Ok(WithKey::Opened(head_of(&head)?));
         }
-        Ok(match (head.status, refused_key(head.status)) {
-            (404, _) => WithKey::Other,
-            (_, RefusedKey::IsAnother | RefusedKey::IsAnotherIfNeeded) => WithKey::Other,
-            (_, RefusedKey::NothingSaid) => WithKey::Unclear,
+        Ok(match UnderKey::of_refusal(head.status, removal::WithoutKey::KeyNeeded) {
+            Some(_) => WithKey::Other,
+            None => WithKey::Unclear,
         })
     }
 
@@ -165,6 +164,17 @@ impl Ask<'_> {
         })
     }
 
+    /// PutObjectTagging. True if it was taken, false if it is refused.
+    pub(super) async fn put_tags(
+        &self,
+        version: Option<&TrustedVersion>,
+        tags: Vec<(String, String)>,
+    ) -> Result<bool, Unheard> {
+        let answer =
+            self.answer(Operation::PutTags { version: version.cloned(), tags }, None).await?;
+        Ok(answer.is_success())
+    }
+
     /// DeleteObject. True if the gateway says that it is done.
     pub(super) async fn delete(&self, version: Option<&TrustedVersion>) -> Result<bool, Unheard> {
         let answer = self.answer(Operation::Delete { version: version.cloned() }, None).await?;
@@ -174,7 +184,8 @@ impl Ask<'_> {
 
 fn head_of(answer: &Answer) -> Result<Head, Unreadable> {
     let (etag, version_id) = (answer.etag()?, answer.version_id()?);
-    Ok(Head { etag, version_id, echo: answer.echo()? })
+    let size = answer.header("content-length")?.map(|text| text.parse().map_err(|_| Unreadable));
+    Ok(Head { etag, version_id, echo: answer.echo()?, size: size.transpose()? })
 }
 
 fn tags_of(body: &[u8]) -> Result<Vec<(String, String)>, XmlError> {

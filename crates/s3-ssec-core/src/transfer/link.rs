@@ -21,6 +21,14 @@ struct Papers {
     is_cancelled: bool,
 }
 
+impl Papers {
+    /// The outcome of a task, once.
+    fn take(&mut self, id: TaskId) -> Option<Outcome> {
+        self.out.get(&id)?.as_ref()?;
+        self.out.remove(&id).flatten()
+    }
+}
+
 impl Desk {
     fn papers(&self) -> MutexGuard<'_, Papers> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -57,24 +65,30 @@ impl Link {
         Self(desk)
     }
 
+    /// Hands out a task. [`Link::next_of`] has its outcome.
+    pub fn start(&self, task: Task) -> TaskId {
+        let mut papers = self.0.papers();
+        let id = TaskId(papers.next_id);
+        papers.next_id += 1;
+        papers.waiting.push((id, task));
+        id
+    }
+
     /// Hands out a task and waits for its outcome.
     pub async fn carry(&self, task: Task) -> Outcome {
-        let id = {
-            let mut papers = self.0.papers();
-            let id = TaskId(papers.next_id);
-            papers.next_id += 1;
-            papers.waiting.push((id, task));
-            id
-        };
+        let id = self.start(task);
+        poll_fn(|_| self.0.papers().take(id).map_or(Poll::Pending, Poll::Ready)).await
+    }
+
+    /// Waits for the outcome of any of these tasks. `None` if there are none.
+    pub async fn next_of<T>(&self, tasks: &BTreeMap<TaskId, T>) -> Option<(TaskId, Outcome)> {
+        if tasks.is_empty() {
+            return None;
+        }
         poll_fn(|_| {
             let mut papers = self.0.papers();
-            match papers.out.get(&id) {
-                Some(Some(_)) => match papers.out.remove(&id).flatten() {
-                    Some(outcome) => Poll::Ready(outcome),
-                    None => Poll::Pending,
-                },
-                _ => Poll::Pending,
-            }
+            let done = tasks.keys().find_map(|id| Some((*id, papers.take(*id)?)));
+            done.map_or(Poll::Pending, |done| Poll::Ready(Some(done)))
         })
         .await
     }

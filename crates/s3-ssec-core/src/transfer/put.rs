@@ -85,25 +85,37 @@ pub enum PutVerdict {
 
 /// Uploads in one request.
 pub async fn put(link: Link, plan: PutPlan) -> PutVerdict {
-    if plan.condition == Condition::OnlyIfAbsent {
-        match (Ask { link: &link, name: &plan.name }).without_key(None).await {
-            // RGW 16 and 18 ignore the condition in buckets with versions, Garage everywhere (measured).
-            Ok(WithoutKey::Absent) => {}
-            // Credentials that may write and not read learn nothing here.
-            Ok(WithoutKey::Unclear) => {}
-            Ok(WithoutKey::Readable(_) | WithoutKey::KeyNeeded) => return PutVerdict::Exists,
-            Err(Unheard) => return PutVerdict::Unanswered(Leftover::Nothing),
-        }
+    match exists(&link, &plan.name, plan.condition).await {
+        Ok(false) => {}
+        Ok(true) => return PutVerdict::Exists,
+        Err(Unheard) => return PutVerdict::Unanswered(Leftover::Nothing),
     }
     if link.is_cancelled() {
         return PutVerdict::Stopped(Leftover::Nothing);
     }
-    let drawn = link.carry(Task::DrawKey { name: plan.name.clone() }).await;
+    let drawn = link.carry(Task::DrawKey { name: plan.name.clone(), is_described: true }).await;
     let Outcome::Key(key) = drawn else { return PutVerdict::NoNonce };
     // Once the request is on its way the object may be there, and its record nowhere else.
     let is_noted = note(&link, &plan, &key, !plan.tags_kept, false).await;
-    let write = Write { name: plan.name.clone(), key, plain_etag: plan.plain_etag.clone() };
+    let records = vec![key.record.clone()];
+    let write =
+        Write { name: plan.name.clone(), key, records, plain_etag: plan.plain_etag.clone() };
     Upload { link: &link, plan: &plan, write: &write, is_noted }.send().await
+}
+
+/// True if the name is taken and the upload is to replace nothing. RGW 16 and 18 ignore the condition in
+/// buckets with versions and on Complete, Garage everywhere (measured). Credentials that may write and not
+/// read learn nothing here.
+pub(super) async fn exists(
+    link: &Link,
+    name: &ObjectName,
+    condition: Condition,
+) -> Result<bool, Unheard> {
+    if condition == Condition::Always {
+        return Ok(false);
+    }
+    let without_key = Ask { link, name }.without_key(None).await?;
+    Ok(matches!(without_key, WithoutKey::Readable(_) | WithoutKey::KeyNeeded))
 }
 
 async fn note(link: &Link, plan: &PutPlan, key: &KeyFacts, durable: bool, confirmed: bool) -> bool {
@@ -276,7 +288,7 @@ impl Upload<'_> {
 }
 
 /// The remains of requests of which nothing was found: one without an answer can still arrive.
-fn leftover(open: u32) -> Leftover {
+pub(super) fn leftover(open: u32) -> Leftover {
     if open > 0 { Leftover::Unknown } else { Leftover::Nothing }
 }
 

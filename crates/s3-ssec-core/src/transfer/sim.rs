@@ -8,10 +8,11 @@
 mod gateway;
 mod run;
 
+use super::parts::PartsVerdict;
 use super::put::{PutPlan, PutVerdict, RecordPlace};
 use super::task::Condition;
 use gateway::{Lie, Profile, Tags};
-use run::{Faults, Run, plan};
+use run::{Faults, Run, Said, plan};
 
 /// Seeds for each profile and lie. `S3_SSEC_SEEDS` asks for more.
 const SEEDS: u64 = 60;
@@ -22,20 +23,22 @@ fn seeds() -> u64 {
 }
 
 /// The first seed that breaks an invariant, and how.
-fn broken(profile: Profile, lie: Lie, faults: Faults) -> Option<(u64, String)> {
+fn broken(
+    profile: Profile,
+    lie: Lie,
+    test: impl Fn(&mut Run) -> Result<(), String>,
+) -> Option<(u64, String)> {
+    let faults = Faults { line: 3, writers: 2, crashes: true, cancels: true };
     (0..seeds()).find_map(|seed| {
         let mut run = Run::new(seed, profile, lie, faults);
-        let broken = run.put().err().or_else(|| run.put_again().err());
-        broken.map(|what| (seed, format!("{what}\n{}", run.trace())))
+        test(&mut run).err().map(|what| (seed, format!("{what}\n{}", run.trace())))
     })
 }
 
-#[test]
-fn no_put_breaks_an_invariant_whatever_happens() {
+fn assert_unbroken(test: impl Fn(&mut Run) -> Result<(), String>) {
     for profile in Profile::ALL {
         for lie in Lie::ALL {
-            let faults = Faults { line: 3, writers: 2, crashes: true, cancels: true };
-            if let Some((seed, what)) = broken(profile, lie, faults) {
+            if let Some((seed, what)) = broken(profile, lie, &test) {
                 panic!("seed {seed} of {profile:?} {lie:?}: {what}");
             }
         }
@@ -43,10 +46,27 @@ fn no_put_breaks_an_invariant_whatever_happens() {
 }
 
 #[test]
+fn no_put_breaks_an_invariant_whatever_happens() {
+    assert_unbroken(|run| {
+        run.put()?;
+        run.put_again()
+    });
+}
+
+#[test]
+fn no_upload_in_parts_breaks_an_invariant_whatever_happens() {
+    assert_unbroken(|run| {
+        run.put_parts()?;
+        run.put_parts_again()
+    });
+}
+
+#[test]
 fn an_honest_gateway_stores_every_put() {
     for profile in Profile::ALL {
         let mut run = Run::new(1, profile, Lie::None, Faults::default());
         let verdict = run.put().unwrap();
+        let in_parts = run.put_parts().unwrap();
         let expected = match profile.tags {
             Tags::Kept => RecordPlace::Tag,
             Tags::Dropped | Tags::Refused => RecordPlace::Ledger,
@@ -56,6 +76,11 @@ fn an_honest_gateway_stores_every_put() {
             _ => None,
         };
         assert_eq!(record, Some(expected), "{profile:?}: {verdict:?}");
+        let record = match &in_parts {
+            Some(PartsVerdict::Stored { record, .. }) => Some(*record),
+            _ => None,
+        };
+        assert_eq!(record, Some(expected), "{profile:?}: {in_parts:?}");
         let kept = PutPlan { condition: Condition::OnlyIfAbsent, ..plan() };
         assert_eq!(run.put_as(kept).unwrap(), Some(PutVerdict::Exists), "{profile:?}");
     }
@@ -69,6 +94,9 @@ fn lies_end_in_no_proof() {
             let is_refused = matches!(verdict, Some(PutVerdict::NotProved { .. }));
             // A PUT is believed by its echo: a lie that only a second look shows is a trial's to find.
             assert_eq!(is_refused, lie != Lie::PlaintextEchoed, "{profile:?} {lie:?}: {verdict:?}");
+            let verdict = Run::new(1, profile, lie, Faults::default()).put_parts().unwrap();
+            let is_refused = matches!(verdict, Some(PartsVerdict::NotProved { .. }));
+            assert!(is_refused, "{profile:?} {lie:?}: {verdict:?}");
         }
     }
 }
@@ -85,6 +113,6 @@ fn the_invariants_can_be_broken() {
     run.gateway.stores_plaintext = true;
     let verdict = run.put().unwrap();
     assert!(verdict.is_some());
-    let nothing = PutVerdict::Unanswered(crate::removal::Leftover::Nothing);
+    let nothing = Said { nothing_left: true, ..Said::default() };
     assert!(run.check(Some(&nothing)).is_err(), "plaintext is left");
 }

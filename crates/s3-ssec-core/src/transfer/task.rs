@@ -18,6 +18,13 @@ pub enum Task {
     DrawKey {
         /// The object to write.
         name: ObjectName,
+        /// True if the content is known by now, and its record complete; else the record is pending.
+        is_described: bool,
+    },
+    /// Makes the complete record of the content whose parts were sent. The outcome is [`Outcome::Described`].
+    Describe {
+        /// The key of the write.
+        key: KeyRef,
     },
     /// Keeps a record of `name` on this machine, before the request that may make it the only copy.
     Note {
@@ -73,6 +80,41 @@ pub enum Operation {
         /// Under which condition it replaces what is there.
         condition: Condition,
     },
+    /// CreateMultipartUpload.
+    Create {
+        /// The object's tags.
+        tags: Vec<(String, String)>,
+    },
+    /// UploadPart.
+    Part {
+        /// The upload.
+        upload: String,
+        /// From 1.
+        number: u16,
+        /// Its content.
+        body: Body,
+    },
+    /// CompleteMultipartUpload.
+    Complete {
+        /// The upload.
+        upload: String,
+        /// The ETags of all parts, in their order.
+        etags: Vec<String>,
+        /// Under which condition it replaces what is there.
+        condition: Condition,
+    },
+    /// AbortMultipartUpload.
+    Abort {
+        /// The upload.
+        upload: String,
+    },
+    /// PutObjectTagging: replaces all tags.
+    PutTags {
+        /// The version; the newest without it.
+        version: Option<TrustedVersion>,
+        /// All tags.
+        tags: Vec<(String, String)>,
+    },
     /// GetObjectTagging.
     Tags {
         /// The version; the newest without it.
@@ -124,8 +166,17 @@ pub struct KeyFacts {
     pub md5: KeyMd5,
     /// The kind of the person's key: a direct key opens other objects too.
     pub kind: Kind,
-    /// The complete record of the content under this key.
+    /// The record of the content under this key, complete or pending.
     pub record: String,
+}
+
+/// The description of a content that was sent in parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// The complete record.
+    pub record: String,
+    /// The ETag that the object would have in plaintext: of the MD5s of its parts.
+    pub plain_etag: String,
 }
 
 /// The outcome of a task.
@@ -137,6 +188,8 @@ pub enum Outcome {
     NoAnswer(NoAnswer),
     /// A key was drawn.
     Key(KeyFacts),
+    /// The content was described.
+    Described(Description),
     /// The record is kept, as safely as asked for.
     Noted,
     /// The time has passed.

@@ -9,7 +9,7 @@ use crate::key::Kind;
 use crate::names::ObjectName;
 use crate::record::TAG_KEY;
 use crate::removal::{
-    self, Leftover, Observation, Remains, TrustedVersion, UnderKey, VersionIds, WriteMarks,
+    self, BucketVersions, Leftover, Observation, Remains, TrustedVersion, UnderKey, WriteMarks,
 };
 
 /// How many copies of one write are removed, at most.
@@ -20,8 +20,10 @@ const REMOVALS: usize = 16;
 pub struct Write {
     /// The object.
     pub name: ObjectName,
-    /// Its key and its record.
+    /// Its key.
     pub key: KeyFacts,
+    /// All records that it puts into the object's tag.
+    pub records: Vec<String>,
     /// The ETag that its content would have in plaintext; empty if that is not known.
     pub plain_etag: String,
 }
@@ -50,19 +52,11 @@ enum Place {
     Unsafe,
 }
 
-/// Whether a bucket keeps versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bucket {
-    Versions(VersionIds),
-    NoVersions,
-    Unknown,
-}
-
 /// A search for the object of a write, with what it learned of the bucket.
 pub(super) struct Search<'a> {
     ask: Ask<'a>,
     write: &'a Write,
-    bucket: Option<Bucket>,
+    bucket: Option<BucketVersions>,
 }
 
 impl<'a> Search<'a> {
@@ -75,14 +69,13 @@ impl<'a> Search<'a> {
         self.look(None).await
     }
 
-    async fn bucket(&mut self) -> Bucket {
+    async fn bucket(&mut self) -> BucketVersions {
         if let Some(known) = self.bucket {
             return known;
         }
         let bucket = match self.ask.versioning().await {
-            Ok(Versioning::Status(status)) => VersionIds::of_status(status.as_deref())
-                .map_or(Bucket::NoVersions, Bucket::Versions),
-            Ok(Versioning::Refused) | Err(Unheard) => Bucket::Unknown,
+            Ok(Versioning::Status(status)) => BucketVersions::of_status(status.as_deref()),
+            Ok(Versioning::Refused) | Err(Unheard) => BucketVersions::Unknown,
         };
         self.bucket = Some(bucket);
         bucket
@@ -90,16 +83,26 @@ impl<'a> Search<'a> {
 
     async fn place(&mut self, shown: Option<&str>) -> Place {
         match (self.bucket().await, shown) {
-            (Bucket::Versions(ids), Some(id)) => match ids.version(id) {
-                Some(version) => Place::Version(version),
-                None => Place::Unsafe,
-            },
-            (Bucket::NoVersions, _) | (Bucket::Unknown, None) => Place::Name,
-            (Bucket::Versions(_), None) | (Bucket::Unknown, Some(_)) => Place::Unsafe,
+            (BucketVersions::Kept(ids), Some(id)) => {
+                ids.version(id).map_or(Place::Unsafe, Place::Version)
+            }
+            (BucketVersions::None, _) | (BucketVersions::Unknown, None) => Place::Name,
+            (BucketVersions::Kept(_), None) | (BucketVersions::Unknown, Some(_)) => Place::Unsafe,
         }
     }
 
-    async fn look(&mut self, version: Option<&TrustedVersion>) -> Result<Found, Unheard> {
+    /// The version that the answer to a write named, if IDs name versions here.
+    pub(super) async fn answered(&mut self, id: Option<&str>) -> Option<TrustedVersion> {
+        match self.place(Some(id?)).await {
+            Place::Version(version) => Some(version),
+            Place::Name | Place::Unsafe => None,
+        }
+    }
+
+    pub(super) async fn look(
+        &mut self,
+        version: Option<&TrustedVersion>,
+    ) -> Result<Found, Unheard> {
         let (without_key, readable) = match self.ask.without_key(version).await? {
             WithoutKey::Absent => return Ok(Found::none()),
             WithoutKey::Readable(head) => (KeylessRead::Readable, Some(head)),
@@ -129,9 +132,9 @@ impl<'a> Search<'a> {
             None if without_key == KeylessRead::KeyNeeded => removal::WithoutKey::KeyNeeded,
             None => removal::WithoutKey::Unclear,
         };
-        let records = [self.write.key.record.clone()];
+        let records = &self.write.records;
         let marks = WriteMarks {
-            records: &records,
+            records,
             plain_etag: &self.write.plain_etag,
             key_is_unique: self.write.key.kind == Kind::Master,
         };
@@ -211,7 +214,7 @@ impl<'a> Search<'a> {
             Ok(found) => self.remove_from_top(found).await,
             Err(Unheard) => Err(Remaining),
         };
-        let is_flat = self.bucket().await == Bucket::NoVersions;
+        let is_flat = self.bucket().await == BucketVersions::None;
         match (below, newest) {
             (Err(Remaining), _) | (_, Err(Remaining)) => Leftover::Perhaps,
             // The gateway took the write, and its object was not seen: it may lie below another version.
@@ -223,7 +226,7 @@ impl<'a> Search<'a> {
     /// True if that version was removed.
     async fn remove_named(&mut self, id: &str) -> Result<bool, Remaining> {
         // Where IDs name no versions, the newest is all there is, and it is looked at next.
-        let Place::Version(version) = self.place(Some(id)).await else { return Ok(false) };
+        let Some(version) = self.answered(Some(id)).await else { return Ok(false) };
         let found = self.look(Some(&version)).await.map_err(|Unheard| Remaining)?;
         match found.remains {
             Remains::NotOurs => Ok(false),

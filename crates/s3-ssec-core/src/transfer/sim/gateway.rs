@@ -3,7 +3,8 @@
 use crate::headers::{AES256, ALGORITHM, KEY_MD5};
 use crate::md5::KeyMd5;
 use crate::removal::TrustedVersion;
-use crate::transfer::task::{Answer, Condition, Operation};
+use crate::transfer::task::{Answer, Body, Condition, Operation};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The tags of objects.
@@ -38,6 +39,8 @@ pub(super) struct Profile {
     conditions: bool,
     /// False if GetBucketVersioning is refused.
     tells_versioning: bool,
+    /// False if the tags of CreateMultipartUpload are dropped (RGW 16 and 18).
+    create_tags: bool,
 }
 
 impl Profile {
@@ -47,11 +50,12 @@ impl Profile {
         wrong_key: 400,
         conditions: true,
         tells_versioning: true,
+        create_tags: false,
     };
     pub(super) const RGW_20: Self =
-        Self { versions: Versions::Enabled, conditions: true, ..Self::RGW_18 };
+        Self { versions: Versions::Enabled, create_tags: true, ..Self::RGW_18 };
     /// RGW 16 and 18 ignore the condition in buckets with versions.
-    const RGW_18_VERSIONS: Self = Self { conditions: false, ..Self::RGW_20 };
+    const RGW_18_VERSIONS: Self = Self { conditions: false, create_tags: false, ..Self::RGW_20 };
     const SUSPENDED: Self = Self { versions: Versions::Suspended, ..Self::RGW_20 };
     const AWS: Self = Self { wrong_key: 403, ..Self::RGW_20 };
     const AWS_WITHOUT_RIGHTS: Self = Self { tells_versioning: false, ..Self::AWS };
@@ -129,11 +133,25 @@ pub(super) struct Stored {
     /// The key that came with the PUT.
     pub(super) sent: Option<KeyMd5>,
     pub(super) tags: Vec<(String, String)>,
+    size: u64,
     etag: String,
     /// True for a delete marker.
     is_marker: bool,
     /// True once an answer spoke of it.
     is_seen: bool,
+    /// True once an answer showed that it can be read without a key.
+    is_readable: bool,
+}
+
+/// An incomplete multipart upload.
+#[derive(Clone, Debug)]
+pub(super) struct Upload {
+    id: String,
+    key: Option<KeyMd5>,
+    pub(super) sent: Option<KeyMd5>,
+    tags: Vec<(String, String)>,
+    /// Bytes of each part.
+    parts: BTreeMap<u16, u64>,
 }
 
 /// A request as it arrives, with its key.
@@ -152,6 +170,7 @@ pub(super) struct Gateway {
     pub(super) is_heard: bool,
     /// The newest last.
     pub(super) versions: Vec<Stored>,
+    pub(super) uploads: Vec<Upload>,
     next_id: u32,
     /// Objects of other writers that were removed although an answer had spoken of them. One that comes
     /// between the last look and the removal cannot be saved: DELETE knows no condition.
@@ -170,6 +189,7 @@ impl Gateway {
             stores_plaintext: lie.is_plaintext(),
             is_heard: true,
             versions: Vec::new(),
+            uploads: Vec::new(),
             next_id: 1,
             robbed: Vec::new(),
             leaked: false,
@@ -222,7 +242,18 @@ impl Gateway {
         match &request.operation {
             Operation::Head { version } => self.read(version.as_ref(), request.key, true),
             Operation::GetStart { version, .. } => self.read(version.as_ref(), request.key, false),
-            Operation::Put { tags, condition, .. } => self.put(request.key, tags, *condition),
+            Operation::Put { tags, condition, body } => {
+                self.put(request.key, tags, *condition, body)
+            }
+            Operation::Create { tags } => self.create(request.key, tags),
+            Operation::Part { upload, number, body } => {
+                self.part(request.key, upload, *number, body)
+            }
+            Operation::Complete { upload, etags, condition } => {
+                self.complete(upload, etags, *condition)
+            }
+            Operation::Abort { upload } => self.abort(upload),
+            Operation::PutTags { version, tags } => self.put_tags(version.as_ref(), tags),
             Operation::Tags { version } => self.tags(version.as_ref()),
             Operation::Delete { version } => self.delete(version.as_ref()),
             Operation::Versioning => self.versioning(),
@@ -237,9 +268,15 @@ impl Gateway {
     ) -> Answer {
         let Some(stored) = self.find(version) else { return refusal(404, "NoSuchKey", "") };
         match (stored.key, key) {
-            (None, None) => self.object(200, &stored, None),
+            (None, None) => {
+                let heard = self.is_heard;
+                self.versions.iter_mut().filter(|one| one.id == stored.id).for_each(|one| {
+                    one.is_readable |= heard;
+                });
+                self.object(200, &stored, None)
+            }
             (None, Some(_)) => {
-                self.leaked |= stored.is_seen;
+                self.leaked |= stored.is_readable;
                 self.object(200, &stored, None)
             }
             (Some(own), Some(sent)) if own == sent => self.object(200, &stored, Some(own)),
@@ -255,6 +292,7 @@ impl Gateway {
             answer.headers.push((name.to_owned(), value.as_bytes().to_vec()));
         };
         add("etag", &format!("\"{}\"", stored.etag));
+        add("content-length", &stored.size.to_string());
         if self.profile.versions != Versions::None {
             add("x-amz-version-id", &stored.id);
         }
@@ -270,6 +308,7 @@ impl Gateway {
         key: Option<KeyMd5>,
         tags: &[(String, String)],
         condition: Condition,
+        body: &Body,
     ) -> Answer {
         if !tags.is_empty() && self.profile.tags == Tags::Refused {
             return refusal(501, "NotImplemented", "");
@@ -285,8 +324,8 @@ impl Gateway {
         }
         let etag = if stored_key.is_some() { "of-cipher" } else { "of-plain" }.to_owned();
         let named = self.versions.last().map(|stored| stored.id.clone());
-        let blank = Stored::blank();
-        self.store(Stored { writer: Writer::Us, key: stored_key, sent: key, tags, etag, ..blank });
+        let (size, blank) = (length(body), Stored::blank());
+        self.store(Stored { key: stored_key, sent: key, tags, size, etag, ..blank });
         let stored = self.versions.last().cloned().unwrap_or_else(Stored::blank);
         self.answer_to_put(&stored, key, named)
     }
@@ -306,6 +345,83 @@ impl Gateway {
                 self.object(200, &Stored { id, ..stored.clone() }, None)
             }
         }
+    }
+
+    fn create(&mut self, key: Option<KeyMd5>, tags: &[(String, String)]) -> Answer {
+        if !tags.is_empty() && self.profile.tags == Tags::Refused {
+            return refusal(501, "NotImplemented", "");
+        }
+        let keeps = self.profile.tags == Tags::Kept && self.profile.create_tags;
+        let id = format!("u{}", self.next_id);
+        self.next_id += 1;
+        self.uploads.push(Upload {
+            id: id.clone(),
+            key: key.filter(|_| !self.stores_plaintext),
+            sent: key,
+            tags: if keeps { tags.to_vec() } else { Vec::new() },
+            parts: BTreeMap::new(),
+        });
+        let body = format!(
+            "<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
+        );
+        Answer { body: body.into_bytes(), ..self.answer_to_put(&Stored::blank(), key, None) }
+    }
+
+    fn part(&mut self, key: Option<KeyMd5>, id: &str, number: u16, body: &Body) -> Answer {
+        let Some(upload) = self.uploads.iter_mut().find(|upload| upload.id == id) else {
+            return refusal(404, "NoSuchUpload", "");
+        };
+        if upload.sent != key {
+            return refusal(400, "InvalidArgument", "");
+        }
+        upload.parts.insert(number, length(body));
+        let etag = format!("part-{number}");
+        self.answer_to_put(&Stored { etag, ..Stored::blank() }, key, None)
+    }
+
+    fn complete(&mut self, id: &str, etags: &[String], condition: Condition) -> Answer {
+        let Some(index) = self.uploads.iter().position(|upload| upload.id == id) else {
+            return refusal(404, "NoSuchUpload", "");
+        };
+        let exists = self.find(None).is_some();
+        if condition == Condition::OnlyIfAbsent && self.profile.conditions && exists {
+            return refusal(412, "PreconditionFailed", "");
+        }
+        if self.uploads[index].parts.len() != etags.len() {
+            return refusal(400, "InvalidPart", "");
+        }
+        let Upload { key, sent, tags, parts, .. } = self.uploads.remove(index);
+        let etag = if key.is_some() { "of-cipher" } else { "of-plain" }.to_owned();
+        let (size, named) =
+            (parts.values().sum(), self.versions.last().map(|last| last.id.clone()));
+        self.store(Stored { key, sent, tags, size, etag, ..Stored::blank() });
+        let stored = self.versions.last().cloned().unwrap_or_else(Stored::blank);
+        let body = b"<CompleteMultipartUploadResult></CompleteMultipartUploadResult>".to_vec();
+        // RGW before 20.2.4 has no echo here.
+        Answer { body, ..self.answer_to_put(&stored, None, named) }
+    }
+
+    fn abort(&mut self, id: &str) -> Answer {
+        let before = self.uploads.len();
+        self.uploads.retain(|upload| upload.id != id);
+        match before == self.uploads.len() {
+            true => refusal(404, "NoSuchUpload", ""),
+            false => Answer { status: 204, ..Answer::default() },
+        }
+    }
+
+    fn put_tags(&mut self, version: Option<&TrustedVersion>, tags: &[(String, String)]) -> Answer {
+        if self.profile.tags == Tags::Refused {
+            return refusal(501, "NotImplemented", "");
+        }
+        let Some(target) = self.find(version) else { return refusal(404, "NoSuchKey", "") };
+        if self.profile.tags == Tags::Kept {
+            let target = self.versions.iter_mut().rfind(|stored| stored.id == target.id);
+            if let Some(target) = target {
+                target.tags = tags.to_vec();
+            }
+        }
+        Answer { status: 200, ..Answer::default() }
     }
 
     fn tags(&mut self, version: Option<&TrustedVersion>) -> Answer {
@@ -364,11 +480,18 @@ impl Stored {
             key: None,
             sent: None,
             tags: Vec::new(),
+            size: 0,
             etag: String::new(),
             is_marker: false,
             is_seen: false,
+            is_readable: false,
         }
     }
+}
+
+fn length(body: &Body) -> u64 {
+    let Body::Range { length, .. } = body;
+    *length
 }
 
 /// A refusal with a document, as S3 has it.

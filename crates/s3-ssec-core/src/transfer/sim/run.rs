@@ -8,14 +8,17 @@ use crate::key::{Key, Kind};
 use crate::keyring::Seal;
 use crate::md5::KeyMd5;
 use crate::names::{BucketName, ObjectKey, ObjectName};
+use crate::plan::MultipartPlan;
 use crate::record::Content;
 use crate::removal::Leftover;
+use crate::transfer::parts::{PartsLeft, PartsPlan, PartsVerdict, UploadLeft, put_parts};
 use crate::transfer::put::{PutPlan, PutVerdict, put};
 use crate::transfer::task::{
-    Answer, Call, Condition, KeyFacts, KeyRef, NoAnswer, Operation, Outcome, Task,
+    Answer, Call, Condition, Description, KeyFacts, KeyRef, NoAnswer, Operation, Outcome, Task,
 };
 use crate::transfer::{Machine, TaskId};
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 /// How much may go wrong in one run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,6 +69,16 @@ pub(super) fn plan() -> PutPlan {
     }
 }
 
+fn parts_plan() -> PartsPlan {
+    PartsPlan {
+        name: name(),
+        parts: MultipartPlan::new(40 << 20, 16 << 20).unwrap(),
+        tags: Vec::new(),
+        condition: Condition::Always,
+        at_once: 2,
+    }
+}
+
 impl Run {
     pub(super) fn new(seed: u64, profile: Profile, lie: Lie, faults: Faults) -> Self {
         Self {
@@ -85,9 +98,13 @@ impl Run {
 
     /// An upload with this run's faults; `None` if the client crashed.
     pub(super) fn put(&mut self) -> Result<Option<PutVerdict>, String> {
-        let conditional = self.faults.line > 0 && self.rng.bool();
-        let condition = if conditional { Condition::OnlyIfAbsent } else { Condition::Always };
+        let condition = self.condition();
         self.put_as(PutPlan { condition, ..plan() })
+    }
+
+    fn condition(&mut self) -> Condition {
+        let is_conditional = self.faults.line > 0 && self.rng.bool();
+        if is_conditional { Condition::OnlyIfAbsent } else { Condition::Always }
     }
 
     /// The tasks so far and their outcomes.
@@ -95,24 +112,48 @@ impl Run {
         self.trace.join("\n")
     }
 
+    /// As [`Run::put`], in parts.
+    pub(super) fn put_parts(&mut self) -> Result<Option<PartsVerdict>, String> {
+        let condition = self.condition();
+        self.put_parts_as(PartsPlan { condition, ..parts_plan() })
+    }
+
     /// An upload without faults, which replaces what is there.
     pub(super) fn put_again(&mut self) -> Result<(), String> {
-        let is_honest = self.gateway.lie == Lie::None;
         self.faults = Faults::default();
-        match self.put_as(plan())? {
-            Some(PutVerdict::Stored { .. }) => Ok(()),
-            verdict if is_honest => Err(format!("a second run ends in {verdict:?}")),
-            _ => Ok(()),
+        let verdict = self.put_as(plan())?;
+        self.ends_well(matches!(verdict, Some(PutVerdict::Stored { .. })), &verdict)
+    }
+
+    /// As [`Run::put_again`], in parts.
+    pub(super) fn put_parts_again(&mut self) -> Result<(), String> {
+        self.faults = Faults::default();
+        let verdict = self.put_parts_as(parts_plan())?;
+        self.ends_well(matches!(verdict, Some(PartsVerdict::Stored { .. })), &verdict)
+    }
+
+    fn ends_well(&self, is_stored: bool, verdict: &impl Debug) -> Result<(), String> {
+        match is_stored || self.gateway.lie != Lie::None {
+            true => Ok(()),
+            false => Err(format!("a second run ends in {verdict:?}")),
         }
     }
 
     pub(super) fn put_as(&mut self, plan: PutPlan) -> Result<Option<PutVerdict>, String> {
-        let mut machine = Machine::new(|link| put(link, plan));
+        self.drive(Machine::new(|link| put(link, plan)))
+    }
+
+    pub(super) fn put_parts_as(&mut self, plan: PartsPlan) -> Result<Option<PartsVerdict>, String> {
+        self.drive(Machine::new(|link| put_parts(link, plan)))
+    }
+
+    fn drive<V: Says>(&mut self, mut machine: Machine<V>) -> Result<Option<V>, String> {
         let mut tasks: Vec<(TaskId, Task)> = Vec::new();
         for _ in 0..1000 {
-            tasks.extend(machine.next(8));
+            let room = self.rng.usize(1..4);
+            tasks.extend(machine.next(room));
             if let Some(verdict) = machine.verdict().cloned() {
-                self.check(Some(&verdict))?;
+                self.check(Some(&verdict.said()))?;
                 self.late_ones_arrive();
                 self.check(None)?;
                 return Ok(Some(verdict));
@@ -120,12 +161,12 @@ impl Run {
             if tasks.is_empty() {
                 return Err("the machine waits for nothing".to_owned());
             }
-            if self.faults.crashes && self.rng.u32(..40) == 0 {
+            if self.faults.crashes && self.rng.u32(..60) == 0 {
                 self.late_ones_arrive();
                 self.check(None)?;
                 return Ok(None);
             }
-            if self.faults.cancels && self.rng.u32(..40) == 0 {
+            if self.faults.cancels && self.rng.u32(..60) == 0 {
                 machine.cancel();
             }
             let (id, task) = tasks.swap_remove(self.rng.usize(..tasks.len()));
@@ -143,7 +184,12 @@ impl Run {
         self.others_write();
         match task {
             Task::Call(call) => self.call(call),
-            Task::DrawKey { name } => Outcome::Key(self.draw(name)),
+            Task::DrawKey { name, is_described } => Outcome::Key(self.draw(name, is_described)),
+            Task::Describe { key: KeyRef::Write(nonce) } => {
+                let record = self.record(name(), nonce, true);
+                let plain_etag = "of-plain".to_owned();
+                Outcome::Described(Description { record, plain_etag })
+            }
             Task::Note { record, .. } => {
                 self.noted.push(record);
                 Outcome::Noted
@@ -152,19 +198,27 @@ impl Run {
         }
     }
 
-    fn draw(&mut self, name: ObjectName) -> KeyFacts {
+    fn draw(&mut self, name: ObjectName, is_described: bool) -> KeyFacts {
         self.nonces += 1;
         let nonce = Nonce::next(self.nonces, 7, None);
-        let seal = Seal::new(&self.key, name, nonce);
+        let seal = Seal::new(&self.key, name.clone(), nonce);
         let md5 = TargetKeyHeaders::of(&seal.customer_key()).key_md5();
-        let mut hasher = ContentHasher::new(&self.key.content_key());
-        hasher.update(b"abc");
-        let content = Content::of_source(hasher.size(), hasher.finish());
-        let record = seal.record(content).to_string();
         self.keys.insert(nonce.bytes(), md5);
         self.last = Some(md5);
-        self.ours.push(record.clone());
+        let record = self.record(name, nonce, is_described);
         KeyFacts { key: KeyRef::Write(nonce), md5, kind: Kind::Master, record }
+    }
+
+    fn record(&mut self, name: ObjectName, nonce: Nonce, is_described: bool) -> String {
+        let mut hasher = ContentHasher::new(&self.key.content_key());
+        hasher.update(b"abc");
+        let content = match is_described {
+            true => Content::of_source(hasher.size(), hasher.finish()),
+            false => Content::Pending,
+        };
+        let record = Seal::new(&self.key, name, nonce).record(content).to_string();
+        self.ours.push(record.clone());
+        record
     }
 
     fn others_write(&mut self) {
@@ -195,7 +249,10 @@ impl Run {
     fn call(&mut self, call: Call) -> Outcome {
         let key = call.key.and_then(|KeyRef::Write(nonce)| self.keys.get(&nonce.bytes()).copied());
         let request = Request { key, operation: call.operation };
-        let is_write = matches!(request.operation, Operation::Put { .. });
+        let is_write = matches!(
+            request.operation,
+            Operation::Put { .. } | Operation::Create { .. } | Operation::Complete { .. }
+        );
         if self.faults.line == 0 || self.rng.u32(..6) > 0 {
             return Outcome::Answer(self.gateway.handle(&request));
         }
@@ -228,7 +285,7 @@ impl Run {
     }
 
     /// Checks the invariants, for this verdict too.
-    pub(super) fn check(&self, verdict: Option<&PutVerdict>) -> Result<(), String> {
+    pub(super) fn check(&self, said: Option<&Said>) -> Result<(), String> {
         let gateway = &self.gateway;
         if let Some(id) = gateway.robbed.first() {
             return Err(format!("an object of another writer was removed: {id}"));
@@ -245,35 +302,81 @@ impl Run {
         if let Some(record) = unnoted {
             return Err(format!("{record} was sent before it was noted"));
         }
-        let Some(verdict) = verdict else { return Ok(()) };
+        let Some(said) = said else { return Ok(()) };
         let plain = gateway.versions.iter().any(|version| {
             version.writer == Writer::Us && version.key.is_none() && version.sent == self.last
         });
-        match verdict {
-            PutVerdict::Stored { .. } if gateway.stores_plaintext => {
-                // Only an echo that is a lie from end to end is believed; a trial would have shown it.
-                match gateway.lie {
-                    Lie::PlaintextEchoed => Ok(()),
-                    lie => Err(format!("plaintext is called encrypted under {lie:?}")),
-                }
+        let is_on_its_way = !self.late.is_empty();
+        let has_upload = gateway.uploads.iter().any(|upload| upload.sent == self.last);
+        match said {
+            // Only an echo that is a lie from end to end is believed, of one PUT; a trial would have shown it.
+            Said { is_stored: true, is_proved_twice, .. }
+                if gateway.stores_plaintext
+                    && (*is_proved_twice || gateway.lie != Lie::PlaintextEchoed) =>
+            {
+                Err(format!("plaintext is called encrypted under {:?}", gateway.lie))
             }
-            said if nothing_is_left(said) && plain => {
+            Said { nothing_left: true, .. } if plain => {
                 Err(format!("{said:?}, and plaintext is left"))
             }
-            said if nothing_is_left(said) && !self.late.is_empty() => {
+            Said { nothing_left: true, .. } if is_on_its_way => {
                 Err(format!("{said:?}, and a request is still on its way"))
+            }
+            Said { upload_gone: true, .. } if has_upload => {
+                Err(format!("{said:?}, and an upload is left"))
             }
             _ => Ok(()),
         }
     }
 }
 
-fn nothing_is_left(verdict: &PutVerdict) -> bool {
-    match verdict {
-        PutVerdict::NotProved { leftover, .. }
-        | PutVerdict::Refused { leftover, .. }
-        | PutVerdict::Unanswered(leftover)
-        | PutVerdict::Stopped(leftover) => *leftover == Leftover::Nothing,
-        _ => false,
+/// The promises of a verdict.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Said {
+    pub(super) is_stored: bool,
+    /// By HEADs with the key and without it.
+    pub(super) is_proved_twice: bool,
+    pub(super) nothing_left: bool,
+    pub(super) upload_gone: bool,
+}
+
+/// A verdict, as the invariants see it.
+trait Says: Clone {
+    fn said(&self) -> Said;
+}
+
+impl Says for PutVerdict {
+    fn said(&self) -> Said {
+        let nothing_left = match self {
+            PutVerdict::NotProved { leftover, .. }
+            | PutVerdict::Refused { leftover, .. }
+            | PutVerdict::Unanswered(leftover)
+            | PutVerdict::Stopped(leftover) => *leftover == Leftover::Nothing,
+            _ => false,
+        };
+        let is_stored = matches!(self, PutVerdict::Stored { .. });
+        Said { is_stored, nothing_left, ..Said::default() }
+    }
+}
+
+impl Says for PartsVerdict {
+    fn said(&self) -> Said {
+        let (object, upload) = match self {
+            PartsVerdict::NotProved { left, .. }
+            | PartsVerdict::Refused { left, .. }
+            | PartsVerdict::Unanswered(left)
+            | PartsVerdict::Stopped(left) => {
+                let PartsLeft { object, upload } = left;
+                (Some(*object), upload)
+            }
+            PartsVerdict::Exists(upload) | PartsVerdict::SourceFailed(upload) => (None, upload),
+            _ => (None, &UploadLeft::Gone),
+        };
+        Said {
+            is_stored: matches!(self, PartsVerdict::Stored { .. }),
+            is_proved_twice: true,
+            nothing_left: object == Some(Leftover::Nothing) && *upload == UploadLeft::Gone,
+            upload_gone: *upload == UploadLeft::Gone,
+        }
     }
 }

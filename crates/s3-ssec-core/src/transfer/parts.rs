@@ -1,0 +1,584 @@
+//! A multipart upload: every step under the key, the record completed last.
+
+use super::ask::{Ask, Unheard, WithKey, WithoutKey};
+use super::link::Link;
+use super::put::{RecordPlace, exists, leftover};
+use super::task::{
+    Answer, Body, Call, Condition, Description, KeyFacts, NoAnswer, Operation, Outcome, Task,
+    Unreadable,
+};
+use super::written::{Found, Search, Write};
+use crate::echo::{EchoError, EchoVerified, KeyEcho, KeylessRead, verify_by_heads, verify_echo};
+use crate::error_response::ErrorResponse;
+use crate::names::ObjectName;
+use crate::plan::MultipartPlan;
+use crate::record::TAG_KEY;
+use crate::removal::{Leftover, Remains, TrustedVersion};
+use crate::transfer::TaskId;
+use std::collections::BTreeMap;
+
+/// How often a request is sent whose answer does not come: a part with the same bytes, a Complete of the
+/// same parts.
+const ATTEMPTS: u32 = 3;
+/// Milliseconds before the second attempt; twice as many before each later one.
+const PAUSE: u64 = 200;
+/// How often the tags are written: another writer may change them at the same time.
+const TAG_WRITES: u32 = 3;
+
+/// A multipart upload of a source of known size.
+#[derive(Clone, Debug)]
+pub struct PartsPlan {
+    /// The object.
+    pub name: ObjectName,
+    /// The parts.
+    pub parts: MultipartPlan,
+    /// The caller's own tags.
+    pub tags: Vec<(String, String)>,
+    /// What it may replace.
+    pub condition: Condition,
+    /// Parts that are handed out at a time.
+    pub at_once: usize,
+}
+
+/// What a multipart upload that did not succeed left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartsLeft {
+    /// The object.
+    pub object: Leftover,
+    /// The upload.
+    pub upload: UploadLeft,
+}
+
+/// The upload that was created, at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UploadLeft {
+    /// Completed, aborted, or never created.
+    Gone,
+    /// It could not be aborted. Its upload ID.
+    Open(String),
+    /// The answer to Create did not come: there may be one whose upload ID is not known.
+    Unknown,
+}
+
+/// The end of a multipart upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartsVerdict {
+    /// It is stored, and the gateway confirmed its key.
+    Stored {
+        /// The proof.
+        proof: EchoVerified,
+        /// Where its record is.
+        record: RecordPlace,
+        /// The ETag, without quotes.
+        etag: String,
+        /// The version ID, if the gateway named one.
+        version_id: Option<String>,
+    },
+    /// The name is taken, and the upload was to replace nothing.
+    Exists(UploadLeft),
+    /// The gateway refused a request.
+    Refused {
+        /// The status.
+        status: u16,
+        /// The remains.
+        left: PartsLeft,
+    },
+    /// The gateway did not confirm the key.
+    NotProved {
+        /// Why there is no proof.
+        error: EchoError,
+        /// The remains.
+        left: PartsLeft,
+    },
+    /// Another writer replaced the object before it was described.
+    Overwritten,
+    /// It is stored and encrypted, and its record is nowhere: without a note of the nonce nothing opens it.
+    Unrecorded,
+    /// No usable answer came.
+    Unanswered(PartsLeft),
+    /// The source could not be read to its end as it was.
+    SourceFailed(UploadLeft),
+    /// It was cancelled.
+    Stopped(PartsLeft),
+    /// This machine could not draw a nonce.
+    NoNonce,
+}
+
+/// Why an upload does not go on.
+enum Halt {
+    Refused(u16),
+    NotProved(EchoError),
+    Unanswered,
+    SourceFailed,
+    Stopped,
+}
+
+/// Uploads in parts.
+pub async fn put_parts(link: Link, plan: PartsPlan) -> PartsVerdict {
+    match exists(&link, &plan.name, plan.condition).await {
+        Ok(false) => {}
+        Ok(true) => return PartsVerdict::Exists(UploadLeft::Gone),
+        Err(Unheard) => return PartsVerdict::Unanswered(PartsLeft::nothing()),
+    }
+    if link.is_cancelled() {
+        return PartsVerdict::Stopped(PartsLeft::nothing());
+    }
+    let drawn = link.carry(Task::DrawKey { name: plan.name.clone(), is_described: false }).await;
+    let Outcome::Key(key) = drawn else { return PartsVerdict::NoNonce };
+    // The nonce of an upload that is killed may be nowhere else: RGW 16 and 18 drop the tags of Create.
+    let is_noted = note(&link, &plan.name, &key.record, true, false).await;
+    let opening = Opening { link: &link, plan: &plan, key: &key };
+    let upload = match opening.create().await {
+        Ok(upload) => upload,
+        Err((halt, upload)) => return ended(halt, Leftover::Nothing, upload),
+    };
+    Upload { link: &link, plan: &plan, key: &key, upload, is_noted }.send().await
+}
+
+async fn note(
+    link: &Link,
+    name: &ObjectName,
+    record: &str,
+    durable: bool,
+    confirmed: bool,
+) -> bool {
+    let (name, record) = (name.clone(), record.to_owned());
+    link.carry(Task::Note { name, record, durable, confirmed }).await == Outcome::Noted
+}
+
+fn ended(halt: Halt, object: Leftover, upload: UploadLeft) -> PartsVerdict {
+    let left = PartsLeft { object, upload };
+    match halt {
+        Halt::Refused(412) => PartsVerdict::Exists(left.upload),
+        Halt::Refused(status) => PartsVerdict::Refused { status, left },
+        Halt::NotProved(error) => PartsVerdict::NotProved { error, left },
+        Halt::Unanswered => PartsVerdict::Unanswered(left),
+        Halt::SourceFailed => PartsVerdict::SourceFailed(left.upload),
+        Halt::Stopped => PartsVerdict::Stopped(left),
+    }
+}
+
+impl PartsLeft {
+    fn nothing() -> Self {
+        Self { object: Leftover::Nothing, upload: UploadLeft::Gone }
+    }
+}
+
+struct Opening<'a> {
+    link: &'a Link,
+    plan: &'a PartsPlan,
+    key: &'a KeyFacts,
+}
+
+impl Opening<'_> {
+    /// CreateMultipartUpload, once: a second one would leave the first. Its echo is compared before any
+    /// byte of data leaves: RGW takes parts with a key into an upload without one, and stores them in
+    /// plaintext.
+    async fn create(&self) -> Result<String, (Halt, UploadLeft)> {
+        let mut tags = self.plan.tags.clone();
+        tags.insert(0, (TAG_KEY.to_owned(), self.key.record.clone()));
+        let mut outcome = self.call(tags).await;
+        // Rights without PutObjectTagging, or a gateway without tags.
+        if let Outcome::Answer(answer) = &outcome
+            && matches!(answer.status, 403 | 501)
+        {
+            outcome = self.call(Vec::new()).await;
+        }
+        match outcome {
+            Outcome::Answer(answer) if answer.is_success() => self.opened(&answer).await,
+            Outcome::Answer(answer) if matches!(answer.status, 400..=499 | 501) => {
+                Err((Halt::Refused(answer.status), UploadLeft::Gone))
+            }
+            Outcome::NoAnswer(NoAnswer::NotSent) => Err((self.stop(), UploadLeft::Gone)),
+            _ => Err((self.stop(), UploadLeft::Unknown)),
+        }
+    }
+
+    fn stop(&self) -> Halt {
+        if self.link.is_cancelled() { Halt::Stopped } else { Halt::Unanswered }
+    }
+
+    async fn call(&self, tags: Vec<(String, String)>) -> Outcome {
+        let operation = Operation::Create { tags };
+        let (name, key) = (self.plan.name.clone(), Some(self.key.key));
+        self.link.call(Call { name, key, operation }).await
+    }
+
+    async fn opened(&self, answer: &Answer) -> Result<String, (Halt, UploadLeft)> {
+        let Ok(upload) = upload_id(&answer.body) else {
+            return Err((Halt::Unanswered, UploadLeft::Unknown));
+        };
+        let error = match answer.echo().map(|echo| verify_echo(self.key.md5, &echo)) {
+            Ok(Ok(_)) => return Ok(upload),
+            Ok(Err(error)) => error,
+            Err(Unreadable) => EchoError::Missing,
+        };
+        let left = abort(self.link, &self.plan.name, &upload).await;
+        Err((Halt::NotProved(error), left))
+    }
+}
+
+fn upload_id(body: &[u8]) -> Result<String, Unreadable> {
+    let mut id = String::new();
+    crate::xml::read(body, Some("InitiateMultipartUploadResult"), |path, text| {
+        if path == ["UploadId"] {
+            text.clone_into(&mut id);
+        }
+        Ok::<(), crate::xml::XmlError>(())
+    })
+    .map_err(|_| Unreadable)?;
+    if id.is_empty() { Err(Unreadable) } else { Ok(id) }
+}
+
+/// AbortMultipartUpload. An upload that is not there was completed, or aborted before.
+async fn abort(link: &Link, name: &ObjectName, upload: &str) -> UploadLeft {
+    let operation = Operation::Abort { upload: upload.to_owned() };
+    match (Ask { link, name }).answer(operation, None).await {
+        Ok(answer) if answer.is_success() || is_gone(&answer) => UploadLeft::Gone,
+        _ => UploadLeft::Open(upload.to_owned()),
+    }
+}
+
+fn is_gone(answer: &Answer) -> bool {
+    let error = ErrorResponse::parse(&answer.body);
+    answer.status == 404 && error.is_some_and(|error| error.code == "NoSuchUpload")
+}
+
+struct Upload<'a> {
+    link: &'a Link,
+    plan: &'a PartsPlan,
+    key: &'a KeyFacts,
+    upload: String,
+    is_noted: bool,
+}
+
+/// The outcome of Complete.
+enum Completed {
+    /// The gateway says so. The version ID that it named.
+    Answered(Option<String>),
+    /// Its answer did not come, and the object is there. What was found.
+    Found(Box<Found>),
+}
+
+impl Upload<'_> {
+    async fn send(&self) -> PartsVerdict {
+        let etags = match self.parts().await {
+            Ok(etags) => etags,
+            Err(halt) => return self.give_up(halt, Leftover::Nothing).await,
+        };
+        let described = self.link.carry(Task::Describe { key: self.key.key }).await;
+        let Outcome::Described(description) = described else {
+            return self.give_up(Halt::SourceFailed, Leftover::Nothing).await;
+        };
+        // From Complete on the ledger may be the sole holder of the record.
+        let is_noted = note(self.link, &self.plan.name, &description.record, true, false).await
+            && self.is_noted;
+        let write = self.write(&description);
+        match self.complete(&etags, &write).await {
+            Ok(completed) => {
+                Finish { link: self.link, plan: self.plan, write: &write, is_noted }
+                    .finish(completed)
+                    .await
+            }
+            Err(verdict) => verdict,
+        }
+    }
+
+    fn write(&self, description: &Description) -> Write {
+        Write {
+            name: self.plan.name.clone(),
+            key: self.key.clone(),
+            records: vec![description.record.clone(), self.key.record.clone()],
+            plain_etag: description.plain_etag.clone(),
+        }
+    }
+
+    async fn give_up(&self, halt: Halt, object: Leftover) -> PartsVerdict {
+        let halt = if self.link.is_cancelled() { Halt::Stopped } else { halt };
+        let left = abort(self.link, &self.plan.name, &self.upload).await;
+        ended(halt, object, left)
+    }
+
+    /// All parts, some at a time, each until its answer is there.
+    async fn parts(&self) -> Result<Vec<String>, Halt> {
+        let mut waiting = self.plan.parts.parts();
+        let mut out: BTreeMap<TaskId, (u16, Body, u32)> = BTreeMap::new();
+        let mut etags = BTreeMap::new();
+        let mut halt = None;
+        loop {
+            while halt.is_none() && out.len() < self.plan.at_once.max(1) {
+                let Some(part) = waiting.next() else { break };
+                let span = part.span;
+                let body = Body::Range { offset: span.offset, length: span.length };
+                let number = part.number.number();
+                out.insert(self.start(number, &body), (number, body, 1));
+            }
+            // Parts that are out are waited for, whatever halted the upload: an abort would race them.
+            let Some((id, outcome)) = self.link.next_of(&out).await else { break };
+            let Some((number, body, attempt)) = out.remove(&id) else { break };
+            match self.judge_part(outcome) {
+                Ok(Some(etag)) => drop(etags.insert(number, etag)),
+                Ok(None) if attempt < ATTEMPTS && halt.is_none() => {
+                    self.link.sleep(PAUSE << (attempt - 1)).await;
+                    out.insert(self.start(number, &body), (number, body, attempt + 1));
+                }
+                Ok(None) => halt = halt.or(Some(Halt::Unanswered)),
+                Err(reason) => halt = halt.or(Some(reason)),
+            }
+            if self.link.is_cancelled() {
+                halt = Some(Halt::Stopped);
+            }
+        }
+        match halt {
+            Some(halt) => Err(halt),
+            None => Ok(etags.into_values().collect()),
+        }
+    }
+
+    fn start(&self, number: u16, body: &Body) -> TaskId {
+        let operation = Operation::Part { upload: self.upload.clone(), number, body: body.clone() };
+        let (name, key) = (self.plan.name.clone(), Some(self.key.key));
+        self.link.start(Task::Call(Call { name, key, operation }))
+    }
+
+    /// The ETag of a part; `None` if no usable answer came.
+    fn judge_part(&self, outcome: Outcome) -> Result<Option<String>, Halt> {
+        match outcome {
+            Outcome::Answer(answer) if answer.is_success() => self.stored_part(&answer),
+            Outcome::Answer(answer) if matches!(answer.status, 400..=499 | 501) => {
+                Err(Halt::Refused(answer.status))
+            }
+            Outcome::Answer(_) | Outcome::NoAnswer(_) => Ok(None),
+            Outcome::Failed => Err(Halt::SourceFailed),
+            _ => Err(Halt::Stopped),
+        }
+    }
+
+    fn stored_part(&self, answer: &Answer) -> Result<Option<String>, Halt> {
+        let (Ok(etag), Ok(echo)) = (answer.etag(), answer.echo()) else { return Ok(None) };
+        match verify_echo(self.key.md5, &echo) {
+            Ok(_) if etag.is_empty() => Ok(None),
+            Ok(_) => Ok(Some(etag)),
+            Err(error) => Err(Halt::NotProved(error)),
+        }
+    }
+
+    /// Complete, until it is known to be carried out or refused.
+    async fn complete(&self, etags: &[String], write: &Write) -> Result<Completed, PartsVerdict> {
+        let (mut open, mut search) = (0, Search::new(self.link, write));
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                self.link.sleep(PAUSE << (attempt - 1)).await;
+            }
+            let status = match self.link.call(self.completing(etags)).await {
+                // S3 may answer 200 first and fail afterwards.
+                Outcome::Answer(answer) if answer.is_success() => match completed(&answer) {
+                    Ok(id) => return Ok(Completed::Answered(id)),
+                    Err(Unreadable) => None,
+                },
+                Outcome::Answer(answer) if matches!(answer.status, 400..=499 | 501) => {
+                    Some(answer.status)
+                }
+                Outcome::NoAnswer(NoAnswer::NotSent) => continue,
+                _ => None,
+            };
+            if status.is_none() {
+                open += 1;
+            }
+            if let Some(found) = self.find(&mut search).await? {
+                return Ok(Completed::Found(Box::new(found)));
+            }
+            if let Some(status) = status {
+                return Err(self.refused(status, open).await);
+            }
+            if self.link.is_cancelled() {
+                break;
+            }
+        }
+        Err(self.give_up(Halt::Unanswered, leftover(open)).await)
+    }
+
+    /// A refusal of Complete: of an upload that is not there after an attempt without an answer, it says
+    /// that the attempt was carried out, or that someone aborted it.
+    async fn refused(&self, status: u16, open: u32) -> PartsVerdict {
+        match (status, open) {
+            (404, 1..) => self.give_up(Halt::Unanswered, leftover(open)).await,
+            _ => self.give_up(Halt::Refused(status), leftover(open)).await,
+        }
+    }
+
+    fn completing(&self, etags: &[String]) -> Call {
+        let (upload, etags) = (self.upload.clone(), etags.to_vec());
+        let operation = Operation::Complete { upload, etags, condition: self.plan.condition };
+        Call { name: self.plan.name.clone(), key: Some(self.key.key), operation }
+    }
+
+    /// The object of a Complete without an answer. An error if it may be there in plaintext.
+    async fn find(&self, search: &mut Search<'_>) -> Result<Option<Found>, PartsVerdict> {
+        let Ok(found) = search.newest().await else { return Ok(None) };
+        match found.remains {
+            Remains::NotOurs => Ok(None),
+            Remains::OursEncrypted => Ok(Some(found)),
+            Remains::OursInPlaintext | Remains::PerhapsOurs => {
+                let object = search.remove(found).await;
+                let upload = abort(self.link, &self.plan.name, &self.upload).await;
+                Err(ended(Halt::NotProved(EchoError::Plaintext), object, upload))
+            }
+        }
+    }
+}
+
+/// The version ID of an answer to Complete that says that it was carried out.
+fn completed(answer: &Answer) -> Result<Option<String>, Unreadable> {
+    let read = crate::xml::read(&answer.body, Some("CompleteMultipartUploadResult"), |_, _| {
+        Ok::<(), crate::xml::XmlError>(())
+    });
+    read.map_err(|_| Unreadable)?;
+    answer.version_id()
+}
+
+/// A completed upload on its way to its proof and its record.
+struct Finish<'a> {
+    link: &'a Link,
+    plan: &'a PartsPlan,
+    write: &'a Write,
+    is_noted: bool,
+}
+
+impl Finish<'_> {
+    async fn finish(&self, completed: Completed) -> PartsVerdict {
+        let mut search = Search::new(self.link, self.write);
+        let (version, version_id) = match &completed {
+            Completed::Answered(id) => (search.answered(id.as_deref()).await, id.clone()),
+            Completed::Found(found) => {
+                let id = found.head.as_ref().and_then(|head| head.version_id.clone());
+                (search.answered(id.as_deref()).await, id)
+            }
+        };
+        let (proof, etag) = match self.prove(&mut search, version.as_ref()).await {
+            Ok(proved) => proved,
+            Err(verdict) => return verdict,
+        };
+        let in_tag = match self.describe(version.as_ref()).await {
+            Ok(in_tag) => in_tag,
+            Err(verdict) => return verdict,
+        };
+        let record = match (in_tag, self.is_noted) {
+            (true, _) => RecordPlace::Tag,
+            (false, true) => RecordPlace::Ledger,
+            (false, false) => return PartsVerdict::Unrecorded,
+        };
+        note(self.link, &self.plan.name, &self.write.records[0], false, true).await;
+        PartsVerdict::Stored { proof, record, etag, version_id }
+    }
+
+    fn ask(&self) -> Ask<'_> {
+        Ask { link: self.link, name: &self.plan.name }
+    }
+
+    fn arrived() -> PartsVerdict {
+        let (object, upload) = (Leftover::Arrived, UploadLeft::Gone);
+        PartsVerdict::Unanswered(PartsLeft { object, upload })
+    }
+
+    fn unknown() -> PartsVerdict {
+        let (object, upload) = (Leftover::Unknown, UploadLeft::Gone);
+        PartsVerdict::Unanswered(PartsLeft { object, upload })
+    }
+
+    /// Proves the object by two HEADs: Complete has no echo before RGW 20.2.4.
+    async fn prove(
+        &self,
+        search: &mut Search<'_>,
+        version: Option<&TrustedVersion>,
+    ) -> Result<(EchoVerified, String), PartsVerdict> {
+        let without_key =
+            self.ask().without_key(version).await.map_err(|Unheard| Self::unknown())?;
+        let judged = match without_key {
+            WithoutKey::KeyNeeded => KeylessRead::KeyNeeded,
+            WithoutKey::Absent => return Err(PartsVerdict::Overwritten),
+            WithoutKey::Readable(_) => KeylessRead::Readable,
+            WithoutKey::Unclear => KeylessRead::Unclear,
+        };
+        let (echo, etag, size) = match judged {
+            KeylessRead::KeyNeeded => match self.ask().with_key(&self.write.key, version).await {
+                Ok(WithKey::Opened(head)) => (head.echo, head.etag, head.size),
+                Ok(WithKey::Other) => return Err(PartsVerdict::Overwritten),
+                Ok(WithKey::Unclear) | Err(Unheard) => return Err(Self::unknown()),
+            },
+            // No key goes to an object that does not ask for one.
+            _ => (KeyEcho::default(), String::new(), None),
+        };
+        let error = match verify_by_heads(self.write.key.md5, &echo, judged) {
+            Ok(_) if size != Some(self.plan.parts.size()) => return Err(PartsVerdict::Overwritten),
+            Ok(proof) => return Ok((proof, etag)),
+            Err(_) if judged == KeylessRead::Readable => EchoError::Plaintext,
+            Err(error) => error,
+        };
+        let object = search.remove_all(version.map(TrustedVersion::id)).await;
+        let left = PartsLeft { object, upload: UploadLeft::Gone };
+        Err(PartsVerdict::NotProved { error, left })
+    }
+
+    /// Merges the record into the tags of the object and reads it back. True if it is there.
+    async fn describe(&self, version: Option<&TrustedVersion>) -> Result<bool, PartsVerdict> {
+        for _ in 0..TAG_WRITES {
+            let before = self.ask().tags(version).await.map_err(|Unheard| Self::arrived())?;
+            let before = before.unwrap_or_default();
+            let is_foreign = before
+                .iter()
+                .any(|(key, value)| key == TAG_KEY && !self.write.records.contains(value));
+            // The record of another writer: of one who has replaced the object, or of the object that this
+            // one has replaced.
+            if is_foreign {
+                self.is_ours(version).await?;
+            }
+            match self.ask().put_tags(version, self.merged(&before)).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(Unheard) => return Err(Self::arrived()),
+            }
+            if let Err(verdict) = self.is_ours(version).await {
+                if verdict == PartsVerdict::Overwritten {
+                    self.put_back(version, before).await;
+                }
+                return Err(verdict);
+            }
+            let tag = (TAG_KEY.to_owned(), self.write.records[0].clone());
+            match self.ask().tags(version).await {
+                Ok(Some(tags)) if tags.contains(&tag) => return Ok(true),
+                Ok(Some(_)) => {}
+                // Credentials that may write tags and not read them cannot check this.
+                Ok(None) | Err(Unheard) => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
+
+    async fn is_ours(&self, version: Option<&TrustedVersion>) -> Result<(), PartsVerdict> {
+        match self.ask().with_key(&self.write.key, version).await {
+            // A plaintext object is answered under any key, and has no echo.
+            Ok(WithKey::Opened(head)) if verify_echo(self.write.key.md5, &head.echo).is_ok() => {
+                Ok(())
+            }
+            Ok(WithKey::Opened(_) | WithKey::Other) => Err(PartsVerdict::Overwritten),
+            Ok(WithKey::Unclear) | Err(Unheard) => Err(Self::arrived()),
+        }
+    }
+
+    fn merged(&self, before: &[(String, String)]) -> Vec<(String, String)> {
+        let mut tags = vec![(TAG_KEY.to_owned(), self.write.records[0].clone())];
+        tags.extend(self.plan.tags.iter().cloned());
+        let others = before.iter().filter(|(key, _)| !tags.iter().any(|(ours, _)| ours == key));
+        let others: Vec<_> = others.cloned().collect();
+        tags.extend(others);
+        tags
+    }
+
+    /// The tags went to another writer's object: what was there before returns, without our record.
+    async fn put_back(&self, version: Option<&TrustedVersion>, mut before: Vec<(String, String)>) {
+        before.retain(|(_, value)| !self.write.records.contains(value));
+        // Nothing more can be done about it.
+        let _ = self.ask().put_tags(version, before).await;
+    }
+}
