@@ -40,7 +40,7 @@ pub struct PartsPlan {
     pub at_once: usize,
 }
 
-/// What a multipart upload that did not succeed left.
+/// The remains of a multipart upload that did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartsLeft {
     /// The object.
