@@ -15,7 +15,7 @@ use gateway::{Lie, Profile, Tags};
 use run::{Faults, Run, Said, plan};
 
 /// Seeds for each profile and lie. `S3_SSEC_SEEDS` asks for more.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 200;
 
 fn seeds() -> u64 {
     let more = std::env::var("S3_SSEC_SEEDS").ok().and_then(|text| text.parse().ok());
