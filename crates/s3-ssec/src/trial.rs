@@ -101,6 +101,7 @@ impl Client {
         };
         if let Err(PutError::Call(error)) = &outcome
             && error.is_lost()
+            && !scratch.is_stored()
         {
             scratch.leave();
             return outcome.map(|(_, tags_kept)| tags_kept);

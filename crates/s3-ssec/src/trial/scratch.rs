@@ -55,6 +55,11 @@ impl ScratchObject {
         self.is_distrusted = true;
     }
 
+    /// True if a write of it was answered.
+    pub(crate) fn is_stored(&self) -> bool {
+        !self.versions.is_empty()
+    }
+
     /// Leaves it, and its note, for the next trial: the gateway cannot be reached.
     pub(crate) fn leave(self) {}
 
