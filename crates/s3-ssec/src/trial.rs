@@ -99,9 +99,10 @@ impl Client {
             WriteKind::Single => self.trial_single(&mut scratch, &headers).await,
             WriteKind::Multipart => self.trial_multipart(&mut scratch, &headers).await,
         };
+        let is_stored = scratch.is_stored();
         if let Err(PutError::Call(error)) = &outcome
             && error.is_lost()
-            && !scratch.is_stored()
+            && !is_stored
         {
             scratch.leave();
             return outcome.map(|(_, tags_kept)| tags_kept);
@@ -110,7 +111,10 @@ impl Client {
         let is_removed = match scratch.remove().await {
             Ok(()) => true,
             Err(error) => {
-                tracing::warn!("the trial object {scratch_name} could not be removed: {error}");
+                // Where no write was answered there may be nothing, and the next trial looks for it.
+                if is_stored {
+                    tracing::warn!("the trial object {scratch_name} could not be removed: {error}");
+                }
                 false
             }
         };
