@@ -205,7 +205,7 @@ async fn what_is_wrong_is_said(gateway: &'static Gateway) {
         person.run(["put", name, &url, "--key-file", key]).await.done();
     }
     let plain = scene.bucket.client.sdk().put_object().bucket(scene.bucket.name.as_str());
-    let body = aws_sdk_s3::primitives::ByteStream::from_static(b"in the clear");
+    let body = aws_sdk_s3::primitives::ByteStream::from_static(b"plaintext");
     plain.key("plain").body(body).send().await.unwrap();
     // A gateway that hands out other bytes for one object, and confirms no key for another.
     let proxy = Proxy::new(gateway, |asked| match asked.operation() {
@@ -358,7 +358,7 @@ async fn a_closed_tab_leaves_the_bucket_open(gateway: &'static Gateway) {
     browser.close().await;
     let left = policy(&scene).await;
     assert!(left.contains("S3SsecTrial") && !left.contains("S3SsecRequire"), "{left}");
-    scene.bucket.put_plain("plain", b"in the clear").await;
+    scene.bucket.put_plain("plain", b"plaintext").await;
     // The next visit takes it out, whatever becomes of the rule there.
     let browser = scene.browser().await;
     scene.connect(&browser, &gateway.https, &gateway.secret_key).await;

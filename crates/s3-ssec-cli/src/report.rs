@@ -72,7 +72,7 @@ impl Failure {
     }
 
     /// A failure whose parts were told one by one: only the exit code is left to say.
-    pub(crate) fn told(exit: Exit) -> Self {
+    pub(crate) fn reported(exit: Exit) -> Self {
         Self::new(exit, String::new(), String::new())
     }
 

@@ -170,7 +170,7 @@ export type AftermathStep =
 /** The answer to a write: none or a 5xx; a refusal; a success that does not confirm the key. */
 export type WriteAnswer = "lost" | "refused" | "unproved";
 
-/** What a GET without a key shows. "unclear" is a refusal that does not speak of a key. */
+/** The answer to a GET without a key. "unclear" is a refusal that does not speak of a key. */
 export type KeylessRead = "readable" | "key-needed" | "absent" | "unclear";
 
 /** The remains of a write at the gateway. */

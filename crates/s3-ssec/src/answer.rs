@@ -33,7 +33,7 @@ const SLOWEST: u128 = 1 << 10;
 const SMALL_MAX: u64 = 1 << 20;
 /// Operations whose answer is as long as the stored object.
 const CONTENTS: [&str; 3] = ["GetObject", "GetObjectTorrent", "SelectObjectContent"];
-/// Operations during which servers send blanks now and then, so that nobody gives up.
+/// Operations during which servers send blanks now and then, so that clients keep waiting.
 const LONG: [&str; 3] = ["CompleteMultipartUpload", "CopyObject", "UploadPartCopy"];
 /// As many times as long as another may a long operation take without an answer.
 const LONGER: u32 = 10;

@@ -135,19 +135,19 @@ impl Client {
         }
         desk.finish(tell).await?;
         match options.uploads {
-            true => match self.tell_uploads(place, options, watch, tell).await {
+            true => match self.report_uploads(place, options, watch, tell).await {
                 // What was found out about the objects counts all the same.
                 Err(AuditError::Call(error)) if matches!(error.status(), Some(403 | 405 | 501)) => {
                     tell(AuditEvent::UploadsNotListed(error))?;
                     Ok(!watch.is_stopped())
                 }
-                told => told,
+                reported => reported,
             },
             false => Ok(!watch.is_stopped()),
         }
     }
 
-    async fn tell_uploads(
+    async fn report_uploads(
         &self,
         place: &S3Address,
         options: &AuditOptions,

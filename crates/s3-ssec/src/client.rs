@@ -237,7 +237,7 @@ impl Client {
     }
 
     /// True if an object refused this key because it is under another one. RGW says so with 400. AWS
-    /// answers 403, as to somebody without rights, who is refused without a key as well.
+    /// answers 403, as to a client without rights, which is refused without a key as well.
     pub(crate) async fn is_of_other_key(
         &self,
         name: &ObjectName,

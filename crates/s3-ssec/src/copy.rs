@@ -1,8 +1,8 @@
 //! Copies: the new name gets a key of its own.
 //!
-//! The gateway copies where a trial showed that it encrypts what it copies anew (RGW from 20.2.4), and
+//! The gateway copies where a trial showed that it encrypts copies under the new key (RGW from 20.2.4), and
 //! its copy is read back and compared; everywhere else the content goes through this machine: earlier
-//! releases answer 501 to a source under a customer key, and store a plain source in the clear
+//! releases answer 501 to a source under a customer key, and store a plain source as plaintext
 //! (measured).
 
 mod server;

@@ -254,7 +254,7 @@ mod tests {
     fn a_damaged_table_is_begun_again() {
         let directory = directory("damaged");
         fs::create_dir_all(&directory).unwrap();
-        fs::write(directory.join(TABLE), b"notes of somebody else").unwrap();
+        fs::write(directory.join(TABLE), b"notes of another program").unwrap();
         let after = |mark| next(1_764_000_000, 7, mark).unwrap();
         let first = raise(&directory, &name("a"), &after, File::lock).unwrap();
         assert!(raise(&directory, &name("a"), &after, File::lock).unwrap() > first);

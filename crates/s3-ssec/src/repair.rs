@@ -46,7 +46,7 @@ pub struct HalfDone {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RepairOptions {
-    /// Half-done uploads that are not ours are aborted if they began before, in seconds since 1970.
+    /// Incomplete uploads that are not ours are aborted if they began before, in seconds since 1970.
     pub abort_before: Option<i64>,
     /// Complete records also from the content that the gateway holds. They count as accepted from then
     /// on, not as verified.

@@ -6,7 +6,7 @@ use crate::list::{ListingOf, ListingPages};
 use crate::repair::HalfDone;
 use s3_ssec_core::names::S3Address;
 
-/// Walks the half-done uploads at a place.
+/// Lists the incomplete multipart uploads at a place.
 pub(crate) struct UploadPages {
     pages: ListingPages,
     place: S3Address,

@@ -22,7 +22,7 @@ struct Case {
 }
 
 impl Case {
-    /// How it is rekeyed: what was in the clear goes through this machine, the rest is copied by the
+    /// How it is rekeyed: what was plaintext goes through this machine, the rest is copied by the
     /// gateways that can.
     fn option(&self) -> &'static str {
         if self.is_plain { "--encrypt-plain" } else { "--gateway-copies" }
@@ -32,7 +32,7 @@ impl Case {
 async fn a_rekey_killed_at_any_step_is_finished_by_the_next(gateway: &'static Gateway) {
     let case = |is_plain, size| Case { is_plain, size };
     let mut cases = vec![case(false, 100), case(false, LARGE)];
-    // Where the gateway copies, only what was in the clear goes through this machine.
+    // Where the gateway copies, only what was plaintext goes through this machine.
     if gateway.major().is_some_and(|major| major >= 20) {
         cases.extend([case(true, 100), case(true, LARGE)]);
     }

@@ -72,7 +72,7 @@ pub(crate) struct BackupArgs {
 const RESTORE: &str = "\
 Takes every form of `key backup` and sees which it is: words, the text of a QR code, a saved sheet,
 shares, copies of age. They are typed on a terminal, or read from standard input or from files, never from the command
-line. Words tell the kind of the key by the fingerprint that stands beside them. A master key is restored
+line. The fingerprint beside words shows the kind of the key. A master key is restored
 from words only with its fingerprint, which shows that it is the right one, or with --without-fingerprint.
 
 Examples:

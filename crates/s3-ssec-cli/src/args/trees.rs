@@ -62,7 +62,7 @@ impl LinkArgs {
 
 const CP: &str = "\
 The new object has a key of its own, under the first key of the key file. Where a trial shows that the
-gateway encrypts what it copies anew (RGW from 20.2.4), it makes the copy, which is then read back and
+gateway encrypts copies under the new key (RGW from 20.2.4), it makes the copy, which is then read back and
 verified. Everywhere else the content goes through this machine and is verified on the way.
 
 A source that cannot be verified is not copied (exit code 3): a plaintext object, or an encrypted one
@@ -120,7 +120,7 @@ Aborts the uploads that this machine began and did not finish, lists those of ot
 records that are still pending, from the digests that this machine noted when it uploaded.
 
 A pending or lost record without such a note is reported and left (exit code 3): whatever the gateway
-holds by now, it could not be told from what was uploaded. --against FILE completes it from your own copy
+holds by now, nothing here could show that it is what was uploaded. --against FILE completes it from your own copy
 of the content, if the object has the same. --accept-content takes the content of an object, or of all
 objects with a prefix, as it is: its record says that it was accepted, and when, and it is verified since
 that moment.

@@ -31,7 +31,7 @@ pub(super) async fn run(session: &Session, args: DoctorArgs) -> Result<(), Failu
         None => Ok(()),
         Some(failure) => {
             session.output.complaint(&failure);
-            Err(Failure::told(failure.exit))
+            Err(Failure::reported(failure.exit))
         }
     }
 }

@@ -117,7 +117,7 @@ async fn import(session: &Session, args: &LedgerImportArgs) -> Result<(), Failur
     }
     session.output.report(fields(&args.file, &imported), &summary(&imported))?;
     match worst {
-        Some(exit) => Err(Failure::told(exit)),
+        Some(exit) => Err(Failure::reported(exit)),
         None => Ok(()),
     }
 }

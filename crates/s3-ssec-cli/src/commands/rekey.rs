@@ -73,7 +73,7 @@ pub(super) async fn run(session: &Session, args: RekeyArgs) -> Result<(), Failur
     }
     session.output.report(text, &json)?;
     match worst {
-        Some(exit) => Err(Failure::told(exit)),
+        Some(exit) => Err(Failure::reported(exit)),
         None if summary.stopped => {
             let what = "interrupted; what is done is done";
             Err(Failure::new(Exit::Failed, what, "The same command goes on where it broke off."))

@@ -51,7 +51,7 @@ pub(super) async fn run(session: &Session, args: RepairArgs) -> Result<(), Failu
     let fields = fields(&args, &repaired, failures.len());
     session.output.report(fields, &in_json(&args.place.bucket, &repaired, failures))?;
     match worst {
-        Some(exit) => Err(Failure::told(exit)),
+        Some(exit) => Err(Failure::reported(exit)),
         None => Ok(()),
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn run(session: &Session, args: &ReportArgs) -> Result<(), Failure> {
         None => Ok(()),
         Some(exit) => {
             session.output.complaint(&failure(&merged, exit));
-            Err(Failure::told(exit))
+            Err(Failure::reported(exit))
         }
     }
 }

@@ -244,7 +244,7 @@ impl<'a> Log<'a> {
         text += &fields(&summary, place, self.verb, self.dry_run, failed).to_string();
         self.session.output.report(text, &json)?;
         match self.worst {
-            Some(exit) => Err(Failure::told(exit)),
+            Some(exit) => Err(Failure::reported(exit)),
             None if summary.stopped => {
                 let what = "interrupted; what is done is done";
                 Err(Failure::new(Exit::Failed, what, "Start it again: it skips what is there."))

@@ -269,7 +269,7 @@ impl From<CopyError> for Failure {
             error @ CopyError::Garbled { .. } => Failure::new(
                 Exit::NotProved,
                 error.to_string(),
-                "Tell the administrator of the gateway. s3-ssec cat and s3-ssec put copy it through this \
+                "Report this to the administrator of the gateway. s3-ssec cat and s3-ssec put copy it through this \
                  machine.",
             ),
             error @ CopyError::Unverified(..) => Failure::new(

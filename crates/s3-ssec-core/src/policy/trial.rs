@@ -154,7 +154,7 @@ impl Trial {
     pub fn advice(&self) -> &'static str {
         match self.rule {
             Rule::RequireSsec | Rule::BlockSsec => {
-                "Nothing was changed. RGW before release 20 cannot tell such uploads apart; s3-ssec \
+                "Nothing was changed. RGW before release 20 does not distinguish such uploads; s3-ssec \
                  put proves its own all the same."
             }
             Rule::RequireTls => {

@@ -35,7 +35,7 @@ pub struct PartsPlan {
     pub parts: MultipartPlan,
     /// The caller's own tags.
     pub tags: Vec<(String, String)>,
-    /// What it may replace.
+    /// The condition under which it is stored.
     pub condition: Condition,
     /// Parts that are handed out at a time.
     pub at_once: usize,
@@ -105,7 +105,7 @@ pub enum PartsVerdict {
     NoNonce,
 }
 
-/// Why an upload does not go on.
+/// Why an upload ends early.
 enum Halt {
     Refused(u16),
     NotProved(EchoError),

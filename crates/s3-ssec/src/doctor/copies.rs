@@ -82,7 +82,7 @@ async fn without_key(exam: &mut Exam<'_>) -> Result<Seen, ProbeError> {
     let answer = exam.send(request, b"").await?;
     let stored = exam.head_plain("stolen").await?;
     Ok(match answer.is_success() || stored.is_success() {
-        false => Seen::good(&answer, "nobody copies what they cannot read"),
+        false => Seen::good(&answer, "no one copies an object that they cannot read"),
         true => {
             let means = "an object under a key is copied without the key";
             Seen::new(Verdict::Danger, &answer, means).todo("Tell the administrator.")

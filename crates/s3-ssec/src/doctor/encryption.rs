@@ -114,7 +114,7 @@ async fn etag(exam: &mut Exam<'_>) -> Result<Seen, ProbeError> {
             "the MD5 of the plaintext",
             "whoever may list the bucket sees equal contents, and can guess small ones",
         ),
-        false => Seen::good("no MD5 of the plaintext", "listings tell nothing of contents"),
+        false => Seen::good("no MD5 of the plaintext", "listings show nothing of contents"),
     })
 }
 
@@ -253,7 +253,7 @@ async fn no_key(exam: &mut Exam<'_>) -> Result<Seen, ProbeError> {
         let answer = exam.send(request, b"").await?;
         refusals.note(what, &answer);
     }
-    Ok(refusals.seen("without the key nobody reads", "anyone with access reads it", TELL))
+    Ok(refusals.seen("without the key no one can read it", "anyone with access reads it", TELL))
 }
 
 async fn half_a_key(exam: &mut Exam<'_>) -> Result<Seen, ProbeError> {

@@ -47,8 +47,8 @@ async fn tag_on_create(exam: &mut Exam<'_>) -> Result<Seen, ProbeError> {
         false => Seen::new(
             Verdict::Note,
             "200, and no tag on the object",
-            "records of large objects are written after Complete; one that breaks off in between is \
-             mended by s3-ssec repair",
+            "records of large objects are written after Complete; one that is interrupted in between is \
+             completed by s3-ssec repair",
         ),
     })
 }
@@ -105,7 +105,7 @@ async fn if_match(exam: &mut Exam<'_>) -> Result<Seen, ProbeError> {
         false => Seen::new(
             Verdict::Note,
             saw,
-            "an object that somebody else writes at the same moment cannot be told by the gateway; \
+            "the gateway does not refuse to replace an object that another client writes at the same moment; \
              rekey looks just before and just after, and names what changed",
         ),
     })
@@ -226,6 +226,6 @@ async fn unsigned_headers(exam: &mut Exam<'_>) -> Result<Seen, ProbeError> {
              headers to it",
         )
         .todo("Upgrade the gateway; s3-ssec presign signs every header."),
-        false => Seen::good(&answer, "headers that nobody signed are refused"),
+        false => Seen::good(&answer, "headers that are not signed are refused"),
     })
 }

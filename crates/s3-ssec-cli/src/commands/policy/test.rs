@@ -55,7 +55,7 @@ pub(super) async fn run(session: &Session, args: &TestArgs) -> Result<(), Failur
         None => Ok(()),
         Some(failure) => {
             session.output.complaint(&failure);
-            Err(Failure::told(failure.exit))
+            Err(Failure::reported(failure.exit))
         }
     }
 }

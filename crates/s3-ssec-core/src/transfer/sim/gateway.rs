@@ -374,7 +374,7 @@ impl Gateway {
             (Versions::None | Versions::Shown, _) => std::mem::take(&mut self.versions),
             (_, Some(id)) => self.versions.extract_if(.., |stored| stored.id == id).collect(),
             (_, None) => {
-                // Nothing is gone, but nobody who asks for the object gets it.
+                // Nothing is gone, but a GET of the object finds nothing.
                 let hidden = self.versions.last().cloned();
                 self.store(Stored { is_marker: true, ..Stored::blank() });
                 hidden.into_iter().collect()
