@@ -174,6 +174,12 @@ pub enum RefusedKey {
     NothingSaid,
 }
 
+/// True for the status of a refusal: the gateway did not do it, and would answer the same tomorrow. 408 and
+/// 429 pass. From 500 on an error may follow a deed, except 501, and so may one with the status of a success.
+pub fn is_refusal(status: u16) -> bool {
+    matches!(status, 300..=407 | 409..=428 | 430..=499 | 501)
+}
+
 /// Judges the status that a HEAD or GET with a customer key was refused with.
 pub fn refused_key(status: u16) -> RefusedKey {
     match status {

@@ -62,10 +62,9 @@ impl fmt::Display for Refusal {
 impl Error for Refusal {}
 
 impl Refusal {
-    /// True if the gateway did not do it, and would answer the same tomorrow. 408 and 429 pass; an error
-    /// with another status than 501 from 500 on, or with that of a success, may follow a deed.
+    /// True if the gateway did not do it, and would answer the same tomorrow: [`advice::is_refusal`].
     pub(crate) fn is_final(&self) -> bool {
-        matches!(self.status, 300..=407 | 409..=428 | 430..=499 | 501)
+        advice::is_refusal(self.status)
     }
 }
 

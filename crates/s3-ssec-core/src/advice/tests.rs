@@ -210,3 +210,13 @@ fn words_never_repeat_a_message_that_could_hold_the_request() {
     };
     assert!(explain(&located).what.ends_with("`2018-05-24` is not a valid version."));
 }
+
+#[test]
+fn a_refusal_is_not_what_passes_or_may_follow_a_deed() {
+    for status in [301, 400, 403, 404, 405, 412, 416, 501] {
+        assert!(is_refusal(status), "{status}");
+    }
+    for status in [200, 206, 408, 429, 500, 502, 503, 504] {
+        assert!(!is_refusal(status), "{status}");
+    }
+}

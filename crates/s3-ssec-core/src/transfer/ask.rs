@@ -2,6 +2,7 @@
 
 use super::link::Link;
 use super::task::{Answer, Call, KeyFacts, Operation, Outcome, Unreadable};
+use crate::advice;
 use crate::echo::{KeyEcho, KeylessRead};
 use crate::error_response::ErrorResponse;
 use crate::names::ObjectName;
@@ -70,7 +71,7 @@ impl Ask<'_> {
         Call { name: self.name.clone(), key: key.map(|facts| facts.key), operation }
     }
 
-    /// The first usable answer. 503 and its kin say "later"; they are no answer.
+    /// The first usable answer. 503 and its kin say "later"; they are not usable.
     pub(super) async fn answer(
         &self,
         operation: Operation,
@@ -81,7 +82,9 @@ impl Ask<'_> {
                 self.link.sleep(PAUSE << (attempt - 1)).await;
             }
             match self.link.call(self.call(operation.clone(), key)).await {
-                Outcome::Answer(answer) if answer.status < 500 || answer.status == 501 => {
+                Outcome::Answer(answer)
+                    if answer.is_success() || advice::is_refusal(answer.status) =>
+                {
                     return Ok(answer);
                 }
                 Outcome::Answer(_) | Outcome::NoAnswer(_) => {}

@@ -10,6 +10,7 @@ use super::task::{
     Unreadable,
 };
 use super::written::{Found, Search, Write};
+use crate::advice;
 use crate::echo::{EchoError, EchoVerified, verify_echo};
 use crate::error_response::ErrorResponse;
 use crate::names::ObjectName;
@@ -187,7 +188,7 @@ impl Opening<'_> {
         }
         match outcome {
             Outcome::Answer(answer) if answer.is_success() => self.opened(&answer).await,
-            Outcome::Answer(answer) if matches!(answer.status, 400..=499 | 501) => {
+            Outcome::Answer(answer) if advice::is_refusal(answer.status) => {
                 Err((Halt::Refused(answer.status), UploadLeft::Gone))
             }
             Outcome::NoAnswer(NoAnswer::NotSent) => Err((self.stop(), UploadLeft::Gone)),
@@ -346,7 +347,7 @@ impl Upload<'_> {
     fn judge_part(&self, outcome: Outcome) -> Result<Option<String>, Halt> {
         match outcome {
             Outcome::Answer(answer) if answer.is_success() => self.stored_part(&answer),
-            Outcome::Answer(answer) if matches!(answer.status, 400..=499 | 501) => {
+            Outcome::Answer(answer) if advice::is_refusal(answer.status) => {
                 Err(Halt::Refused(answer.status))
             }
             Outcome::Answer(_) | Outcome::NoAnswer(_) => Ok(None),
@@ -377,9 +378,7 @@ impl Upload<'_> {
                     Ok(id) => return Ok(Completed::Answered(id)),
                     Err(Unreadable) => None,
                 },
-                Outcome::Answer(answer) if matches!(answer.status, 400..=499 | 501) => {
-                    Some(answer.status)
-                }
+                Outcome::Answer(answer) if advice::is_refusal(answer.status) => Some(answer.status),
                 Outcome::NoAnswer(NoAnswer::NotSent) => continue,
                 _ => None,
             };

@@ -6,6 +6,7 @@ use super::task::{
     Answer, Body, Call, Condition, KeyFacts, NoAnswer, Operation, Outcome, Task, Unreadable,
 };
 use super::written::{Found, Search, Write};
+use crate::advice;
 use crate::echo::{EchoError, EchoVerified, verify_echo};
 use crate::names::ObjectName;
 use crate::record::TAG_KEY;
@@ -185,7 +186,7 @@ impl Upload<'_> {
             Outcome::Answer(answer) if answer.is_success() => {
                 self.read(&answer).map_or(Attempt::Open, Attempt::Answered)
             }
-            Outcome::Answer(answer) if matches!(answer.status, 400..=499 | 501) => {
+            Outcome::Answer(answer) if advice::is_refusal(answer.status) => {
                 Attempt::Refused(answer.status)
             }
             Outcome::NoAnswer(NoAnswer::NotSent) => Attempt::NotSent,
