@@ -23,6 +23,8 @@
 //! lies, and serves other writers at the same time.
 
 mod ask;
+mod complete;
+mod describe;
 mod link;
 mod parts;
 mod put;
@@ -31,14 +33,15 @@ mod sim;
 mod task;
 mod written;
 
+pub use complete::{CompletePlan, CompleteVerdict, complete_parts};
 pub use link::Link;
 pub use parts::{PartsLeft, PartsPlan, PartsVerdict, UploadLeft, put_parts};
 pub use put::{PutPlan, PutVerdict, RecordPlace, put};
 pub use task::{
     Answer, Body, Call, Condition, Description, KeyFacts, KeyRef, NoAnswer, Operation, Outcome,
-    Task, Unreadable,
+    Stage, Task, Unreadable,
 };
-pub use written::{Write, find_and_remove};
+pub use written::{Finding, Removable, Write, find_written, remove_written};
 
 use link::Desk;
 use std::future::Future;

@@ -1,18 +1,18 @@
 //! Small questions to a gateway, asked again where the line breaks, and their answers, judged.
 
 use super::link::Link;
-use super::task::{Answer, Call, KeyFacts, Operation, Outcome, Unreadable};
+use super::task::{Answer, Call, KeyFacts, NoAnswer, Operation, Outcome, Task, Unreadable};
 use crate::advice;
 use crate::echo::{KeyEcho, KeylessRead};
 use crate::error_response::ErrorResponse;
 use crate::names::ObjectName;
-use crate::removal::{self, TrustedVersion, UnderKey};
+use crate::removal::{self, BucketVersions, TrustedVersion, UnderKey};
 use crate::xml::{self, XmlError};
 
 /// How often a question is asked whose answer does not come.
 const ATTEMPTS: u32 = 3;
-/// Milliseconds before the second attempt; twice as many before each later one.
-const PAUSE: u64 = 200;
+/// Milliseconds before the second attempt of any request; twice as many before each later one.
+pub(super) const PAUSE: u64 = 500;
 
 /// There is no answer that can be judged: the line broke each time, or what came cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +39,11 @@ pub(super) struct Head {
 pub(super) enum WithoutKey {
     Readable(Head),
     KeyNeeded,
+    /// A 400 that shows nothing, or answers that contradict each other.
     Unclear,
     Absent,
+    /// Refused for a reason that is not the key.
+    Refused(Answer),
 }
 
 /// The answer to HEAD with a key.
@@ -53,11 +56,13 @@ pub(super) enum WithKey {
     Unclear,
 }
 
-/// The status of GetBucketVersioning.
+/// The answer to PutObjectTagging.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Versioning {
-    Status(Option<String>),
-    Refused,
+pub(super) enum PutTags {
+    Taken,
+    /// Rights without PutObjectTagging, or a gateway without tags.
+    NotHere,
+    Refused(Answer),
 }
 
 /// Questions about one object.
@@ -78,16 +83,20 @@ impl Ask<'_> {
         key: Option<&KeyFacts>,
     ) -> Result<Answer, Unheard> {
         for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
-                self.link.sleep(PAUSE << (attempt - 1)).await;
-            }
             match self.link.call(self.call(operation.clone(), key)).await {
                 Outcome::Answer(answer)
                     if answer.is_success() || advice::is_refusal(answer.status) =>
                 {
                     return Ok(answer);
                 }
-                Outcome::Answer(_) | Outcome::NoAnswer(_) => {}
+                Outcome::Answer(_)
+                | Outcome::NoAnswer(NoAnswer::NotSent | NoAnswer::MaybeExecuted)
+                    if attempt + 1 < ATTEMPTS =>
+                {
+                    self.link.sleep(PAUSE << attempt).await;
+                }
+                // Without its answer it cannot be said how the order ended.
+                Outcome::Abandoned => {}
                 _ => break,
             }
         }
@@ -105,7 +114,8 @@ impl Ask<'_> {
             return Ok(WithoutKey::Readable(head_of(&head)?));
         }
         let judged = match KeylessRead::of_head(head.status) {
-            Some(judged) => judged,
+            Some(KeylessRead::Absent) => KeylessRead::Absent,
+            Some(_) => return Ok(WithoutKey::Refused(head)),
             None => self.first_byte(version).await?.after_refused_head(),
         };
         Ok(match judged {
@@ -158,24 +168,32 @@ impl Ask<'_> {
         }
     }
 
-    /// GetBucketVersioning. An answer that is another document is none (moto 5.2 has another root).
-    pub(super) async fn versioning(&self) -> Result<Versioning, Unheard> {
+    /// GetBucketVersioning, or a trial where it is refused. An answer that is another document is none
+    /// (moto 5.2 has another root).
+    pub(super) async fn versions(&self) -> Result<BucketVersions, Unheard> {
         let answer = self.answer(Operation::Versioning, None).await?;
-        Ok(match answer.is_success().then(|| status_of(&answer.body)) {
-            Some(Ok(status)) => Versioning::Status(status),
-            _ => Versioning::Refused,
-        })
+        if let Some(Ok(status)) = answer.is_success().then(|| status_of(&answer.body)) {
+            return Ok(BucketVersions::of_status(status.as_deref()));
+        }
+        match self.link.carry(Task::TryVersions { name: self.name.clone() }).await {
+            Outcome::Versions(versions) => Ok(versions),
+            _ => Ok(BucketVersions::Unknown),
+        }
     }
 
-    /// PutObjectTagging. True if it was taken, false if it is refused.
+    /// PutObjectTagging.
     pub(super) async fn put_tags(
         &self,
         version: Option<&TrustedVersion>,
         tags: Vec<(String, String)>,
-    ) -> Result<bool, Unheard> {
+    ) -> Result<PutTags, Unheard> {
         let answer =
             self.answer(Operation::PutTags { version: version.cloned(), tags }, None).await?;
-        Ok(answer.is_success())
+        Ok(match answer.status {
+            _ if answer.is_success() => PutTags::Taken,
+            403 | 501 => PutTags::NotHere,
+            _ => PutTags::Refused(answer),
+        })
     }
 
     /// DeleteObject. True if the gateway says that it is done.

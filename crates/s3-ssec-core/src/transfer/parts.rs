@@ -1,31 +1,24 @@
 //! A multipart upload: every step under the key, the record completed last.
 
-mod describe;
-
-use super::ask::{Ask, Unheard};
+use super::ask::{Ask, PAUSE, Unheard};
+use super::complete::{CompletePlan, CompleteVerdict, complete_parts};
 use super::link::Link;
-use super::put::{RecordPlace, exists, leftover};
+use super::put::{BeforeWrite, RecordPlace, look_first, note};
 use super::task::{
-    Answer, Body, Call, Condition, Description, KeyFacts, NoAnswer, Operation, Outcome, Task,
-    Unreadable,
+    Answer, Body, Call, Condition, KeyFacts, NoAnswer, Operation, Outcome, Stage, Task, Unreadable,
 };
-use super::written::{Found, Search, Write};
 use crate::advice;
 use crate::echo::{EchoError, EchoVerified, verify_echo};
 use crate::error_response::ErrorResponse;
 use crate::names::ObjectName;
 use crate::plan::MultipartPlan;
 use crate::record::TAG_KEY;
-use crate::removal::{Leftover, Remains};
+use crate::removal::Leftover;
 use crate::transfer::TaskId;
-use describe::Finish;
 use std::collections::BTreeMap;
 
-/// How often a request is sent whose answer does not come: a part with the same bytes, a Complete of the
-/// same parts.
+/// How often a part is sent whose answer does not come: with the same bytes.
 const ATTEMPTS: u32 = 3;
-/// Milliseconds before the second attempt; twice as many before each later one.
-const PAUSE: u64 = 200;
 
 /// A multipart upload of a source of known size.
 #[derive(Clone, Debug)]
@@ -80,8 +73,8 @@ pub enum PartsVerdict {
     Exists(UploadLeft),
     /// The gateway refused a request.
     Refused {
-        /// The status.
-        status: u16,
+        /// The refusal.
+        answer: Answer,
         /// The remains.
         left: PartsLeft,
     },
@@ -108,7 +101,7 @@ pub enum PartsVerdict {
 
 /// Why an upload ends early.
 enum Halt {
-    Refused(u16),
+    Refused(Answer),
     NotProved(EchoError),
     Unanswered,
     SourceFailed,
@@ -117,42 +110,35 @@ enum Halt {
 
 /// Uploads in parts.
 pub async fn put_parts(link: Link, plan: PartsPlan) -> PartsVerdict {
-    match exists(&link, &plan.name, plan.condition).await {
-        Ok(false) => {}
-        Ok(true) => return PartsVerdict::Exists(UploadLeft::Gone),
-        Err(Unheard) => return PartsVerdict::Unanswered(PartsLeft::nothing()),
-    }
+    let looked = look_first(&link, &plan.name, &plan.condition).await;
     if link.is_cancelled() {
         return PartsVerdict::Stopped(PartsLeft::nothing());
+    }
+    match looked {
+        Ok(BeforeWrite::Free) => {}
+        Ok(BeforeWrite::Taken) => return PartsVerdict::Exists(UploadLeft::Gone),
+        Ok(BeforeWrite::Refused(answer)) => {
+            return PartsVerdict::Refused { answer, left: PartsLeft::nothing() };
+        }
+        Err(Unheard) => return PartsVerdict::Unanswered(PartsLeft::nothing()),
     }
     let drawn = link.carry(Task::DrawKey { name: plan.name.clone(), is_described: false }).await;
     let Outcome::Key(key) = drawn else { return PartsVerdict::NoNonce };
     // The nonce of an upload that is killed may be nowhere else: RGW 16 and 18 drop the tags of Create.
-    let is_noted = note(&link, &plan.name, &key.record, true, false).await;
+    note(&link, &plan.name, &key.record, Stage::BegunAlone).await;
     let opening = Opening { link: &link, plan: &plan, key: &key };
     let upload = match opening.create().await {
         Ok(upload) => upload,
         Err((halt, upload)) => return ended(halt, Leftover::Nothing, upload),
     };
-    Upload { link: &link, plan: &plan, key: &key, upload, is_noted }.send().await
-}
-
-async fn note(
-    link: &Link,
-    name: &ObjectName,
-    record: &str,
-    durable: bool,
-    confirmed: bool,
-) -> bool {
-    let (name, record) = (name.clone(), record.to_owned());
-    link.carry(Task::Note { name, record, durable, confirmed }).await == Outcome::Noted
+    Upload { link: &link, plan: &plan, key: &key, upload }.send().await
 }
 
 fn ended(halt: Halt, object: Leftover, upload: UploadLeft) -> PartsVerdict {
     let left = PartsLeft { object, upload };
     match halt {
-        Halt::Refused(412) => PartsVerdict::Exists(left.upload),
-        Halt::Refused(status) => PartsVerdict::Refused { status, left },
+        Halt::Refused(answer) if answer.status == 412 => PartsVerdict::Exists(left.upload),
+        Halt::Refused(answer) => PartsVerdict::Refused { answer, left },
         Halt::NotProved(error) => PartsVerdict::NotProved { error, left },
         Halt::Unanswered => PartsVerdict::Unanswered(left),
         Halt::SourceFailed => PartsVerdict::SourceFailed(left.upload),
@@ -189,9 +175,11 @@ impl Opening<'_> {
         match outcome {
             Outcome::Answer(answer) if answer.is_success() => self.opened(&answer).await,
             Outcome::Answer(answer) if advice::is_refusal(answer.status) => {
-                Err((Halt::Refused(answer.status), UploadLeft::Gone))
+                Err((Halt::Refused(answer), UploadLeft::Gone))
             }
-            Outcome::NoAnswer(NoAnswer::NotSent) => Err((self.stop(), UploadLeft::Gone)),
+            Outcome::NoAnswer(NoAnswer::NotSent) | Outcome::Failed => {
+                Err((self.stop(), UploadLeft::Gone))
+            }
             _ => Err((self.stop(), UploadLeft::Unknown)),
         }
     }
@@ -251,15 +239,6 @@ struct Upload<'a> {
     plan: &'a PartsPlan,
     key: &'a KeyFacts,
     upload: String,
-    is_noted: bool,
-}
-
-/// The outcome of Complete.
-enum Completed {
-    /// The gateway says so. The version ID that it named.
-    Answered(Option<String>),
-    /// Its answer did not come, and the object is there. What was found.
-    Found(Box<Found>),
 }
 
 impl Upload<'_> {
@@ -272,33 +251,51 @@ impl Upload<'_> {
         let Outcome::Described(description) = described else {
             return self.give_up(Halt::SourceFailed, Leftover::Nothing).await;
         };
-        // From Complete on the ledger may be the sole holder of the record.
-        let is_noted = note(self.link, &self.plan.name, &description.record, true, false).await
-            && self.is_noted;
-        let write = self.write(&description);
-        match self.complete(&etags, &write).await {
-            Ok(completed) => {
-                Finish { link: self.link, plan: self.plan, write: &write, is_noted }
-                    .finish(completed)
-                    .await
+        let plan = CompletePlan {
+            name: self.plan.name.clone(),
+            key: self.key.clone(),
+            upload: self.upload.clone(),
+            etags,
+            size: self.plan.parts.size(),
+            description,
+            tags: self.plan.tags.clone(),
+            condition: self.plan.condition.clone(),
+        };
+        self.ended(complete_parts(self.link, &plan).await).await
+    }
+
+    async fn ended(&self, verdict: CompleteVerdict) -> PartsVerdict {
+        match verdict {
+            CompleteVerdict::Stored { proof, record, etag, version_id } => {
+                PartsVerdict::Stored { proof, record, etag, version_id }
             }
-            Err(verdict) => verdict,
+            CompleteVerdict::Exists => PartsVerdict::Exists(self.abort().await),
+            CompleteVerdict::Refused { answer, object } => {
+                let left = PartsLeft { object, upload: self.abort().await };
+                PartsVerdict::Refused { answer, left }
+            }
+            CompleteVerdict::NotProved { error, object } => {
+                let left = PartsLeft { object, upload: self.abort().await };
+                PartsVerdict::NotProved { error, left }
+            }
+            CompleteVerdict::Overwritten => PartsVerdict::Overwritten,
+            CompleteVerdict::Unrecorded => PartsVerdict::Unrecorded,
+            CompleteVerdict::Unanswered(object) => {
+                PartsVerdict::Unanswered(PartsLeft { object, upload: self.abort().await })
+            }
+            CompleteVerdict::Stopped(object) => {
+                PartsVerdict::Stopped(PartsLeft { object, upload: self.abort().await })
+            }
         }
     }
 
-    fn write(&self, description: &Description) -> Write {
-        Write {
-            name: self.plan.name.clone(),
-            key: self.key.clone(),
-            records: vec![description.record.clone(), self.key.record.clone()],
-            plain_etag: description.plain_etag.clone(),
-        }
+    async fn abort(&self) -> UploadLeft {
+        abort(self.link, &self.plan.name, &self.upload).await
     }
 
     async fn give_up(&self, halt: Halt, object: Leftover) -> PartsVerdict {
         let halt = if self.link.is_cancelled() { Halt::Stopped } else { halt };
-        let left = abort(self.link, &self.plan.name, &self.upload).await;
-        ended(halt, object, left)
+        ended(halt, object, self.abort().await)
     }
 
     /// All parts, some at a time, each until its answer is there.
@@ -348,9 +345,12 @@ impl Upload<'_> {
         match outcome {
             Outcome::Answer(answer) if answer.is_success() => self.stored_part(&answer),
             Outcome::Answer(answer) if advice::is_refusal(answer.status) => {
-                Err(Halt::Refused(answer.status))
+                Err(Halt::Refused(answer))
             }
-            Outcome::Answer(_) | Outcome::NoAnswer(_) => Ok(None),
+            Outcome::Answer(_) | Outcome::NoAnswer(NoAnswer::NotSent | NoAnswer::MaybeExecuted) => {
+                Ok(None)
+            }
+            Outcome::NoAnswer(NoAnswer::Silent) => Err(Halt::Unanswered),
             Outcome::Failed => Err(Halt::SourceFailed),
             _ => Err(Halt::Stopped),
         }
@@ -364,75 +364,4 @@ impl Upload<'_> {
             Err(error) => Err(Halt::NotProved(error)),
         }
     }
-
-    /// Complete, until it is known to be carried out or refused.
-    async fn complete(&self, etags: &[String], write: &Write) -> Result<Completed, PartsVerdict> {
-        let (mut open, mut search) = (0, Search::new(self.link, write));
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
-                self.link.sleep(PAUSE << (attempt - 1)).await;
-            }
-            let status = match self.link.call(self.completing(etags)).await {
-                // S3 may answer 200 first and fail afterwards.
-                Outcome::Answer(answer) if answer.is_success() => match completed(&answer) {
-                    Ok(id) => return Ok(Completed::Answered(id)),
-                    Err(Unreadable) => None,
-                },
-                Outcome::Answer(answer) if advice::is_refusal(answer.status) => Some(answer.status),
-                Outcome::NoAnswer(NoAnswer::NotSent) => continue,
-                _ => None,
-            };
-            if status.is_none() {
-                open += 1;
-            }
-            if let Some(found) = self.find(&mut search).await? {
-                return Ok(Completed::Found(Box::new(found)));
-            }
-            if let Some(status) = status {
-                return Err(self.refused(status, open).await);
-            }
-            if self.link.is_cancelled() {
-                break;
-            }
-        }
-        Err(self.give_up(Halt::Unanswered, leftover(open)).await)
-    }
-
-    /// A refusal of Complete: of an upload that is not there after an attempt without an answer, it says
-    /// that the attempt was carried out, or that someone aborted it.
-    async fn refused(&self, status: u16, open: u32) -> PartsVerdict {
-        match (status, open) {
-            (404, 1..) => self.give_up(Halt::Unanswered, leftover(open)).await,
-            _ => self.give_up(Halt::Refused(status), leftover(open)).await,
-        }
-    }
-
-    fn completing(&self, etags: &[String]) -> Call {
-        let (upload, etags) = (self.upload.clone(), etags.to_vec());
-        let operation = Operation::Complete { upload, etags, condition: self.plan.condition };
-        Call { name: self.plan.name.clone(), key: Some(self.key.key), operation }
-    }
-
-    /// The object of a Complete without an answer. An error if it may be there in plaintext.
-    async fn find(&self, search: &mut Search<'_>) -> Result<Option<Found>, PartsVerdict> {
-        let Ok(found) = search.newest().await else { return Ok(None) };
-        match found.remains {
-            Remains::NotOurs => Ok(None),
-            Remains::OursEncrypted => Ok(Some(found)),
-            Remains::OursInPlaintext | Remains::PerhapsOurs => {
-                let object = search.remove(found).await;
-                let upload = abort(self.link, &self.plan.name, &self.upload).await;
-                Err(ended(Halt::NotProved(EchoError::Plaintext), object, upload))
-            }
-        }
-    }
-}
-
-/// The version ID of an answer to Complete that says that it was carried out.
-fn completed(answer: &Answer) -> Result<Option<String>, Unreadable> {
-    let read = crate::xml::read(&answer.body, Some("CompleteMultipartUploadResult"), |_, _| {
-        Ok::<(), crate::xml::XmlError>(())
-    });
-    read.map_err(|_| Unreadable)?;
-    answer.version_id()
 }

@@ -1,22 +1,20 @@
 //! One PUT: content, key and record in one request, so that they stand or fall together.
 
-use super::ask::{Ask, Unheard, WithoutKey};
+use super::ask::{Ask, PAUSE, Unheard, WithoutKey};
 use super::link::Link;
 use super::task::{
-    Answer, Body, Call, Condition, KeyFacts, NoAnswer, Operation, Outcome, Task, Unreadable,
+    Answer, Body, Call, Condition, KeyFacts, NoAnswer, Operation, Outcome, Stage, Task, Unreadable,
 };
-use super::written::{Found, Search, Write};
+use super::written::{Finding, Removable, Search, Write};
 use crate::advice;
 use crate::echo::{EchoError, EchoVerified, verify_echo};
 use crate::names::ObjectName;
 use crate::record::TAG_KEY;
-use crate::removal::{Leftover, Remains};
+use crate::removal::Leftover;
 
 /// How often the PUT is sent whose answer does not come. The same bytes under the same key: FORMAT.md
 /// allows it.
 const ATTEMPTS: u32 = 3;
-/// Milliseconds before the second attempt; twice as many before each later one.
-const PAUSE: u64 = 200;
 
 /// An upload in one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +60,8 @@ pub enum PutVerdict {
     Exists,
     /// The gateway refused it.
     Refused {
-        /// The status.
-        status: u16,
+        /// The refusal.
+        answer: Answer,
         /// The remains of an earlier attempt.
         leftover: Leftover,
     },
@@ -75,7 +73,8 @@ pub enum PutVerdict {
         leftover: Leftover,
     },
     /// It is stored and encrypted, and its record is nowhere: without a note of the nonce nothing opens it.
-    Unrecorded,
+    /// The nonce is in the name of the key.
+    Unrecorded(KeyFacts),
     /// No usable answer came.
     Unanswered(Leftover),
     /// It was cancelled.
@@ -86,42 +85,72 @@ pub enum PutVerdict {
 
 /// Uploads in one request.
 pub async fn put(link: Link, plan: PutPlan) -> PutVerdict {
-    match exists(&link, &plan.name, plan.condition).await {
-        Ok(false) => {}
-        Ok(true) => return PutVerdict::Exists,
-        Err(Unheard) => return PutVerdict::Unanswered(Leftover::Nothing),
-    }
+    let looked = look_first(&link, &plan.name, &plan.condition).await;
     if link.is_cancelled() {
         return PutVerdict::Stopped(Leftover::Nothing);
     }
+    match looked {
+        Ok(BeforeWrite::Free) => {}
+        Ok(BeforeWrite::Taken) => return PutVerdict::Exists,
+        Ok(BeforeWrite::Refused(answer)) => {
+            return PutVerdict::Refused { answer, leftover: Leftover::Nothing };
+        }
+        Err(Unheard) => return PutVerdict::Unanswered(Leftover::Nothing),
+    }
     let drawn = link.carry(Task::DrawKey { name: plan.name.clone(), is_described: true }).await;
     let Outcome::Key(key) = drawn else { return PutVerdict::NoNonce };
+    let stage = if plan.tags_kept { Stage::Begun } else { Stage::BegunAlone };
     // Once the request is on its way the object may be there, and its record nowhere else.
-    let is_noted = note(&link, &plan, &key, !plan.tags_kept, false).await;
+    let is_noted = note(&link, &plan.name, &key.record, stage).await;
     let records = vec![key.record.clone()];
     let write =
         Write { name: plan.name.clone(), key, records, plain_etag: plan.plain_etag.clone() };
-    Upload { link: &link, plan: &plan, write: &write, is_noted }.send().await
+    let kept = if plan.tags_kept { TagOf::Trusted } else { TagOf::Unknown };
+    Upload { link: &link, plan: &plan, write: &write, is_noted, tag: kept }.send().await
 }
 
-/// True if the name is taken and the upload is to replace nothing. RGW 16 and 18 ignore the condition in
-/// buckets with versions and on Complete, Garage everywhere (measured). Credentials that may write and not
-/// read learn nothing here.
-pub(super) async fn exists(
+/// The name of an upload, before it.
+pub(super) enum BeforeWrite {
+    /// It may be written.
+    Free,
+    /// There is an object, or something that could not be told from one.
+    Taken,
+    /// The gateway refuses to say.
+    Refused(Answer),
+}
+
+/// Looks whether the name is taken, if the upload is to replace nothing. RGW 16 and 18 ignore the condition
+/// in buckets with versions and on Complete, Garage everywhere (measured). There a write of another client
+/// in between is not noticed. Credentials that may write and not read learn nothing here.
+pub(super) async fn look_first(
     link: &Link,
     name: &ObjectName,
-    condition: Condition,
-) -> Result<bool, Unheard> {
-    if condition == Condition::Always {
-        return Ok(false);
+    condition: &Condition,
+) -> Result<BeforeWrite, Unheard> {
+    if *condition != Condition::OnlyIfAbsent {
+        return Ok(BeforeWrite::Free);
     }
-    let without_key = Ask { link, name }.without_key(None).await?;
-    Ok(matches!(without_key, WithoutKey::Readable(_) | WithoutKey::KeyNeeded))
+    Ok(match (Ask { link, name }).without_key(None).await? {
+        WithoutKey::Absent => BeforeWrite::Free,
+        WithoutKey::Refused(answer) if answer.status == 403 => BeforeWrite::Free,
+        WithoutKey::Refused(answer) => BeforeWrite::Refused(answer),
+        WithoutKey::Readable(_) | WithoutKey::KeyNeeded | WithoutKey::Unclear => BeforeWrite::Taken,
+    })
 }
 
-async fn note(link: &Link, plan: &PutPlan, key: &KeyFacts, durable: bool, confirmed: bool) -> bool {
-    let (name, record) = (plan.name.clone(), key.record.clone());
-    link.carry(Task::Note { name, record, durable, confirmed }).await == Outcome::Noted
+pub(super) async fn note(link: &Link, name: &ObjectName, record: &str, stage: Stage) -> bool {
+    let (name, record) = (name.clone(), record.to_owned());
+    link.carry(Task::Note { name, record, stage }).await == Outcome::Noted
+}
+
+/// What is known of the tag of a write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TagOf {
+    /// It was sent, and the tags of such writes are kept.
+    Trusted,
+    /// It was seen.
+    Seen,
+    Unknown,
 }
 
 struct Upload<'a> {
@@ -129,15 +158,18 @@ struct Upload<'a> {
     plan: &'a PutPlan,
     write: &'a Write,
     is_noted: bool,
+    tag: TagOf,
 }
 
 /// One request, answered or not.
 enum Attempt {
     Answered(Sent),
-    Refused(u16),
-    /// It may have been executed, or may still be.
-    Open,
+    Refused(Answer),
+    /// It may have been executed, or may still be. False if it is not to be sent again.
+    Open(bool),
     NotSent,
+    /// This machine cannot send it.
+    Failed,
 }
 
 /// A usable answer to a PUT.
@@ -148,58 +180,80 @@ struct Sent {
 }
 
 impl Upload<'_> {
-    async fn send(&self) -> PutVerdict {
-        let (mut open, mut is_tagged) = (0, true);
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
-                self.link.sleep(PAUSE << (attempt - 1)).await;
-            }
+    async fn send(mut self) -> PutVerdict {
+        let (mut open, mut is_tagged, mut attempts) = (0, true, 0);
+        loop {
+            let mut is_last = false;
             match self.attempt(is_tagged).await {
                 Attempt::Answered(sent) => return self.judge(sent, open).await,
-                Attempt::Refused(status) if is_tagged && self.goes_without_tags(status) => {
+                Attempt::Refused(answer) if is_tagged && self.goes_without_tags(&answer).await => {
                     is_tagged = false;
                     continue;
                 }
-                Attempt::Refused(status) => match self.find(open).await {
-                    Some(found) => return found,
-                    None if status == 412 => return PutVerdict::Exists,
-                    None => return PutVerdict::Refused { status, leftover: leftover(open) },
-                },
+                Attempt::Refused(answer) => return self.refused(answer, open).await,
+                Attempt::Failed => return PutVerdict::Unanswered(leftover(open)),
                 Attempt::NotSent => {}
-                Attempt::Open => open += 1,
+                Attempt::Open(again) => (open, is_last) = (open + 1, !again),
             }
-            if open > 0
-                && let Some(found) = self.find(open - 1).await
-            {
-                return self.unless_stopped(found);
-            }
+            attempts += 1;
+            let finding = match open {
+                0 => Finding::NotOurs,
+                _ => Search::new(self.link, self.write).finding().await,
+            };
+            let left = match finding {
+                Finding::NotOurs => leftover(open),
+                Finding::Unheard => Leftover::Unknown,
+                found => return self.unless_stopped(found, open).await,
+            };
             if self.link.is_cancelled() {
-                return PutVerdict::Stopped(leftover(open));
+                return PutVerdict::Stopped(left);
+            }
+            if is_last || attempts == ATTEMPTS {
+                return PutVerdict::Unanswered(left);
+            }
+            self.link.sleep(PAUSE << (attempts - 1)).await;
+            if self.link.is_cancelled() {
+                return PutVerdict::Stopped(left);
             }
         }
-        PutVerdict::Unanswered(leftover(open))
     }
 
     async fn attempt(&self, is_tagged: bool) -> Attempt {
         match self.link.call(self.request(is_tagged)).await {
             // What cannot be read may stand for a stored object, and so may 5xx, of a proxy for instance.
             Outcome::Answer(answer) if answer.is_success() => {
-                self.read(&answer).map_or(Attempt::Open, Attempt::Answered)
+                self.read(&answer).map_or(Attempt::Open(true), Attempt::Answered)
             }
             Outcome::Answer(answer) if advice::is_refusal(answer.status) => {
-                Attempt::Refused(answer.status)
+                Attempt::Refused(answer)
             }
             Outcome::NoAnswer(NoAnswer::NotSent) => Attempt::NotSent,
-            _ => Attempt::Open,
+            Outcome::NoAnswer(NoAnswer::Silent) => Attempt::Open(false),
+            Outcome::Failed => Attempt::Failed,
+            _ => Attempt::Open(true),
         }
     }
 
-    /// The verdict of a cancelled upload whose object was stored all the same.
-    fn unless_stopped(&self, found: PutVerdict) -> PutVerdict {
-        match found {
-            PutVerdict::Stored { .. } if self.link.is_cancelled() => {
-                PutVerdict::Stopped(Leftover::Arrived)
-            }
+    /// A refusal says nothing of earlier attempts. Behind a 412 may be the object of one of them.
+    async fn refused(&self, answer: Answer, open: u32) -> PutVerdict {
+        let finding = match open {
+            0 => Finding::NotOurs,
+            _ => Search::new(self.link, self.write).finding().await,
+        };
+        match finding {
+            Finding::NotOurs if answer.status == 412 => PutVerdict::Exists,
+            Finding::NotOurs => PutVerdict::Refused { answer, leftover: leftover(open) },
+            Finding::Unheard => PutVerdict::Refused { answer, leftover: Leftover::Unknown },
+            found => self.unless_stopped(found, open).await,
+        }
+    }
+
+    /// The verdict for an object that was found. One that is stored all the same is left where it is when
+    /// the upload was cancelled, for the object that it replaced is gone.
+    async fn unless_stopped(&self, found: Finding, open: u32) -> PutVerdict {
+        let is_stopped = self.link.is_cancelled();
+        match self.found(found, open).await {
+            PutVerdict::Stored { .. } if is_stopped => PutVerdict::Stopped(Leftover::Arrived),
             found => found,
         }
     }
@@ -211,13 +265,27 @@ impl Upload<'_> {
             tags.clear();
         }
         let body = Body::Range { offset: 0, length: self.plan.size };
-        let operation = Operation::Put { body, tags, condition: self.plan.condition };
+        let operation = Operation::Put { body, tags, condition: self.plan.condition.clone() };
         Call { name: self.plan.name.clone(), key: Some(self.write.key.key), operation }
     }
 
-    /// True if the refusal may be about the tags, and this machine keeps the record.
-    fn goes_without_tags(&self, status: u16) -> bool {
-        matches!(status, 403 | 501) && self.is_noted
+    /// True if the refusal may be about the tags (rights without PutObjectTagging, or a gateway without
+    /// tags; if the reason is another one, the second answer says so), and this machine keeps the record:
+    /// without its tag it would be lost.
+    async fn goes_without_tags(&mut self, refusal: &Answer) -> bool {
+        if !matches!(refusal.status, 403 | 501) {
+            return false;
+        }
+        if self.tag == TagOf::Trusted {
+            self.is_noted = self.note_alone().await;
+            self.tag = TagOf::Unknown;
+        }
+        self.is_noted
+    }
+
+    async fn note_alone(&self) -> bool {
+        let (name, record) = (&self.plan.name, &self.write.key.record);
+        note(self.link, name, record, Stage::BegunAlone).await
     }
 
     fn read(&self, answer: &Answer) -> Result<Sent, Unreadable> {
@@ -231,10 +299,12 @@ impl Upload<'_> {
 
     async fn judge(&self, sent: Sent, open: u32) -> PutVerdict {
         match sent.proof {
-            Ok(proof) => self.stored(proof, sent.etag, sent.version_id, false).await,
+            Ok(proof) => {
+                self.stored(proof, sent.etag, sent.version_id, self.tag, self.is_noted).await
+            }
             Err(error) => {
-                let mut search = Search::new(self.link, self.write);
-                let leftover = search.remove_all(sent.version_id.as_deref()).await;
+                let (mut search, id) = (Search::new(self.link, self.write), sent.version_id);
+                let leftover = search.remove_all(id.as_deref(), Removable::Plaintext).await;
                 PutVerdict::NotProved { error, leftover: with_open(leftover, open) }
             }
         }
@@ -246,54 +316,62 @@ impl Upload<'_> {
         proof: EchoVerified,
         etag: String,
         version_id: Option<String>,
-        is_tagged: bool,
+        tag: TagOf,
+        is_noted: bool,
     ) -> PutVerdict {
-        let ask = Ask { link: self.link, name: &self.plan.name };
-        let tag = (TAG_KEY.to_owned(), self.write.key.record.clone());
-        let in_tag = is_tagged
-            || self.plan.tags_kept
-            || matches!(ask.tags(None).await, Ok(Some(tags)) if tags.contains(&tag));
-        let record = match (in_tag, self.is_noted) {
+        let name = &self.plan.name;
+        let in_tag = match tag {
+            TagOf::Seen => true,
+            // Without a note on this machine nothing but the tag itself is believed.
+            TagOf::Trusted if is_noted => true,
+            _ => self.is_in_tag(version_id.as_deref()).await,
+        };
+        let is_alone = is_noted && tag != TagOf::Trusted;
+        let record = match (in_tag, is_alone) {
             (true, _) => RecordPlace::Tag,
             (false, true) => RecordPlace::Ledger,
-            (false, false) => return PutVerdict::Unrecorded,
+            (false, false) => return PutVerdict::Unrecorded(self.write.key.clone()),
         };
-        note(self.link, self.plan, &self.write.key, false, true).await;
+        note(self.link, name, &self.write.key.record, Stage::Confirmed { in_tag }).await;
         PutVerdict::Stored { proof, record, etag, version_id }
     }
 
-    /// Looks for the object. `None` if nothing of this write is there. `open` is the number of requests
-    /// that may have left another one.
-    async fn find(&self, open: u32) -> Option<PutVerdict> {
-        let mut search = Search::new(self.link, self.write);
-        match search.newest().await {
-            Ok(found) if found.remains == Remains::NotOurs => None,
-            Ok(found) => Some(self.found(&mut search, found, open).await),
-            Err(Unheard) => None,
-        }
+    /// True if the tag of the version of this write holds its record.
+    async fn is_in_tag(&self, version_id: Option<&str>) -> bool {
+        let version = Search::new(self.link, self.write).answered(version_id).await;
+        let ask = Ask { link: self.link, name: &self.plan.name };
+        let tag = (TAG_KEY.to_owned(), self.write.key.record.clone());
+        matches!(ask.tags(version.as_ref()).await, Ok(Some(tags)) if tags.contains(&tag))
     }
 
-    async fn found(&self, search: &mut Search<'_>, found: Found, open: u32) -> PutVerdict {
-        if let (Remains::OursEncrypted, Some(proof), Some(head)) =
-            (found.remains, found.proof, found.head.clone())
-        {
-            return self.stored(proof, head.etag, head.version_id, found.is_tagged).await;
+    async fn found(&self, found: Finding, open: u32) -> PutVerdict {
+        match found {
+            Finding::Encrypted { proof, etag, version_id, is_tagged, .. } => {
+                let tag = if is_tagged { TagOf::Seen } else { TagOf::Unknown };
+                let is_noted = match (is_tagged, self.tag) {
+                    (false, TagOf::Trusted) => self.note_alone().await,
+                    _ => self.is_noted,
+                };
+                self.stored(proof, etag, version_id, tag, is_noted).await
+            }
+            // One of the attempts is found here: the others may still arrive.
+            Finding::NotProved { error, leftover } => {
+                PutVerdict::NotProved { error, leftover: with_open(leftover, open - 1) }
+            }
+            Finding::NotOurs | Finding::Unheard => PutVerdict::Unanswered(leftover(open)),
         }
-        let error = match found.remains {
-            Remains::OursInPlaintext => EchoError::Plaintext,
-            _ => EchoError::Missing,
-        };
-        let leftover = with_open(search.remove(found).await, open);
-        PutVerdict::NotProved { error, leftover }
     }
 }
 
 /// The remains of requests of which nothing was found: one without an answer can still arrive.
 pub(super) fn leftover(open: u32) -> Leftover {
-    if open > 0 { Leftover::Unknown } else { Leftover::Nothing }
+    if open > 0 { Leftover::NotFound } else { Leftover::Nothing }
 }
 
-/// As [`leftover`], at a gateway that does not encrypt.
-fn with_open(removed: Leftover, open: u32) -> Leftover {
-    if open > 0 { Leftover::Perhaps } else { removed }
+/// As [`leftover`], after a removal. `open` counts the requests that may have left another object.
+pub(super) fn with_open(removed: Leftover, open: u32) -> Leftover {
+    match removed {
+        Leftover::Nothing => leftover(open),
+        left => left,
+    }
 }

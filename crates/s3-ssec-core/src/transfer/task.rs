@@ -6,7 +6,7 @@ use crate::headers::{ALGORITHM, KEY_MD5};
 use crate::key::Kind;
 use crate::md5::KeyMd5;
 use crate::names::ObjectName;
-use crate::removal::TrustedVersion;
+use crate::removal::{BucketVersions, TrustedVersion};
 
 /// One thing to do for a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +32,14 @@ pub enum Task {
         name: ObjectName,
         /// The value of its tag.
         record: String,
-        /// True if the record has to be on the disk when this is done.
-        durable: bool,
-        /// True if the gateway confirmed the write.
-        confirmed: bool,
+        /// How far the write is.
+        stage: Stage,
+    },
+    /// Finds out by scratch objects beside `name` whether its bucket keeps versions: GetBucketVersioning is
+    /// refused. The outcome is [`Outcome::Versions`].
+    TryVersions {
+        /// The object.
+        name: ObjectName,
     },
     /// Waits.
     Sleep {
@@ -142,12 +146,29 @@ pub enum Body {
 }
 
 /// The condition of a write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// It replaces what is there.
     Always,
     /// `If-None-Match: *`.
     OnlyIfAbsent,
+    /// `If-Match`: it replaces the object of this ETag, without quotes, and no other.
+    OnlyIf(String),
+}
+
+/// How far a write is whose record is noted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It is about to be sent, and its tag is known to be kept: the note may reach the disk later.
+    Begun,
+    /// It is about to be sent, and this note may become the only copy of its record: it has to be on the
+    /// disk when the task is done.
+    BegunAlone,
+    /// The gateway confirmed it.
+    Confirmed {
+        /// True if the object's tag was seen to hold the record.
+        in_tag: bool,
+    },
 }
 
 /// The name of a key that the executor holds.
@@ -192,9 +213,12 @@ pub enum Outcome {
     Described(Description),
     /// The record is kept, as safely as asked for.
     Noted,
+    /// Whether the bucket keeps versions.
+    Versions(BucketVersions),
     /// The time has passed.
     Slept,
-    /// This machine could not do it: no nonce, or no place to note anything.
+    /// This machine could not do it, and could not a moment later: no nonce, no place to note anything, no
+    /// credentials, a certificate that is not accepted.
     Failed,
     /// It was given up after [`Machine::cancel`](super::Machine::cancel).
     Abandoned,
@@ -207,6 +231,9 @@ pub enum NoAnswer {
     NotSent,
     /// The gateway may execute it, now or later.
     MaybeExecuted,
+    /// As `MaybeExecuted`, and the executor has waited for as long as it waits: the same request would take
+    /// as long again.
+    Silent,
 }
 
 /// An answer as it came: nothing of it is judged yet.

@@ -1,15 +1,15 @@
-//! The object of one write: found by its record or its key, and removed where it is provably this write's
-//! and plaintext.
+//! The object of one write: found by its record or its key, and removed where that is this write's to do.
 
-use super::ask::{Ask, Head, Unheard, Versioning, WithKey, WithoutKey};
+use super::ask::{Ask, Head, Unheard, WithKey, WithoutKey};
 use super::link::Link;
 use super::task::KeyFacts;
-use crate::echo::{EchoVerified, KeylessRead, verify_by_heads};
+use crate::echo::{EchoError, EchoVerified, KeylessRead, verify_by_heads};
 use crate::key::Kind;
 use crate::names::ObjectName;
 use crate::record::TAG_KEY;
 use crate::removal::{
     self, BucketVersions, Leftover, Observation, Remains, TrustedVersion, UnderKey, WriteMarks,
+    answered_version,
 };
 
 /// How many copies of one write are removed, at most.
@@ -28,6 +28,64 @@ pub struct Write {
     pub plain_etag: String,
 }
 
+/// Which objects of a write are removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removable {
+    /// Those in plaintext.
+    Plaintext,
+    /// Encrypted ones too: their content is not the one that was to be written.
+    Any,
+    /// As `Any`, but only by the ID of a version of this write alone. An object without one has replaced
+    /// the one that was there before, and may be all that is left of its content.
+    AnyVersion,
+}
+
+/// The object of a write, as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It is not there, or another writer's is.
+    NotOurs,
+    /// It is there, encrypted under the key of the write.
+    Encrypted {
+        /// The proof.
+        proof: EchoVerified,
+        /// The ETag, without quotes.
+        etag: String,
+        /// The version ID, if the gateway named one.
+        version_id: Option<String>,
+        /// Bytes; `None` if the answer does not state them.
+        size: Option<u64>,
+        /// True if its tag holds a record of the write.
+        is_tagged: bool,
+    },
+    /// It is not proved to be encrypted. It was removed if it surely was this write's and plaintext.
+    NotProved {
+        /// Why there is no proof.
+        error: EchoError,
+        /// Its remains.
+        leftover: Leftover,
+    },
+    /// The gateway did not say.
+    Unheard,
+}
+
+/// Looks for the object of a write whose answer proves nothing, and removes it if it can be read without a
+/// key and carries the record of this write: otherwise it could be another client's good object.
+pub async fn find_written(link: &Link, write: &Write) -> Finding {
+    Search::new(link, write).finding().await
+}
+
+/// Removes the object of a write, if its record or its key shows that it is this write's. `answered` is the
+/// version that the answer to the write named, which may be that of another write too.
+pub async fn remove_written(
+    link: &Link,
+    write: &Write,
+    answered: Option<&str>,
+    which: Removable,
+) -> Leftover {
+    Search::new(link, write).remove_all(answered, which).await
+}
+
 /// The object, or one version, under the name of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found {
@@ -35,24 +93,63 @@ pub(super) struct Found {
     /// The answer to HEAD, and the proof if it is encrypted under the key of the write.
     pub(super) head: Option<Head>,
     pub(super) proof: Option<EchoVerified>,
-    /// True if it carries the record of the write.
+    /// True if it carries a record of the write.
     pub(super) is_tagged: bool,
     place: Place,
 }
 
-/// By which name an object is removed.
+/// The version that a deletion of a found object has to name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
-    /// By this version ID.
     Version(TrustedVersion),
-    /// By its name: the bucket keeps no versions.
-    Name,
-    /// Not at all: the name would only be hidden below a delete marker, or the ID may name the object
-    /// whatever version it shows.
-    Unsafe,
+    /// No version was named, or the bucket keeps none.
+    Newest,
+    /// A version was named, and it could not be found out whether the bucket keeps any: the name might only
+    /// be hidden below a delete marker, and the ID might name the object whatever version it shows.
+    Unclear,
 }
 
-/// A search for the object of a write, with what it learned of the bucket.
+/// The outcome of a removal.
+struct Removed {
+    left: Leftover,
+    /// True if anything was removed.
+    any: bool,
+}
+
+impl Removed {
+    const NONE: Self = Self::left(Leftover::Nothing);
+
+    const fn left(left: Leftover) -> Self {
+        Self { left, any: false }
+    }
+}
+
+impl Removable {
+    fn takes(self, remains: Remains) -> bool {
+        match remains {
+            Remains::OursInPlaintext => true,
+            Remains::OursEncrypted => self != Removable::Plaintext,
+            Remains::NotOurs | Remains::PerhapsOurs => false,
+        }
+    }
+}
+
+impl Found {
+    fn none() -> Self {
+        let (remains, place) = (Remains::NotOurs, Place::Newest);
+        Self { remains, head: None, proof: None, is_tagged: false, place }
+    }
+
+    fn leftover(&self) -> Leftover {
+        match self.remains {
+            Remains::NotOurs => Leftover::Nothing,
+            Remains::OursEncrypted => Leftover::Arrived,
+            Remains::OursInPlaintext | Remains::PerhapsOurs => Leftover::Perhaps,
+        }
+    }
+}
+
+/// A search for the object of a write, with the facts that it learned of the bucket.
 pub(super) struct Search<'a> {
     ask: Ask<'a>,
     write: &'a Write,
@@ -64,190 +161,198 @@ impl<'a> Search<'a> {
         Self { ask: Ask { link, name: &write.name }, write, bucket: None }
     }
 
-    /// Looks at the newest version.
-    pub(super) async fn newest(&mut self) -> Result<Found, Unheard> {
-        self.look(None).await
-    }
-
-    async fn bucket(&mut self) -> BucketVersions {
-        if let Some(known) = self.bucket {
-            return known;
-        }
-        let bucket = match self.ask.versioning().await {
-            Ok(Versioning::Status(status)) => BucketVersions::of_status(status.as_deref()),
-            Ok(Versioning::Refused) | Err(Unheard) => BucketVersions::Unknown,
-        };
-        self.bucket = Some(bucket);
-        bucket
-    }
-
-    async fn place(&mut self, shown: Option<&str>) -> Place {
-        match (self.bucket().await, shown) {
-            (BucketVersions::Kept(ids), Some(id)) => {
-                ids.version(id).map_or(Place::Unsafe, Place::Version)
+    pub(super) async fn finding(&mut self) -> Finding {
+        let Ok(found) = self.look(None).await else { return Finding::Unheard };
+        let error = match (found.remains, &found.proof, &found.head) {
+            (Remains::NotOurs, ..) => return Finding::NotOurs,
+            (Remains::OursEncrypted, Some(proof), Some(head)) => {
+                return Finding::Encrypted {
+                    proof: *proof,
+                    etag: head.etag.clone(),
+                    version_id: head.version_id.clone(),
+                    size: head.size,
+                    is_tagged: found.is_tagged,
+                };
             }
-            (BucketVersions::None, _) | (BucketVersions::Unknown, None) => Place::Name,
-            (BucketVersions::Kept(_), None) | (BucketVersions::Unknown, Some(_)) => Place::Unsafe,
-        }
+            (Remains::OursInPlaintext, ..) => EchoError::Plaintext,
+            _ => EchoError::Missing,
+        };
+        let leftover = match found.remains {
+            Remains::OursInPlaintext => self.remove_all(None, Removable::Plaintext).await,
+            _ => found.leftover(),
+        };
+        Finding::NotProved { error, leftover }
     }
 
-    /// The version that the answer to a write named, if IDs name versions here.
+    pub(super) async fn bucket(&mut self) -> Result<BucketVersions, Unheard> {
+        if let Some(known) = self.bucket {
+            return Ok(known);
+        }
+        let bucket = self.ask.versions().await?;
+        self.bucket = Some(bucket);
+        Ok(bucket)
+    }
+
+    /// The version that an answer named, if IDs name versions here.
     pub(super) async fn answered(&mut self, id: Option<&str>) -> Option<TrustedVersion> {
-        match self.place(Some(id?)).await {
-            Place::Version(version) => Some(version),
-            Place::Name | Place::Unsafe => None,
-        }
+        let id = id?;
+        self.bucket().await.ok()?.ids()?.version(id)
     }
 
-    pub(super) async fn look(
-        &mut self,
-        version: Option<&TrustedVersion>,
-    ) -> Result<Found, Unheard> {
-        let (without_key, readable) = match self.ask.without_key(version).await? {
+    async fn place(&mut self, shown: Option<&str>) -> Result<Place, Unheard> {
+        let Some(id) = shown else { return Ok(Place::Newest) };
+        Ok(match self.bucket().await? {
+            BucketVersions::Kept(ids) => ids.version(id).map_or(Place::Unclear, Place::Version),
+            BucketVersions::None => Place::Newest,
+            BucketVersions::Unknown => Place::Unclear,
+        })
+    }
+
+    /// Looks at a version; at the newest without one.
+    async fn look(&mut self, version: Option<&TrustedVersion>) -> Result<Found, Unheard> {
+        let (keyless, readable) = match self.ask.without_key(version).await? {
             WithoutKey::Absent => return Ok(Found::none()),
             WithoutKey::Readable(head) => (KeylessRead::Readable, Some(head)),
             WithoutKey::KeyNeeded => (KeylessRead::KeyNeeded, None),
             WithoutKey::Unclear => (KeylessRead::Unclear, None),
+            WithoutKey::Refused(_) => return Err(Unheard),
         };
         let (mut under_key, mut proof, mut with_key) = (UnderKey::Refused, None, None);
         // The key goes only to where one is needed.
-        if without_key == KeylessRead::KeyNeeded {
-            (under_key, proof, with_key) = self.under_key(version, without_key).await?;
+        if keyless == KeylessRead::KeyNeeded {
+            (under_key, proof, with_key) = self.under_key(version).await?;
         }
         let head = readable.as_ref().or(with_key.as_ref());
         let place = match version {
             Some(version) => Place::Version(version.clone()),
             None => {
                 let shown = head.and_then(|head| head.version_id.clone());
-                self.place(shown.as_deref()).await
+                self.place(shown.as_deref()).await?
             }
         };
-        let tagged = match &place {
-            Place::Version(version) => Some(version),
-            Place::Name | Place::Unsafe => None,
-        };
-        let tags = self.ask.tags(tagged).await?.unwrap_or_default();
+        let tags = self.ask.tags(place.version()).await?.unwrap_or_default();
         let without_key = match &readable {
             Some(head) => removal::WithoutKey::Readable(&head.etag),
-            None if without_key == KeylessRead::KeyNeeded => removal::WithoutKey::KeyNeeded,
+            None if keyless == KeylessRead::KeyNeeded => removal::WithoutKey::KeyNeeded,
             None => removal::WithoutKey::Unclear,
         };
-        let records = &self.write.records;
         let marks = WriteMarks {
-            records,
+            records: &self.write.records,
             plain_etag: &self.write.plain_etag,
             key_is_unique: self.write.key.kind == Kind::Master,
         };
         let remains = Observation { without_key, under_key, tags: &tags }.judge(&marks);
-        let is_tagged = tags.iter().any(|(key, value)| key == TAG_KEY && records.contains(value));
+        let ours = |value| self.write.records.contains(value);
+        let is_tagged = tags.iter().any(|(key, value)| key == TAG_KEY && ours(value));
         Ok(Found { remains, head: readable.or(with_key), proof, is_tagged, place })
     }
 
+    /// HEAD with the key, where one is needed.
     async fn under_key(
         &self,
         version: Option<&TrustedVersion>,
-        without_key: KeylessRead,
     ) -> Result<(UnderKey, Option<EchoVerified>, Option<Head>), Unheard> {
-        Ok(match self.ask.with_key(&self.write.key, version).await? {
+        let (key, needed) = (&self.write.key, KeylessRead::KeyNeeded);
+        Ok(match self.ask.with_key(key, version).await? {
             WithKey::Opened(head) => {
-                let proof = verify_by_heads(self.write.key.md5, &head.echo, without_key).ok();
-                let under_key = match proof {
-                    Some(_) => UnderKey::Confirmed,
-                    None => UnderKey::Unconfirmed,
-                };
-                (under_key, proof, Some(head))
+                let proof = verify_by_heads(key.md5, &head.echo, needed).ok();
+                let confirmed = UnderKey::Confirmed;
+                (proof.map_or(UnderKey::Unconfirmed, |_| confirmed), proof, Some(head))
             }
             WithKey::Other => (UnderKey::Refused, None, None),
-            // Not the key was refused: the object may be this one.
-            WithKey::Unclear => (UnderKey::Unconfirmed, None, None),
+            // Not the key was refused.
+            WithKey::Unclear => return Err(Unheard),
         })
     }
 
-    /// Removes what was found, if that is this write's and plaintext, and looks again: a repeated attempt
-    /// may have left a version of its own, and a gateway may say that it deleted and not do it.
-    pub(super) async fn remove(&mut self, found: Found) -> Leftover {
-        match self.remove_from_top(found).await {
-            Ok(_) => Leftover::Nothing,
-            Err(Remaining) => Leftover::Perhaps,
+    /// First the version that the answer named, then the newest, until it is another one: an attempt that
+    /// was repeated may have left a version of its own, and a gateway may say that it deleted and not do it.
+    /// (DELETE with If-Match is no guard: RGW 16 and 18 ignore it.)
+    pub(super) async fn remove_all(
+        &mut self,
+        answered: Option<&str>,
+        which: Removable,
+    ) -> Leftover {
+        let named = match answered_version(answered) {
+            Some(id) => self.remove_named(id, which).await,
+            None => Removed::NONE,
+        };
+        let newest = self.remove_until_gone(None, which).await;
+        let left = if named.left == Leftover::Nothing { newest.left } else { named.left };
+        // The gateway took the write, and its object was not seen: it may be below another version.
+        let is_unseen = left == Leftover::Nothing && !named.any && !newest.any;
+        match is_unseen && self.bucket().await != Ok(BucketVersions::None) {
+            true => Leftover::Perhaps,
+            false => left,
         }
     }
 
-    /// True if something was removed.
-    async fn remove_from_top(&mut self, found: Found) -> Result<bool, Remaining> {
-        let mut found = found;
-        for removed in 0..REMOVALS {
-            if found.remains == Remains::NotOurs {
-                return Ok(removed > 0);
+    async fn remove_named(&mut self, id: &str, which: Removable) -> Removed {
+        match self.bucket().await {
+            Ok(BucketVersions::Kept(ids)) => match ids.version(id) {
+                Some(version) => self.remove_until_gone(Some(&version), which).await,
+                None => Removed::NONE,
+            },
+            Ok(BucketVersions::None) => Removed::NONE,
+            // It may be below the newest.
+            Ok(BucketVersions::Unknown) | Err(Unheard) => Removed::left(Leftover::Perhaps),
+        }
+    }
+
+    /// Removes one version, or the newest, as long as it is this write's.
+    async fn remove_until_gone(
+        &mut self,
+        version: Option<&TrustedVersion>,
+        which: Removable,
+    ) -> Removed {
+        let mut removed = Removed::left(Leftover::Perhaps);
+        for _ in 0..REMOVALS {
+            let Ok(found) = self.look(version).await else {
+                return Removed { left: Leftover::Perhaps, ..removed };
+            };
+            removed.left = found.leftover();
+            if !which.takes(found.remains) || !self.delete(&found, which).await {
+                break;
             }
-            self.remove_one(&found).await?;
-            found = self.newest().await.map_err(|Unheard| Remaining)?;
+            removed.any = true;
         }
-        Err(Remaining)
+        removed
     }
 
-    /// Removes one object if it is this write's and plaintext.
-    async fn remove_one(&self, found: &Found) -> Result<(), Remaining> {
-        let version = match (found.remains, &found.place) {
-            (Remains::OursInPlaintext, Place::Version(version)) => Some(version),
-            (Remains::OursInPlaintext, Place::Name) => None,
-            _ => return Err(Remaining),
+    /// Deletes an object that was looked at. False if that is not possible, or refused, or not done.
+    async fn delete(&mut self, found: &Found, which: Removable) -> bool {
+        let version = match &found.place {
+            Place::Version(version) => version.clone(),
+            Place::Unclear => return false,
+            Place::Newest if which == Removable::AnyVersion => return false,
+            Place::Newest => match self.bucket().await {
+                Ok(BucketVersions::Kept(ids)) => {
+                    // Suspended: by name it would get a delete marker, which hides older versions. The
+                    // newest may be another one by now.
+                    let null = ids.null();
+                    match self.look(Some(&null)).await {
+                        Ok(found) if which.takes(found.remains) => null,
+                        _ => return false,
+                    }
+                }
+                Ok(_) => return matches!(self.ask.delete(None).await, Ok(true)),
+                Err(Unheard) => return false,
+            },
         };
-        if !matches!(self.ask.delete(version).await, Ok(true)) {
-            return Err(Remaining);
+        let is_left_alone = which == Removable::AnyVersion && version.is_null();
+        if is_left_alone || !matches!(self.ask.delete(Some(&version)).await, Ok(true)) {
+            return false;
         }
-        let Some(version) = version else { return Ok(()) };
-        // Another writer's version may lie above this one by now, and the newest would not show it.
-        match self.ask.without_key(Some(version)).await {
-            Ok(WithoutKey::Absent) => Ok(()),
-            _ => Err(Remaining),
-        }
-    }
-
-    /// Looks at the version that the answer to the write named, and then at the newest, and removes what
-    /// is this write's and plaintext.
-    pub(super) async fn remove_all(&mut self, answered: Option<&str>) -> Leftover {
-        let below = match answered {
-            Some(id) => self.remove_named(id).await,
-            None => Ok(false),
-        };
-        let newest = match self.newest().await {
-            Ok(found) => self.remove_from_top(found).await,
-            Err(Unheard) => Err(Remaining),
-        };
-        let is_flat = self.bucket().await == BucketVersions::None;
-        match (below, newest) {
-            (Err(Remaining), _) | (_, Err(Remaining)) => Leftover::Perhaps,
-            // The gateway took the write, and its object was not seen: it may lie below another version.
-            (Ok(false), Ok(false)) if !is_flat => Leftover::Perhaps,
-            (Ok(_), Ok(_)) => Leftover::Nothing,
-        }
-    }
-
-    /// True if that version was removed.
-    async fn remove_named(&mut self, id: &str) -> Result<bool, Remaining> {
-        // Where IDs name no versions, the newest is all there is, and it is looked at next.
-        let Some(version) = self.answered(Some(id)).await else { return Ok(false) };
-        let found = self.look(Some(&version)).await.map_err(|Unheard| Remaining)?;
-        match found.remains {
-            Remains::NotOurs => Ok(false),
-            _ => self.remove_one(&found).await.map(|()| true),
-        }
+        // Another writer's version may be above it by now, and the newest would not show it.
+        matches!(self.ask.without_key(Some(&version)).await, Ok(WithoutKey::Absent))
     }
 }
 
-/// Something of the write may be left.
-struct Remaining;
-
-impl Found {
-    fn none() -> Self {
-        let (remains, place) = (Remains::NotOurs, Place::Name);
-        Self { remains, head: None, proof: None, is_tagged: false, place }
+impl Place {
+    fn version(&self) -> Option<&TrustedVersion> {
+        match self {
+            Place::Version(version) => Some(version),
+            Place::Newest | Place::Unclear => None,
+        }
     }
-}
-
-/// Looks for the object of a write without proof and removes it, if it can be read without a key and
-/// carries the record of this write: otherwise it could be another client's good object. `answered` is the
-/// version that the answer named, which may be that of another write too.
-pub async fn find_and_remove(link: &Link, write: &Write, answered: Option<&str>) -> Leftover {
-    Search::new(link, write).remove_all(answered).await
 }

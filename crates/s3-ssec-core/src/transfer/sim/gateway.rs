@@ -4,7 +4,7 @@ mod uploads;
 
 use crate::headers::{AES256, ALGORITHM, KEY_MD5};
 use crate::md5::KeyMd5;
-use crate::removal::TrustedVersion;
+use crate::removal::{BucketVersions, TrustedVersion};
 use crate::transfer::task::{Answer, Body, Condition, Operation};
 use std::fmt::Write as _;
 use uploads::Upload;
@@ -152,6 +152,14 @@ pub(super) struct Request {
     pub(super) operation: Operation,
 }
 
+impl Request {
+    /// True if it leaves an object or an upload whenever it arrives. A part does so only before the abort.
+    pub(super) fn is_write(&self) -> bool {
+        use Operation::{Complete, Create, Put};
+        matches!(self.operation, Put { .. } | Create { .. } | Complete { .. })
+    }
+}
+
 pub(super) struct Gateway {
     profile: Profile,
     pub(super) lie: Lie,
@@ -234,14 +242,14 @@ impl Gateway {
             Operation::Head { version } => self.read(version.as_ref(), request.key, true),
             Operation::GetStart { version, .. } => self.read(version.as_ref(), request.key, false),
             Operation::Put { tags, condition, body } => {
-                self.put(request.key, tags, *condition, body)
+                self.put(request.key, tags, condition, body)
             }
             Operation::Create { tags } => self.create(request.key, tags),
             Operation::Part { upload, number, body } => {
                 self.part(request.key, upload, *number, body)
             }
             Operation::Complete { upload, etags, condition } => {
-                self.complete(upload, etags, *condition)
+                self.complete(upload, etags, condition)
             }
             Operation::Abort { upload } => self.abort(upload),
             Operation::PutTags { version, tags } => self.put_tags(version.as_ref(), tags),
@@ -298,14 +306,13 @@ impl Gateway {
         &mut self,
         key: Option<KeyMd5>,
         tags: &[(String, String)],
-        condition: Condition,
+        condition: &Condition,
         body: &Body,
     ) -> Answer {
         if !tags.is_empty() && self.profile.tags == Tags::Refused {
             return refusal(501, "NotImplemented", "");
         }
-        let exists = self.find(None).is_some();
-        if condition == Condition::OnlyIfAbsent && self.profile.conditions && exists {
+        if self.is_forbidden(condition) {
             return refusal(412, "PreconditionFailed", "");
         }
         let tags = if self.profile.tags == Tags::Kept { tags.to_vec() } else { Vec::new() };
@@ -384,6 +391,26 @@ impl Gateway {
             removed.iter().filter(|stored| stored.writer == Writer::Another && stored.is_seen);
         self.robbed.extend(of_another.map(|stored| stored.id.clone()));
         Answer { status: 204, ..Answer::default() }
+    }
+
+    /// True if a condition is heeded and not met.
+    fn is_forbidden(&mut self, condition: &Condition) -> bool {
+        let etag = self.find(None).map(|stored| stored.etag);
+        self.profile.conditions
+            && match condition {
+                Condition::Always => false,
+                Condition::OnlyIfAbsent => etag.is_some(),
+                Condition::OnlyIf(only) => etag.as_ref() != Some(only),
+            }
+    }
+
+    /// The outcome of a trial with scratch objects, of a client that may write some.
+    pub(super) fn tried_versions(&self) -> BucketVersions {
+        match self.profile.versions {
+            Versions::None | Versions::Shown => BucketVersions::None,
+            Versions::Enabled => BucketVersions::of_status(Some("Enabled")),
+            Versions::Suspended => BucketVersions::Unknown,
+        }
     }
 
     fn versioning(&self) -> Answer {

@@ -14,7 +14,7 @@ use crate::removal::Leftover;
 use crate::transfer::parts::{PartsLeft, PartsPlan, PartsVerdict, UploadLeft, put_parts};
 use crate::transfer::put::{PutPlan, PutVerdict, put};
 use crate::transfer::task::{
-    Answer, Call, Condition, Description, KeyFacts, KeyRef, NoAnswer, Operation, Outcome, Task,
+    Answer, Call, Condition, Description, KeyFacts, KeyRef, NoAnswer, Outcome, Task,
 };
 use crate::transfer::{Machine, TaskId};
 use std::collections::BTreeMap;
@@ -168,6 +168,8 @@ impl Run {
             }
             if self.faults.cancels && self.rng.u32(..60) == 0 {
                 machine.cancel();
+                self.abandon(&mut machine, &mut tasks)?;
+                continue;
             }
             let (id, task) = tasks.swap_remove(self.rng.usize(..tasks.len()));
             let mut line = format!("{task:?}");
@@ -178,6 +180,32 @@ impl Run {
             assert!(machine.done(id, Outcome::Slept).is_err(), "an outcome is taken once");
         }
         Err("no verdict after 1000 tasks".to_owned())
+    }
+
+    /// Gives up the requests that are out: each has arrived, or will, or never left.
+    fn abandon<V>(
+        &mut self,
+        machine: &mut Machine<V>,
+        tasks: &mut Vec<(TaskId, Task)>,
+    ) -> Result<(), String> {
+        for (id, task) in tasks.extract_if(.., |(_, task)| matches!(task, Task::Call(_))) {
+            self.trace.push(format!("abandoned: {task:?}"));
+            if let Task::Call(call) = task {
+                let request = self.request(call);
+                match self.rng.u32(..3) {
+                    0 => self.unheard(&request),
+                    1 if request.is_write() => self.late.push(request),
+                    _ => {}
+                }
+            }
+            machine.done(id, Outcome::Abandoned).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    fn request(&self, call: Call) -> Request {
+        let key = call.key.and_then(|KeyRef::Write(nonce)| self.keys.get(&nonce.bytes()).copied());
+        Request { key, operation: call.operation }
     }
 
     fn carry(&mut self, task: Task) -> Outcome {
@@ -194,6 +222,7 @@ impl Run {
                 self.noted.push(record);
                 Outcome::Noted
             }
+            Task::TryVersions { .. } => Outcome::Versions(self.gateway.tried_versions()),
             Task::Sleep { .. } => Outcome::Slept,
         }
     }
@@ -247,18 +276,17 @@ impl Run {
     }
 
     fn call(&mut self, call: Call) -> Outcome {
-        let key = call.key.and_then(|KeyRef::Write(nonce)| self.keys.get(&nonce.bytes()).copied());
-        let request = Request { key, operation: call.operation };
-        let is_write = matches!(
-            request.operation,
-            Operation::Put { .. } | Operation::Create { .. } | Operation::Complete { .. }
-        );
+        let request = self.request(call);
         if self.faults.line == 0 || self.rng.u32(..6) > 0 {
             return Outcome::Answer(self.gateway.handle(&request));
         }
         self.faults.line -= 1;
-        match self.rng.u32(..5) {
+        match self.rng.u32(..6) {
             0 => Outcome::NoAnswer(NoAnswer::NotSent),
+            5 => {
+                self.unheard(&request);
+                Outcome::NoAnswer(NoAnswer::Silent)
+            }
             1 => Outcome::Answer(Answer { status: 503, ..Answer::default() }),
             2 => {
                 self.unheard(&request);
@@ -269,7 +297,7 @@ impl Run {
                 Outcome::Answer(Answer { status: 500, ..Answer::default() })
             }
             _ => {
-                if is_write {
+                if request.is_write() {
                     self.late.push(request);
                 }
                 Outcome::NoAnswer(NoAnswer::MaybeExecuted)

@@ -55,12 +55,11 @@ impl Gateway {
         self.answer_to_put(&Stored { etag, ..Stored::blank() }, key, None)
     }
 
-    pub(super) fn complete(&mut self, id: &str, etags: &[String], condition: Condition) -> Answer {
+    pub(super) fn complete(&mut self, id: &str, etags: &[String], condition: &Condition) -> Answer {
         let Some(index) = self.uploads.iter().position(|upload| upload.id == id) else {
             return refusal(404, "NoSuchUpload", "");
         };
-        let exists = self.find(None).is_some();
-        if condition == Condition::OnlyIfAbsent && self.profile.conditions && exists {
+        if self.is_forbidden(condition) {
             return refusal(412, "PreconditionFailed", "");
         }
         if self.uploads[index].parts.len() != etags.len() {

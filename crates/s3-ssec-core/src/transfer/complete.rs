@@ -1,0 +1,205 @@
+//! The end of a multipart upload: Complete, its proof, its record.
+
+use super::ask::{Ask, PAUSE};
+use super::describe::Finish;
+use super::link::Link;
+use super::put::{RecordPlace, leftover, note, with_open};
+use super::task::{
+    Answer, Call, Condition, Description, KeyFacts, NoAnswer, Operation, Outcome, Stage, Unreadable,
+};
+use super::written::{Finding, Search, Write};
+use crate::advice;
+use crate::echo::{EchoError, EchoVerified};
+use crate::names::ObjectName;
+use crate::removal::Leftover;
+
+/// How often Complete is sent whose answer does not come: of the same parts.
+const ATTEMPTS: u32 = 3;
+
+/// An upload whose parts are all at the gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompletePlan {
+    /// The object.
+    pub name: ObjectName,
+    /// Its key, with its pending record.
+    pub key: KeyFacts,
+    /// The upload ID.
+    pub upload: String,
+    /// The ETags of all parts, in their order.
+    pub etags: Vec<String>,
+    /// Bytes of the content.
+    pub size: u64,
+    /// The description of the content.
+    pub description: Description,
+    /// The caller's own tags.
+    pub tags: Vec<(String, String)>,
+    /// The condition under which it is stored.
+    pub condition: Condition,
+}
+
+/// The end of an upload whose parts were all at the gateway. Whether the upload is still there is not said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CompleteVerdict {
+    /// It is stored, and the gateway confirmed its key.
+    Stored {
+        /// The proof.
+        proof: EchoVerified,
+        /// Where its record is.
+        record: RecordPlace,
+        /// The ETag, without quotes.
+        etag: String,
+        /// The version ID, if the gateway named one.
+        version_id: Option<String>,
+    },
+    /// The name is taken, and the upload was to replace nothing.
+    Exists,
+    /// The gateway refused a request.
+    Refused {
+        /// The refusal.
+        answer: Answer,
+        /// The object.
+        object: Leftover,
+    },
+    /// The gateway did not confirm the key.
+    NotProved {
+        /// Why there is no proof.
+        error: EchoError,
+        /// The object.
+        object: Leftover,
+    },
+    /// Another writer replaced the object before it was described.
+    Overwritten,
+    /// It is stored and encrypted, and its record is nowhere: without a note of the nonce nothing opens it.
+    Unrecorded,
+    /// No usable answer came.
+    Unanswered(Leftover),
+    /// It was cancelled.
+    Stopped(Leftover),
+}
+
+/// Completes an upload, proves its object, and puts the record into its tag.
+pub async fn complete_parts(link: &Link, plan: &CompletePlan) -> CompleteVerdict {
+    // From Complete on this machine may be the sole holder of the record.
+    let is_noted = note(link, &plan.name, &plan.description.record, Stage::BegunAlone).await;
+    let write = Write {
+        name: plan.name.clone(),
+        key: plan.key.clone(),
+        records: vec![plan.description.record.clone(), plan.key.record.clone()],
+        plain_etag: plan.description.plain_etag.clone(),
+    };
+    match (Completing { link, plan, write: &write }).complete().await {
+        Ok(version_id) => {
+            Finish { ask: Ask { link, name: &plan.name }, plan, write: &write, is_noted }
+                .finish(version_id)
+                .await
+        }
+        Err(verdict) => verdict,
+    }
+}
+
+struct Completing<'a> {
+    link: &'a Link,
+    plan: &'a CompletePlan,
+    write: &'a Write,
+}
+
+/// One Complete, answered or not.
+enum Sent {
+    /// It was carried out. The version ID that the gateway named.
+    Done(Option<String>),
+    Refused(Answer),
+    /// It may have been carried out, or may still be.
+    Open,
+    /// As `Open`, and it is not to be sent again.
+    Silent,
+    NotSent,
+    /// This machine cannot send it.
+    Failed,
+}
+
+impl Completing<'_> {
+    /// Complete, until it is known to be carried out or refused. The version ID that the gateway named.
+    async fn complete(&self) -> Result<Option<String>, CompleteVerdict> {
+        let mut open = 0;
+        for attempt in 1..=ATTEMPTS {
+            let sent = self.send().await;
+            open += u32::from(matches!(sent, Sent::Open | Sent::Silent));
+            let is_last = attempt == ATTEMPTS || matches!(sent, Sent::Silent | Sent::Failed);
+            let refusal = match sent {
+                Sent::Done(id) => return Ok(id),
+                Sent::Refused(answer) => Some(answer),
+                _ => None,
+            };
+            // Of an upload that is not there a refusal may say that an attempt was carried out.
+            let is_gone = refusal.as_ref().is_some_and(|answer| answer.status == 404);
+            let left = match open > 0 || is_gone {
+                true => match self.look(open).await? {
+                    Looked::Completed(id) => return Ok(id),
+                    Looked::Left(left) => left,
+                },
+                false => Leftover::Nothing,
+            };
+            match refusal {
+                _ if self.link.is_cancelled() => return Err(CompleteVerdict::Stopped(left)),
+                Some(answer) if answer.status == 412 => return Err(CompleteVerdict::Exists),
+                Some(_) if is_gone && open > 0 => return Err(CompleteVerdict::Unanswered(left)),
+                Some(answer) => return Err(CompleteVerdict::Refused { answer, object: left }),
+                None if is_last => return Err(CompleteVerdict::Unanswered(left)),
+                None => self.link.sleep(PAUSE << (attempt - 1)).await,
+            }
+        }
+        Err(CompleteVerdict::Unanswered(leftover(open)))
+    }
+
+    async fn send(&self) -> Sent {
+        match self.link.call(self.request()).await {
+            // S3 may answer 200 first and fail afterwards.
+            Outcome::Answer(answer) if answer.is_success() => {
+                completed(&answer).map_or(Sent::Open, Sent::Done)
+            }
+            Outcome::Answer(answer) if advice::is_refusal(answer.status) => Sent::Refused(answer),
+            Outcome::NoAnswer(NoAnswer::NotSent) => Sent::NotSent,
+            Outcome::NoAnswer(NoAnswer::Silent) => Sent::Silent,
+            Outcome::Failed => Sent::Failed,
+            _ => Sent::Open,
+        }
+    }
+
+    fn request(&self) -> Call {
+        let (upload, etags) = (self.plan.upload.clone(), self.plan.etags.clone());
+        let condition = self.plan.condition.clone();
+        let operation = Operation::Complete { upload, etags, condition };
+        Call { name: self.plan.name.clone(), key: Some(self.plan.key.key), operation }
+    }
+
+    /// Looks for the object of a Complete without an answer. An error if it may be there in plaintext.
+    async fn look(&self, open: u32) -> Result<Looked, CompleteVerdict> {
+        Ok(match Search::new(self.link, self.write).finding().await {
+            Finding::Encrypted { version_id, size, .. } if size == Some(self.plan.size) => {
+                Looked::Completed(version_id)
+            }
+            // Another object under the same direct key, or a gateway that says another size.
+            Finding::Encrypted { .. } | Finding::Unheard => Looked::Left(Leftover::Unknown),
+            Finding::NotOurs => Looked::Left(leftover(open)),
+            Finding::NotProved { error, leftover } => {
+                let object = with_open(leftover, open.saturating_sub(1));
+                return Err(CompleteVerdict::NotProved { error, object });
+            }
+        })
+    }
+}
+
+enum Looked {
+    /// It was carried out. The version ID of the object.
+    Completed(Option<String>),
+    Left(Leftover),
+}
+
+/// The version ID of an answer to Complete that says that it was carried out.
+fn completed(answer: &Answer) -> Result<Option<String>, Unreadable> {
+    let read = crate::xml::read(&answer.body, Some("CompleteMultipartUploadResult"), |_, _| {
+        Ok::<(), crate::xml::XmlError>(())
+    });
+    read.map_err(|_| Unreadable)?;
+    answer.version_id()
+}
