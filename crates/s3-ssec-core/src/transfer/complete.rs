@@ -104,7 +104,7 @@ struct Completing<'a> {
 }
 
 /// One Complete, answered or not.
-enum Sent {
+enum Attempt {
     /// It was carried out. The version ID that the gateway named.
     Done(Option<String>),
     Refused(Answer),
@@ -123,11 +123,11 @@ impl Completing<'_> {
         let mut open = 0;
         for attempt in 1..=ATTEMPTS {
             let sent = self.send().await;
-            open += u32::from(matches!(sent, Sent::Open | Sent::Silent));
-            let is_last = attempt == ATTEMPTS || matches!(sent, Sent::Silent | Sent::Failed);
+            open += u32::from(matches!(sent, Attempt::Open | Attempt::Silent));
+            let is_last = attempt == ATTEMPTS || matches!(sent, Attempt::Silent | Attempt::Failed);
             let refusal = match sent {
-                Sent::Done(id) => return Ok(id),
-                Sent::Refused(answer) => Some(answer),
+                Attempt::Done(id) => return Ok(id),
+                Attempt::Refused(answer) => Some(answer),
                 _ => None,
             };
             // Of an upload that is not there a refusal may say that an attempt was carried out.
@@ -151,17 +151,19 @@ impl Completing<'_> {
         Err(CompleteVerdict::Unanswered(leftover(open)))
     }
 
-    async fn send(&self) -> Sent {
+    async fn send(&self) -> Attempt {
         match self.link.call(self.request()).await {
             // S3 may answer 200 first and fail afterwards.
             Outcome::Answer(answer) if answer.is_success() => {
-                completed(&answer).map_or(Sent::Open, Sent::Done)
+                completed(&answer).map_or(Attempt::Open, Attempt::Done)
             }
-            Outcome::Answer(answer) if advice::is_refusal(answer.status) => Sent::Refused(answer),
-            Outcome::NoAnswer(NoAnswer::NotSent) => Sent::NotSent,
-            Outcome::NoAnswer(NoAnswer::Silent) => Sent::Silent,
-            Outcome::Failed => Sent::Failed,
-            _ => Sent::Open,
+            Outcome::Answer(answer) if advice::is_refusal(answer.status) => {
+                Attempt::Refused(answer)
+            }
+            Outcome::NoAnswer(NoAnswer::NotSent) => Attempt::NotSent,
+            Outcome::NoAnswer(NoAnswer::Silent) => Attempt::Silent,
+            Outcome::Failed => Attempt::Failed,
+            _ => Attempt::Open,
         }
     }
 
