@@ -56,6 +56,12 @@ pub fn answered_version(id: Option<&str>) -> Option<&str> {
 pub struct TrustedVersion(String);
 
 impl TrustedVersion {
+    /// The ID that the answer to the write of a scratch object named, whatever it names: nobody else uses such
+    /// a name.
+    pub(crate) fn of_scratch(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+
     /// The ID as the gateway spells it.
     pub fn id(&self) -> &str {
         &self.0

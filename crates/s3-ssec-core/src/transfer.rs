@@ -28,18 +28,24 @@ mod describe;
 mod link;
 mod parts;
 mod put;
+mod scratch;
 #[cfg(test)]
 mod sim;
 mod task;
+mod trial;
 mod written;
 
-pub use complete::{CompletePlan, CompleteVerdict, complete_parts};
+pub use ask::bucket_versions;
+pub use complete::{CompletePlan, CompleteVerdict, complete_parts, describe_parts};
 pub use link::Link;
 pub use parts::{PartsLeft, PartsPlan, PartsVerdict, UploadLeft, put_parts};
 pub use put::{PutPlan, PutVerdict, RecordPlace, put};
 pub use task::{
     Answer, Body, Call, Condition, Description, KeyFacts, KeyRef, NoAnswer, Operation, Outcome,
     Stage, Task, Unreadable,
+};
+pub use trial::{
+    ConditionVerdict, ScratchLeft, TrialEnd, TrialVerdict, WriteKind, trial, try_condition,
 };
 pub use written::{Finding, Removable, Write, find_written, remove_written};
 

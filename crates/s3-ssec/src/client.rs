@@ -12,6 +12,7 @@ use crate::transport::Transport;
 use crate::trial::ProvedPlaces;
 use crate::write::{ContentHeaders, Kept};
 use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{Tag, Tagging};
@@ -34,6 +35,8 @@ use tokio::sync::OnceCell;
 #[derive(Clone)]
 pub struct Client {
     pub(crate) s3: aws_sdk_s3::Client,
+    /// The same, for requests that whoever sends them repeats, and nobody else.
+    pub(crate) once: aws_sdk_s3::Client,
     endpoint: Endpoint,
     pub(crate) signing: Signing,
     pub(crate) transport: Transport,
@@ -117,9 +120,11 @@ impl Client {
     ) -> Self {
         let proved = Arc::default();
         let confirmations = Confirmations::of(endpoint.as_str(), &proved);
-        let s3 = aws_sdk_s3::Client::from_conf(s3.interceptor(confirmations.clone()).build());
+        let s3 = s3.interceptor(confirmations.clone()).build();
+        let once = s3.to_builder().retry_config(RetryConfig::disabled()).build();
         Self {
-            s3,
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            once: aws_sdk_s3::Client::from_conf(once),
             endpoint,
             signing,
             transport,
@@ -324,13 +329,12 @@ impl Client {
         version: Option<&str>,
         tags: &[(String, String)],
     ) -> Result<(), CallError> {
-        let set = tags.iter().filter_map(|(key, value)| tag(key, value)).collect();
         self.s3
             .put_object_tagging()
             .bucket(name.bucket.as_str())
             .key(name.key.as_str())
             .set_version_id(version.map(str::to_owned))
-            .set_tagging(Tagging::builder().set_tag_set(Some(set)).build().ok())
+            .set_tagging(tag_set(tags))
             .send()
             .await
             .map(drop)
@@ -369,9 +373,10 @@ fn is_empty_success<E>(error: &SdkError<E, HttpResponse>) -> bool {
     error.raw_response().is_some_and(empty)
 }
 
-/// Both fields are set, so the builder cannot fail.
-fn tag(key: &str, value: &str) -> Option<Tag> {
-    Tag::builder().key(key).value(value).build().ok()
+/// All fields are set, so the builders cannot fail.
+pub(crate) fn tag_set(tags: &[(String, String)]) -> Option<Tagging> {
+    let tag = |(key, value): &(String, String)| Tag::builder().key(key).value(value).build().ok();
+    Tagging::builder().set_tag_set(Some(tags.iter().filter_map(tag).collect())).build().ok()
 }
 
 /// Takes the quotes off; RGW 16 and 18 leave them out in places.

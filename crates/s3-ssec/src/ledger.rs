@@ -14,13 +14,15 @@ use crate::lines::LimitedLines;
 use crate::nonce;
 use crate::state::StateDir;
 use crate::write::{PutError, RecordKept};
-use files::{Files, Safety};
+use files::Files;
+pub(crate) use files::Safety;
 use s3_ssec_core::key::{Key, Kind, RandomError};
 use s3_ssec_core::keyring::{Keyring, OpenError, Seal};
 use s3_ssec_core::ledger::Ledger as Lines;
 pub use s3_ssec_core::ledger::LedgerEntry;
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::record::{Content, Record, TAG_KEY};
+use s3_ssec_core::transfer::RecordPlace;
 use std::io::{self, BufRead};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -245,6 +247,16 @@ impl Client {
         }
     }
 
+    /// Notes that a write is about to begin, and no more.
+    pub(crate) async fn note_begun(
+        &self,
+        name: &ObjectName,
+        record: &Record,
+        safety: Safety,
+    ) -> io::Result<()> {
+        self.note_as(&self.entry(name, record), safety).await
+    }
+
     /// Notes that the object is there under the key of this record, and whether its tag holds the record.
     pub(crate) async fn confirm(&self, name: &ObjectName, record: &Record, in_tag: bool) {
         let mut entry = self.entry(name, record);
@@ -272,30 +284,26 @@ impl Client {
         let tag = (TAG_KEY.to_owned(), record.to_string());
         let in_tag = noted == Noted::TagTrusted
             || self.tags(seal.name(), version).await.is_ok_and(|tags| tags.contains(&tag));
-        self.settle(seal, record, noted, in_tag).await
+        if !in_tag && noted != Noted::InLedger {
+            return Err(self.unrecorded(seal));
+        }
+        self.confirm(seal.name(), record, in_tag).await;
+        Ok(self.kept_in(if in_tag { RecordPlace::Tag } else { RecordPlace::Ledger }))
     }
 
-    /// As [`Client::kept`], of a write whose tag was looked at.
-    pub(crate) async fn settle(
-        &self,
-        seal: &Seal<'_>,
-        record: &Record,
-        noted: Noted,
-        in_tag: bool,
-    ) -> Result<RecordKept, PutError> {
-        let name = seal.name();
-        if !in_tag && noted != Noted::InLedger {
-            let line = self.entry(name, &seal.record(Content::Pending)).print();
-            let line = line.trim_end().to_owned();
-            return Err(PutError::Unrecorded { name: name.clone(), line });
-        }
-        self.confirm(name, record, in_tag).await;
-        if in_tag {
-            return Ok(RecordKept::InTag);
-        }
-        if let Some(ledger) = &self.ledger {
-            ledger.0.alone.fetch_add(1, Relaxed);
-        }
-        Ok(RecordKept::InLedgerOnly)
+    /// The error for a write whose record is nowhere.
+    pub(crate) fn unrecorded(&self, seal: &Seal<'_>) -> PutError {
+        let line = self.entry(seal.name(), &seal.record(Content::Pending)).print();
+        PutError::Unrecorded { name: seal.name().clone(), line: line.trim_end().to_owned() }
+    }
+
+    /// Counts a write whose record is in the ledger alone.
+    pub(crate) fn kept_in(&self, place: RecordPlace) -> RecordKept {
+        match (place, &self.ledger) {
+            (RecordPlace::Tag, _) => return RecordKept::InTag,
+            (RecordPlace::Ledger, Some(ledger)) => ledger.0.alone.fetch_add(1, Relaxed),
+            (RecordPlace::Ledger, None) => 0,
+        };
+        RecordKept::InLedgerOnly
     }
 }

@@ -42,6 +42,7 @@ mod answer;
 mod audit;
 mod bucket_policy;
 mod call;
+mod carry;
 mod checked;
 mod client;
 mod confirm;

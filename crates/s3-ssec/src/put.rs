@@ -16,18 +16,16 @@ pub use source::Source;
 
 use crate::client::{Client, WithoutKey};
 use crate::nonce;
-use crate::removal::Written;
 use crate::trial::WriteKind;
 use crate::watch::Watch;
 use crate::write::{Existing, PutError, PutOptions, Uploaded};
 use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::digest::ContentKey;
 use s3_ssec_core::headers::TargetKeyHeaders;
-use s3_ssec_core::key::{Key, Kind};
+use s3_ssec_core::key::Key;
 use s3_ssec_core::keyring::Seal;
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::plan::SINGLE_PUT_MAX;
-use s3_ssec_core::removal::WriteMarks;
 use source::Opened;
 use std::sync::Arc;
 
@@ -77,13 +75,6 @@ impl<'a> Writing<'a> {
     pub(crate) fn name(&self) -> &ObjectName {
         self.seal.name()
     }
-
-    /// The marks by which the object of this write is recognised.
-    fn written<'b>(&'b self, records: &'b [String], plain_etag: &'b str) -> Written<'b> {
-        let key_is_unique = self.seal.key().kind() == Kind::Master;
-        let marks = WriteMarks { records, plain_etag, key_is_unique };
-        Written { name: self.name(), headers: &self.headers, marks }
-    }
 }
 
 impl Client {
@@ -105,21 +96,33 @@ impl Client {
             Opened::File { .. } | Opened::Stream { .. } => WriteKind::Multipart,
         };
         let options = &self.try_first(name, kind, options, watch).await?;
-        if options.existing == Existing::Keep {
-            self.refuse_existing(name).await?;
-        }
-        let writing = Writing::new(self, key, name, options, watch)?;
         match opened {
-            Opened::Small(content) => single::put(&writing, content).await,
-            Opened::File { file, size } => multipart::put_file(writing, key, file, size).await,
+            Opened::Small(content) => single::put(self, key, name, content, options, watch).await,
+            Opened::File { file, size } => {
+                let writing = self.begin(key, name, options, watch).await?;
+                multipart::put_file(writing, key, file, size).await
+            }
             Opened::Stream { start, reader, expected } => {
+                let writing = self.begin(key, name, options, watch).await?;
                 multipart::put_stream(&writing, start, reader, expected).await
             }
         }
     }
-}
 
-impl Client {
+    /// Draws the nonce of an upload in parts, unless it is to replace nothing and the name is taken.
+    async fn begin<'a>(
+        &'a self,
+        key: &'a Key,
+        name: &ObjectName,
+        options: &'a PutOptions,
+        watch: &'a Watch,
+    ) -> Result<Writing<'a>, PutError> {
+        if options.existing == Existing::Keep {
+            self.refuse_existing(name).await?;
+        }
+        Writing::new(self, key, name, options, watch)
+    }
+
     /// Looks before an upload that is to replace nothing. RGW 16 and 18 ignore the condition on Complete
     /// and, in buckets with versions, on PUT; Garage ignores it on both (measured). There a write of
     /// another client in between is not noticed.

@@ -2,21 +2,19 @@
 
 mod written;
 
-pub(crate) use written::{Removable, Written};
+pub(crate) use written::Written;
 
-use crate::call::{Broken, CallError, WithKey as _};
+use crate::call::{Broken, CallError};
+use crate::carry::{NoHands, carry};
 use crate::client::Client;
-use crate::put::send;
-use crate::trial::{ScratchObject, TRIAL_PREFIX};
-use crate::write::PutOptions;
-use bytes::Bytes;
+use crate::trial::TRIAL_PREFIX;
+use crate::watch::Watch;
 use s3_ssec_core::advice::{Operation, SentKey};
-use s3_ssec_core::headers::TargetKeyHeaders;
-use s3_ssec_core::key::{CustomerKey, random_bytes};
 use s3_ssec_core::names::{BucketName, ObjectName};
 use s3_ssec_core::removal::{BucketVersions, TrustedVersion};
+use s3_ssec_core::transfer::bucket_versions;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// Which buckets keep versions, as far as it was asked.
 #[derive(Default)]
@@ -75,10 +73,11 @@ impl Client {
         if let Some(versions) = known(&self.versions) {
             return Ok(versions);
         }
-        let versions = match self.versioning_status(&name.bucket).await {
-            Ok(status) => BucketVersions::of_status(status.as_deref()),
-            Err(error) if is_no_answer(&error) => Box::pin(self.try_versions(name)).await?,
-            Err(error) => return Err(error),
+        let course = |link| bucket_versions(link, name.clone());
+        let mut carried = Box::pin(carry(self, &NoHands, &Watch::default(), course)).await;
+        let Some(versions) = carried.verdict else {
+            let unread = || Broken::Answer("it is not one to GetBucketVersioning".to_owned());
+            return Err(carried.unanswered().unwrap_or_else(|| unread().into()));
         };
         let mut cache = self.versions.0.lock().unwrap_or_else(PoisonError::into_inner);
         cache.insert(name.bucket.as_str().to_owned(), versions);
@@ -93,75 +92,5 @@ impl Client {
         let answer = self.s3.get_bucket_versioning().bucket(bucket.as_str()).send().await;
         let answer = answer.map_err(self.explain(Operation::GetBucketVersioning, SentKey::None))?;
         Ok(answer.status().map(|status| status.as_str().to_owned()))
-    }
-
-    /// Writes a scratch object twice and reads the first content by its version ID. Credentials that
-    /// may not do so learn nothing, and nothing is believed.
-    async fn try_versions(&self, beside: &ObjectName) -> Result<BucketVersions, CallError> {
-        let (Ok(mut scratch), Ok(key)) =
-            (ScratchObject::beside(self, beside), CustomerKey::generate())
-        else {
-            return Ok(BucketVersions::Unknown);
-        };
-        let headers = Arc::new(TargetKeyHeaders::of(&key));
-        let tried = self.write_and_read(&mut scratch, &headers).await;
-        if !matches!(tried, Ok(BucketVersions::Kept(_))) {
-            scratch.distrust_ids();
-        }
-        scratch.remove().await?;
-        tried
-    }
-
-    async fn write_and_read(
-        &self,
-        scratch: &mut ScratchObject,
-        headers: &Arc<TargetKeyHeaders>,
-    ) -> Result<BucketVersions, CallError> {
-        let (Ok(first), Ok(second)) = (random_bytes::<16>(), random_bytes::<16>()) else {
-            return Ok(BucketVersions::Unknown);
-        };
-        let mut ids = Vec::new();
-        for content in [first, second] {
-            let (content, options) = (Bytes::copy_from_slice(&content), PutOptions::default());
-            let sent = send(self, &scratch.name, headers, &content, None, &options).await;
-            scratch.wrote(sent.as_ref().map(|sent| sent.version_id.clone()));
-            match sent {
-                Ok(sent) => ids.extend(sent.version_id),
-                Err(error) if error.is_refusal() => break,
-                Err(error) => return Err(error),
-            }
-        }
-        let read = match ids.as_slice() {
-            [one, other] if one != other => self.read_small(&scratch.name, one, headers).await?,
-            _ => None,
-        };
-        Ok(BucketVersions::of_trial(&first, &second, read.as_deref()))
-    }
-
-    /// The content of a version of a scratch object; `None` if the gateway refuses it.
-    async fn read_small(
-        &self,
-        name: &ObjectName,
-        version: &str,
-        headers: &Arc<TargetKeyHeaders>,
-    ) -> Result<Option<Vec<u8>>, CallError> {
-        let get = self.s3.get_object().bucket(name.bucket.as_str()).key(name.key.as_str());
-        let answer = get.version_id(version).range("bytes=0-63").customize().key(headers);
-        match answer.send().await.map_err(self.explain(Operation::GetObject, SentKey::Target)) {
-            Ok(answer) => Ok(answer.body.collect().await.ok().map(|content| content.to_vec())),
-            Err(error) if error.is_refusal() => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-/// True if GetBucketVersioning is refused, or answered with something else (moto 5.2 has another root
-/// element).
-fn is_no_answer(error: &CallError) -> bool {
-    match error {
-        CallError::Refused(refusal) => {
-            matches!(refusal.status, 200..=299 | 400..=403 | 405 | 501)
-        }
-        CallError::Broken(broken) => matches!(broken, Broken::Answer(_)),
     }
 }

@@ -10,27 +10,20 @@ pub use condition::ConditionTrial;
 pub(crate) use proved::ProvedPlaces;
 pub(crate) use scratch::ScratchObject;
 
-use crate::call::CallError;
+use crate::call::{Broken, CallError};
+use crate::carry::{NoHands, carry};
 use crate::client::Client;
 use crate::ledger::Ledger;
-use crate::put::{Condition, Upload, send, tagging};
 use crate::state::StateDir;
 use crate::watch::Watch;
 use crate::write::{Existing, Leftover, PutError, PutOptions};
-use bytes::Bytes;
-use s3_ssec_core::echo::{EchoError, EchoVerified, verify_by_heads, verify_echo};
+use s3_ssec_core::echo::{EchoError, EchoVerified, verify_by_heads};
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::key::{CustomerKey, RandomError, random_bytes};
 use s3_ssec_core::names::{NameError, ObjectKey, ObjectName};
-use s3_ssec_core::record::TAG_KEY;
+pub(crate) use s3_ssec_core::transfer::WriteKind;
+use s3_ssec_core::transfer::{ScratchLeft, TrialEnd, TrialVerdict, trial};
 use std::sync::Arc;
-
-/// How an object is written; each way has its own traps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WriteKind {
-    Single,
-    Multipart,
-}
 
 pub use s3_ssec_core::names::TRIAL_PREFIX;
 
@@ -91,111 +84,33 @@ impl Client {
 
     async fn trial(&self, name: &ObjectName, kind: WriteKind) -> Result<bool, PutError> {
         self.clear_trials(&name.bucket).await;
-        let mut scratch = ScratchObject::beside(self, name)?;
-        let scratch_name = scratch.name.clone();
-        // A throw-away key: a gateway that cannot be trusted learns nothing.
-        let headers = Arc::new(TargetKeyHeaders::of(&CustomerKey::generate()?));
-        let outcome = match kind {
-            WriteKind::Single => self.trial_single(&mut scratch, &headers).await,
-            WriteKind::Multipart => self.trial_multipart(&mut scratch, &headers).await,
-        };
-        let is_stored = scratch.is_stored();
-        if let Err(PutError::Call(error)) = &outcome
-            && error.is_lost()
-            && !is_stored
-        {
-            scratch.leave();
-            return outcome.map(|(_, tags_kept)| tags_kept);
+        let beside = name.clone();
+        // It takes back what it began sooner than it can be undone.
+        let course = |link| trial(link, beside, kind);
+        let mut carried = Box::pin(carry(self, &NoHands, &Watch::default(), course)).await;
+        let TrialVerdict { end, left } = carried.verdict.clone();
+        // Where no write was answered there may be nothing, and the next trial looks for it.
+        if let Some(ScratchLeft { name, is_stored: true }) = &left {
+            tracing::warn!("the trial object {name} could not be removed");
         }
-        // Removed whatever the proof says: its name is ours alone.
-        let is_removed = match scratch.remove().await {
-            Ok(()) => true,
-            Err(error) => {
-                // Where no write was answered there may be nothing, and the next trial looks for it.
-                if is_stored {
-                    tracing::warn!("the trial object {scratch_name} could not be removed: {error}");
-                }
-                false
+        let error = match end {
+            TrialEnd::Proved { tags_kept } => return Ok(tags_kept),
+            TrialEnd::NotProved(error) => {
+                let leftover = left.as_ref().map_or(Leftover::Nothing, |_| Leftover::Scratch);
+                let name = left.map_or_else(|| name.clone(), |left| left.name);
+                return Err(PutError::NotProved { name, error, leftover });
+            }
+            TrialEnd::Refused(answer) => carried.refused(&answer),
+            TrialEnd::Unanswered => carried.unanswered(),
+            // Its name and its key are random.
+            TrialEnd::NoScratch => {
+                return Err(
+                    CustomerKey::generate().map_or_else(PutError::from, |_| PutError::Stopped)
+                );
             }
         };
-        let (error, left) = match outcome {
-            Ok((Ok(_), tags_kept)) => return Ok(tags_kept),
-            Ok((Err(error), _)) => (error, Leftover::Nothing),
-            Err(PutError::NotProved { error, leftover, .. }) => (error, leftover),
-            Err(error) => return Err(error),
-        };
-        let leftover = if is_removed { left } else { Leftover::Scratch };
-        let name = if leftover == Leftover::Nothing { name.clone() } else { scratch_name };
-        Err(PutError::NotProved { name, error, leftover })
-    }
-
-    async fn trial_single(
-        &self,
-        scratch: &mut ScratchObject,
-        headers: &Arc<TargetKeyHeaders>,
-    ) -> Result<Seen, PutError> {
-        let options = PutOptions::default();
-        let content = Bytes::from_static(b"trial");
-        let put = |tags| send(self, &scratch.name, headers, &content, tags, &options);
-        let sent = match put(Some(tagging(&[trial_tag()]))).await {
-            // As in the real write: without tags, where the gateway refuses them.
-            Err(error) if matches!(error.status(), Some(403 | 501)) => put(None).await,
-            sent => sent,
-        };
-        scratch.wrote(sent.as_ref().map(|sent| sent.version_id.clone()));
-        let sent = sent?;
-        let (proof, kept) = self.see(&scratch.name, headers).await?;
-        Ok((proof.and_then(|_| verify_echo(headers.key_md5(), &sent.echo)), kept))
-    }
-
-    /// With a tag that is put after Complete.
-    async fn trial_multipart(
-        &self,
-        scratch: &mut ScratchObject,
-        headers: &Arc<TargetKeyHeaders>,
-    ) -> Result<Seen, PutError> {
-        let options = PutOptions::default();
-        let created = Upload::create(self, &scratch.name, headers, None, &options).await;
-        if let Err(PutError::Call(error)) = &created {
-            scratch.wrote(Err(error));
-        }
-        let upload = created?;
-        let completed = match upload.trial_part().await {
-            Ok(part) => {
-                let completed = upload.complete(&[part], Condition::default()).await;
-                scratch.wrote(completed.as_ref().map(|completed| completed.version_id.clone()));
-                completed.map_err(PutError::Call)
-            }
-            Err(error) => Err(error),
-        };
-        let completed = match completed {
-            Ok(completed) => completed,
-            Err(error) => {
-                if upload.abort().await != Leftover::Nothing {
-                    scratch.doubt();
-                }
-                return Err(error);
-            }
-        };
-        let version = completed.version_id.as_deref();
-        match self.put_tags(&scratch.name, version, &[trial_tag()]).await {
-            Err(error) if !error.is_refusal() => Err(error.into()),
-            _ => Ok(self.see(&scratch.name, headers).await?),
-        }
-    }
-
-    /// The proof of a scratch object, and whether its tag is there.
-    async fn see(
-        &self,
-        scratch: &ObjectName,
-        headers: &Arc<TargetKeyHeaders>,
-    ) -> Result<Seen, CallError> {
-        let proof = self.prove_scratch(scratch, headers).await?;
-        match self.tags(scratch, None).await {
-            Ok(tags) => Ok((proof, tags.contains(&trial_tag()))),
-            Err(error) if error.is_refusal() => Ok((proof, false)),
-            Err(error) => Err(error),
-        }
+        let unread = || Broken::Answer("it is not one to a trial".to_owned());
+        Err(error.unwrap_or_else(|| unread().into()).into())
     }
 
     /// HEAD with the key and HEAD without it.
@@ -208,12 +123,4 @@ impl Client {
         let without_key = self.head_without_key(scratch, None).await?.evidence();
         Ok(verify_by_heads(headers.key_md5(), &head.echo, without_key))
     }
-}
-
-/// A proof or why there is none, and whether the tag was kept.
-type Seen = (Result<EchoVerified, EchoError>, bool);
-
-/// The tag of a scratch object.
-fn trial_tag() -> (String, String) {
-    (TAG_KEY.to_owned(), "trial".to_owned())
 }

@@ -11,6 +11,8 @@ use s3_ssec_core::key::{Fingerprint, RandomError};
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::plan::TooLarge;
 use s3_ssec_core::record::{Content, KnownContent, Provenance};
+use s3_ssec_core::removal;
+use s3_ssec_core::transfer::Condition;
 use std::io;
 use std::path::PathBuf;
 
@@ -91,6 +93,15 @@ impl Kept {
 }
 
 impl PutOptions {
+    /// The condition under which the object is stored.
+    pub(crate) fn condition(&self) -> Condition {
+        match (&self.kept.only, self.existing) {
+            (Some(etag), _) => Condition::OnlyIf(etag.clone()),
+            (None, Existing::Keep) => Condition::OnlyIfAbsent,
+            (None, Existing::Replace) => Condition::Always,
+        }
+    }
+
     /// The record's content for bytes of this size and digest.
     pub(crate) fn content(&self, size: u64, digest: ContentDigest) -> Content {
         let provenance = self.kept.provenance.unwrap_or(Provenance::Source);
@@ -166,6 +177,18 @@ pub enum Leftover {
     MayArrive,
     /// Nobody knows: the gateway did not answer when it was asked.
     Unknown,
+}
+
+impl From<removal::Leftover> for Leftover {
+    fn from(left: removal::Leftover) -> Self {
+        match left {
+            removal::Leftover::Nothing => Leftover::Nothing,
+            removal::Leftover::NotFound => Leftover::MayArrive,
+            removal::Leftover::Arrived => Leftover::Arrived,
+            removal::Leftover::Unknown => Leftover::Unknown,
+            removal::Leftover::Perhaps => Leftover::Perhaps,
+        }
+    }
 }
 
 impl Leftover {

@@ -1,7 +1,8 @@
 //! Small questions to a gateway, asked again where the line breaks, and their answers, judged.
 
 use super::link::Link;
-use super::task::{Answer, Call, KeyFacts, NoAnswer, Operation, Outcome, Task, Unreadable};
+use super::task::{Answer, Call, KeyFacts, NoAnswer, Operation, Outcome, Unreadable};
+use super::trial::try_versions;
 use crate::advice;
 use crate::echo::{KeyEcho, KeylessRead};
 use crate::error_response::ErrorResponse;
@@ -13,6 +14,12 @@ use crate::xml::{self, XmlError};
 const ATTEMPTS: u32 = 3;
 /// Milliseconds before the second attempt of any request; twice as many before each later one.
 pub(super) const PAUSE: u64 = 500;
+
+/// Whether the bucket of an object keeps versions: GetBucketVersioning, or a trial where it is refused. `None`
+/// if no usable answer came.
+pub async fn bucket_versions(link: Link, name: ObjectName) -> Option<BucketVersions> {
+    Ask { link: &link, name: &name }.versions().await.ok()
+}
 
 /// There is no answer that can be judged: the line broke each time, or what came cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,17 +175,20 @@ impl Ask<'_> {
         }
     }
 
-    /// GetBucketVersioning, or a trial where it is refused. An answer that is another document is none
-    /// (moto 5.2 has another root).
-    pub(super) async fn versions(&self) -> Result<BucketVersions, Unheard> {
+    /// GetBucketVersioning; `None` if it is refused. An answer that is another document is none (moto 5.2 has
+    /// another root).
+    pub(super) async fn versioning(&self) -> Result<Option<BucketVersions>, Unheard> {
         let answer = self.answer(Operation::Versioning, None).await?;
-        if let Some(Ok(status)) = answer.is_success().then(|| status_of(&answer.body)) {
-            return Ok(BucketVersions::of_status(status.as_deref()));
+        let status = answer.is_success().then(|| status_of(&answer.body)).and_then(Result::ok);
+        Ok(status.map(|status| BucketVersions::of_status(status.as_deref())))
+    }
+
+    /// As [`Ask::versioning`], or a trial where it is refused.
+    pub(super) async fn versions(&self) -> Result<BucketVersions, Unheard> {
+        if let Some(versions) = self.versioning().await? {
+            return Ok(versions);
         }
-        match self.link.carry(Task::TryVersions { name: self.name.clone() }).await {
-            Outcome::Versions(versions) => Ok(versions),
-            _ => Ok(BucketVersions::Unknown),
-        }
+        try_versions(self.link, self.name).await
     }
 
     /// PutObjectTagging.

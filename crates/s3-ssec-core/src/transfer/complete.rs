@@ -79,21 +79,49 @@ pub enum CompleteVerdict {
 
 /// Completes an upload, proves its object, and puts the record into its tag.
 pub async fn complete_parts(link: &Link, plan: &CompletePlan) -> CompleteVerdict {
-    // From Complete on this machine may be the sole holder of the record.
-    let is_noted = note(link, &plan.name, &plan.description.record, Stage::BegunAlone).await;
-    let write = Write {
-        name: plan.name.clone(),
-        key: plan.key.clone(),
-        records: vec![plan.description.record.clone(), plan.key.record.clone()],
-        plain_etag: plan.description.plain_etag.clone(),
-    };
+    let write = plan.write();
+    let is_noted = plan.note(link).await;
     match (Completing { link, plan, write: &write }).complete().await {
-        Ok(version_id) => {
-            Finish { ask: Ask { link, name: &plan.name }, plan, write: &write, is_noted }
-                .finish(version_id)
-                .await
-        }
+        Ok(version_id) => plan.finish(link, &write, is_noted, version_id).await,
         Err(verdict) => verdict,
+    }
+}
+
+/// As [`complete_parts`], of an upload that was completed already: proves its object, and puts the record
+/// into its tag. `version_id` is the ID that the gateway named.
+pub async fn describe_parts(
+    link: &Link,
+    plan: &CompletePlan,
+    version_id: Option<String>,
+) -> CompleteVerdict {
+    let is_noted = plan.note(link).await;
+    plan.finish(link, &plan.write(), is_noted, version_id).await
+}
+
+impl CompletePlan {
+    /// From Complete on this machine may be the sole holder of the record.
+    async fn note(&self, link: &Link) -> bool {
+        note(link, &self.name, &self.description.record, Stage::BegunAlone).await
+    }
+
+    fn write(&self) -> Write {
+        Write {
+            name: self.name.clone(),
+            key: self.key.clone(),
+            records: vec![self.description.record.clone(), self.key.record.clone()],
+            plain_etag: self.description.plain_etag.clone(),
+        }
+    }
+
+    async fn finish(
+        &self,
+        link: &Link,
+        write: &Write,
+        is_noted: bool,
+        version_id: Option<String>,
+    ) -> CompleteVerdict {
+        let ask = Ask { link, name: &self.name };
+        Finish { ask, plan: self, write, is_noted }.finish(version_id).await
     }
 }
 

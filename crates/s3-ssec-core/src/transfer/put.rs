@@ -3,7 +3,7 @@
 use super::ask::{Ask, PAUSE, Unheard, WithoutKey};
 use super::link::Link;
 use super::task::{
-    Answer, Body, Call, Condition, KeyFacts, NoAnswer, Operation, Outcome, Stage, Task, Unreadable,
+    Answer, Body, Call, Condition, NoAnswer, Operation, Outcome, Stage, Task, Unreadable,
 };
 use super::written::{Finding, Removable, Search, Write};
 use crate::advice;
@@ -73,8 +73,7 @@ pub enum PutVerdict {
         leftover: Leftover,
     },
     /// It is stored and encrypted, and its record is nowhere: without a note of the nonce nothing opens it.
-    /// The nonce is in the name of the key.
-    Unrecorded(KeyFacts),
+    Unrecorded,
     /// No usable answer came.
     Unanswered(Leftover),
     /// It was cancelled.
@@ -330,7 +329,7 @@ impl Upload<'_> {
         let record = match (in_tag, is_alone) {
             (true, _) => RecordPlace::Tag,
             (false, true) => RecordPlace::Ledger,
-            (false, false) => return PutVerdict::Unrecorded(self.write.key.clone()),
+            (false, false) => return PutVerdict::Unrecorded,
         };
         note(self.link, name, &self.write.key.record, Stage::Confirmed { in_tag }).await;
         PutVerdict::Stored { proof, record, etag, version_id }

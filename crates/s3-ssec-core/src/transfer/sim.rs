@@ -11,6 +11,7 @@ mod run;
 use super::parts::PartsVerdict;
 use super::put::{PutPlan, PutVerdict, RecordPlace};
 use super::task::Condition;
+use super::trial::{TrialEnd, WriteKind};
 use gateway::{Lie, Profile, Tags};
 use run::{Faults, Run, Said, plan};
 
@@ -59,6 +60,34 @@ fn no_upload_in_parts_breaks_an_invariant_whatever_happens() {
         run.put_parts()?;
         run.put_parts_again()
     });
+}
+
+#[test]
+fn no_trial_breaks_an_invariant_whatever_happens() {
+    for kind in [WriteKind::Single, WriteKind::Multipart] {
+        assert_unbroken(|run| run.trial(kind).map(drop));
+    }
+}
+
+#[test]
+fn a_trial_proves_honest_places_alone_and_leaves_nothing() {
+    for (profile, kind) in Profile::ALL
+        .into_iter()
+        .flat_map(|profile| [(profile, WriteKind::Single), (profile, WriteKind::Multipart)])
+    {
+        let mut run = Run::new(1, profile, Lie::None, Faults::default());
+        let verdict = run.trial(kind).unwrap().unwrap();
+        let tags_kept = profile.tags == Tags::Kept;
+        assert_eq!(verdict.end, TrialEnd::Proved { tags_kept }, "{profile:?} {kind:?}");
+        assert_eq!(verdict.left, None, "{profile:?} {kind:?}");
+        for lie in Lie::ALL.into_iter().filter(|lie| *lie != Lie::None) {
+            let mut run = Run::new(1, profile, lie, Faults::default());
+            let verdict = run.trial(kind);
+            let verdict = verdict.unwrap().unwrap();
+            let is_proved = matches!(verdict.end, TrialEnd::Proved { .. });
+            assert!(!is_proved, "{profile:?} {kind:?} {lie:?}: {verdict:?}");
+        }
+    }
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 use crate::derive::Nonce;
 use crate::echo::KeyEcho;
-use crate::headers::{ALGORITHM, KEY_MD5};
+use crate::headers::{ALGORITHM, KEY_MD5, TargetKeyHeaders};
 use crate::key::Kind;
+use crate::keyring::Seal;
 use crate::md5::KeyMd5;
 use crate::names::ObjectName;
-use crate::removal::{BucketVersions, TrustedVersion};
+use crate::record::Record;
+use crate::removal::TrustedVersion;
 
 /// One thing to do for a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,10 +37,16 @@ pub enum Task {
         /// How far the write is.
         stage: Stage,
     },
-    /// Finds out by scratch objects beside `name` whether its bucket keeps versions: GetBucketVersioning is
-    /// refused. The outcome is [`Outcome::Versions`].
-    TryVersions {
-        /// The object.
+    /// Draws a new name beside `beside` that nobody else uses, and a key that is thrown away afterwards, and
+    /// notes the name on the disk: a trial that is killed leaves something there. The outcome is
+    /// [`Outcome::Scratch`].
+    OpenScratch {
+        /// The object beside which it is.
+        beside: ObjectName,
+    },
+    /// Forgets the note of a scratch object: nothing of it is left.
+    CloseScratch {
+        /// The scratch object.
         name: ObjectName,
     },
     /// Waits.
@@ -74,6 +82,13 @@ pub enum Operation {
         version: Option<TrustedVersion>,
         /// True for `Range: bytes=0-0`.
         ranged: bool,
+    },
+    /// GetObject of the first bytes, which are the body of the answer.
+    GetSmall {
+        /// The version; the newest without it.
+        version: Option<TrustedVersion>,
+        /// How many bytes, at most.
+        length: u64,
     },
     /// PutObject.
     Put {
@@ -131,6 +146,10 @@ pub enum Operation {
     },
     /// GetBucketVersioning.
     Versioning,
+    /// ListObjectVersions with the name as prefix, the first page.
+    ListVersions,
+    /// ListMultipartUploads with the name as prefix, the first page.
+    ListUploads,
 }
 
 /// A content to send.
@@ -143,6 +162,8 @@ pub enum Body {
         /// How many.
         length: u64,
     },
+    /// These bytes.
+    Bytes(Vec<u8>),
 }
 
 /// The condition of a write.
@@ -176,6 +197,8 @@ pub enum Stage {
 pub enum KeyRef {
     /// The writing key, for the version of this nonce.
     Write(Nonce),
+    /// The key of a scratch object.
+    Scratch,
 }
 
 /// The facts about a drawn key that are no secret.
@@ -189,6 +212,18 @@ pub struct KeyFacts {
     pub kind: Kind,
     /// The record of the content under this key, complete or pending.
     pub record: String,
+}
+
+impl KeyFacts {
+    /// The facts about the key of a write whose record is now this one.
+    pub fn of(seal: &Seal<'_>, headers: &TargetKeyHeaders, record: &Record) -> Self {
+        Self {
+            key: KeyRef::Write(seal.nonce()),
+            md5: headers.key_md5(),
+            kind: seal.key().kind(),
+            record: record.to_string(),
+        }
+    }
 }
 
 /// The description of a content that was sent in parts.
@@ -207,14 +242,19 @@ pub enum Outcome {
     Answer(Answer),
     /// It did not.
     NoAnswer(NoAnswer),
-    /// A key was drawn.
+    /// A key was drawn, for a [`KeyRef::Write`].
     Key(KeyFacts),
     /// The content was described.
     Described(Description),
     /// The record is kept, as safely as asked for.
     Noted,
-    /// Whether the bucket keeps versions.
-    Versions(BucketVersions),
+    /// A scratch object. Its record is not used.
+    Scratch {
+        /// Its name.
+        name: ObjectName,
+        /// Its key.
+        key: KeyFacts,
+    },
     /// The time has passed.
     Slept,
     /// This machine could not do it, and could not a moment later: no nonce, no place to note anything, no

@@ -7,18 +7,18 @@ use crate::get::{GetError, GetOptions};
 use crate::ledger::Noted;
 use crate::nonce;
 use crate::put::tagging;
-use crate::removal::{Removable, Written};
+use crate::removal::Written;
 use crate::watch::Watch;
 use crate::write::{Leftover, PutError, PutOptions, RecordKept, Uploaded};
 use aws_sdk_s3::types::{MetadataDirective, TaggingDirective};
 use s3_ssec_core::advice::{Operation, SentKey};
 use s3_ssec_core::echo::{EchoVerified, KeyEcho, verify_echo};
 use s3_ssec_core::headers::{SourceKeyHeaders, TargetKeyHeaders};
-use s3_ssec_core::key::Kind;
 use s3_ssec_core::keyring::{Keyring, Seal};
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::record::{KnownContent, Record, TAG_KEY};
-use s3_ssec_core::removal::{Remains, WriteMarks, answered_version};
+use s3_ssec_core::removal::answered_version;
+use s3_ssec_core::transfer::{Finding, Removable};
 use std::sync::Arc;
 
 /// The most that one CopyObject takes (AWS "CopyObject"; RGW's `rgw_max_put_size`).
@@ -122,10 +122,7 @@ pub(super) async fn copy(
     // A gateway may leave the tags of a copy out in silence.
     let noted = client.note_before(to, &record, false).await;
     // A plaintext copy would have the ETag of its source.
-    let (records, plain_etag) = (&records[..], source.head.etag.as_str());
-    let key_is_unique = keys.writer().kind() == Kind::Master;
-    let marks = WriteMarks { records, plain_etag, key_is_unique };
-    let written = Written { name: to, headers: &key, marks };
+    let written = Written::new(&seal, &key, records.into(), source.head.etag.clone());
     let request = Request {
         from: source.name,
         version: options.read.version.as_deref(),
@@ -169,7 +166,7 @@ pub(super) async fn copy(
 /// CopyObject, and the proof that the gateway confirmed the key of the copy.
 async fn send_proved(
     client: &Client,
-    written: &Written<'_>,
+    written: &Written,
     record: &Record,
     request: Request<'_>,
     watch: &Watch,
@@ -182,7 +179,7 @@ async fn send_proved(
         Ok(answer) => match verify_echo(written.headers.key_md5(), &answer.echo) {
             Ok(proof) => Ok((answer, proof)),
             Err(error) => {
-                let name = written.name.clone();
+                let name = written.name().clone();
                 let (version, plain) = (answer.version_id.as_deref(), Removable::Plaintext);
                 let leftover = client.remove_written(written, version, plain).await;
                 let leftover = leftover.with_earlier(&reached);
@@ -200,27 +197,26 @@ async fn send_proved(
 /// Looks for the object of a copy without a usable answer: it may be stored, encrypted or not.
 async fn unanswered(
     client: &Client,
-    written: &Written<'_>,
+    written: &Written,
     error: CallError,
 ) -> Result<(Answer, EchoVerified), PutError> {
-    let name = written.name;
-    let Ok(found) = client.find_written(written).await else {
-        return Err(PutError::from(error).leaving(name, Leftover::Unknown));
-    };
-    match (found.remains, &found.head, found.proof) {
-        (Remains::NotOurs, ..) => Err(error.into()),
-        (Remains::OursEncrypted, Some(head), Some(proof)) => {
-            let (etag, version_id) = (head.etag.clone(), head.version_id.clone());
-            Ok((Answer { etag, version_id, echo: head.echo.clone() }, proof))
+    let name = written.name();
+    match client.find_written(written).await {
+        Finding::Unheard => Err(PutError::from(error).leaving(name, Leftover::Unknown)),
+        Finding::NotOurs => Err(error.into()),
+        Finding::Encrypted { proof, etag, version_id, .. } => {
+            Ok((Answer { etag, version_id, echo: KeyEcho::default() }, proof))
         }
-        _ => Err(client.not_proved(written, &found).await),
+        Finding::NotProved { error, leftover } => {
+            Err(PutError::NotProved { name: name.clone(), error, leftover: leftover.into() })
+        }
     }
 }
 
 /// Whether the copy, once read, is the same as its source.
 async fn read_back(
     client: &Client,
-    written: &Written<'_>,
+    written: &Written,
     version: Option<&str>,
     read: Result<bool, GetError>,
 ) -> Result<bool, CopyError> {
@@ -232,7 +228,7 @@ async fn read_back(
         }
         // It has replaced what was there, whatever kept it from being read.
         Err(GetError::Call(error)) => {
-            Err(PutError::from(error).leaving(written.name, Leftover::Arrived).into())
+            Err(PutError::from(error).leaving(written.name(), Leftover::Arrived).into())
         }
         read => Ok(read?),
     }
@@ -242,14 +238,14 @@ async fn read_back(
 /// damaged source is no fault of the copying.
 async fn garbled(
     client: &Client,
-    written: &Written<'_>,
+    written: &Written,
     version: Option<&str>,
     source: &Source<'_>,
     options: &CopyOptions,
     watch: &Watch,
 ) -> CopyError {
     let leftover = client.remove_written(written, version, Removable::Any).await;
-    let garbled = CopyError::Garbled { name: written.name.clone(), leftover };
+    let garbled = CopyError::Garbled { name: written.name().clone(), leftover };
     if leftover != Leftover::Nothing {
         return garbled;
     }

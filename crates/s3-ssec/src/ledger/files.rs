@@ -29,7 +29,7 @@ const ROUNDS: u32 = 16;
 
 /// How safe a line has to be before the request that it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Safety {
+pub(crate) enum Safety {
     /// Written: a crash of the process does not lose it, a power failure may.
     Written,
     /// On the disk.

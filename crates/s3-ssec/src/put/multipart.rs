@@ -1,6 +1,6 @@
 //! Multipart uploads: parts in parallel, every step under the key, the record completed last.
 
-mod describe;
+mod finish;
 mod owner;
 mod parts;
 mod resume;
@@ -8,15 +8,14 @@ mod resume;
 pub(crate) use parts::{STREAM_PART, Transferred, send_read};
 
 use super::journal::UploadLog;
-use super::single::refused;
 use super::source::{Reader, SourceFile};
 use super::{Writing, tagging};
 use crate::call::{CallError, WithKey as _};
 use crate::client::Client;
-use crate::ledger::Noted;
 use crate::write::{Existing, Leftover, PutError, PutOptions, Uploaded};
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::BytesMut;
+use finish::{Completion, finish};
 use resume::Resumed;
 use s3_ssec_core::advice::{Cause, Operation, SentKey};
 use s3_ssec_core::echo::{KeyEcho, verify_echo};
@@ -135,12 +134,10 @@ async fn send_and_finish(
     let completing = AtomicBool::new(false);
     let work = async {
         let transferred = parts::send_file(writing, upload, file, plan, log).await?;
-        let noted = note(writing, &transferred).await;
-        let Transferred { size, digest, .. } = transferred;
-        let record = writing.seal.record(writing.options.content(size, digest)).to_string();
+        let record = record(writing, &transferred).to_string();
         log.note(&UploadLine::CompletingAs { record });
         completing.store(true, Relaxed);
-        finish(writing, upload, transferred, noted).await
+        finish(writing, upload, transferred, Completion::ToDo).await
     };
     let done = writing.watch.unless_stopped(work).await.unwrap_or(Err(PutError::Stopped));
     match done.map_err(|error| broken_off(error, log)) {
@@ -185,9 +182,8 @@ pub(super) async fn put_stream(
     let upload = open(writing).await?;
     let transfer = parts::send_stream(writing, &upload, start, reader, plan);
     let transferred = finish_or_abort(writing, &upload, transfer).await?;
-    let noted = note(writing, &transferred).await;
     let log = note_stream(writing, &upload, &transferred);
-    match finish(writing, &upload, transferred, noted).await {
+    match finish(writing, &upload, transferred, Completion::ToDo).await {
         Ok(uploaded) => {
             log.close();
             Ok(uploaded)
@@ -254,32 +250,8 @@ async fn finish_or_abort<T>(
     }
 }
 
-/// Notes the record: from Complete on, until the tag is written, the ledger may be its sole holder.
-async fn note(writing: &Writing<'_>, transferred: &Transferred) -> Noted {
-    writing.client.note_before(writing.name(), &record(writing, transferred), false).await
-}
-
 fn record(writing: &Writing<'_>, transferred: &Transferred) -> Record {
     writing.seal.record(writing.options.content(transferred.size, transferred.digest))
-}
-
-/// Complete, proof, record.
-async fn finish(
-    writing: &Writing<'_>,
-    upload: &Upload,
-    transferred: Transferred,
-    noted: Noted,
-) -> Result<Uploaded, PutError> {
-    let completed = match upload.complete(&transferred.parts, writing.options.into()).await {
-        Ok(completed) => completed,
-        Err(error) => {
-            match Box::pin(describe::completed_unheard(writing, &transferred, &error)).await? {
-                Some(completed) => completed,
-                None => return Err(refused(writing.name(), error)),
-            }
-        }
-    };
-    describe::describe(writing, upload, transferred, completed, noted).await
 }
 
 impl Upload {

@@ -10,7 +10,7 @@ use crate::get::GetError;
 use crate::ledger::Noted;
 use crate::nonce;
 use crate::put::{Condition, Upload, joined_etag, send, tagging};
-use crate::removal::{Removable, Written};
+use crate::removal::Written;
 use crate::trial::WriteKind;
 use crate::write::{Leftover, PutError, PutOptions, md5_hex};
 use s3_ssec_core::derive::Nonce;
@@ -20,7 +20,7 @@ use s3_ssec_core::key::Kind;
 use s3_ssec_core::keyring::Seal;
 use s3_ssec_core::record::{Content as Recorded, KnownContent, Record, TAG_KEY};
 use s3_ssec_core::rekey::{Mark, Outcome, RekeyLine, Replacing, Standing, Way};
-use s3_ssec_core::removal::WriteMarks;
+use s3_ssec_core::transfer::Removable;
 use std::sync::Arc;
 
 impl Work {
@@ -314,13 +314,11 @@ impl Work {
     pub(super) async fn take_back(&mut self) -> Result<(), RekeyError> {
         let (client, name) = (&self.shared.client, &self.name);
         let headers = self.new_headers()?;
-        let pending = self.seal()?.record(Recorded::Pending).to_string();
+        let seal = self.seal()?;
+        let pending = seal.record(Recorded::Pending).to_string();
         let record = self.found.new_tags.first().map(|(_, record)| record.clone());
         let records: Vec<_> = record.into_iter().chain([pending]).collect();
-        let key_is_unique = self.shared.keys.writer().kind() == Kind::Master;
-        let plain_etag = self.plain_etag();
-        let marks = WriteMarks { records: &records, plain_etag: &plain_etag, key_is_unique };
-        let written = Written { name, headers: &headers, marks };
+        let written = Written::new(&seal, &headers, records, self.plain_etag());
         let version = self.found.version.as_deref();
         let left = client.remove_written(&written, version, Removable::AnyVersion).await;
         let unfinished = PutError::Unfinished(name.clone());

@@ -1,16 +1,12 @@
 //! Whether a write that is to replace nothing leaves what exists alone: tried on a scratch object.
 
-use super::ScratchObject;
-use crate::call::CallError;
+use crate::carry::{NoHands, carry};
 use crate::client::Client;
-use crate::put::send;
-use crate::write::{Existing, Leftover, PutError, PutOptions};
-use bytes::Bytes;
+use crate::watch::Watch;
+use crate::write::{Leftover, PutError};
 use s3_ssec_core::condition::OnlyIfAbsent;
-use s3_ssec_core::headers::TargetKeyHeaders;
-use s3_ssec_core::key::CustomerKey;
 use s3_ssec_core::names::ObjectName;
-use std::sync::Arc;
+use s3_ssec_core::transfer::try_condition;
 
 /// The outcome of a trial of `If-None-Match: *`.
 #[derive(Debug)]
@@ -28,60 +24,19 @@ impl Client {
     ///
     /// The result is not remembered: whether the bucket keeps versions matters, and can change.
     pub async fn try_only_if_absent(&self, name: &ObjectName) -> ConditionTrial {
-        let mut problems = Vec::new();
-        let tried = self.try_condition(name, &mut problems).await;
-        let condition = tried.unwrap_or_else(|error| {
-            problems.insert(0, error);
-            OnlyIfAbsent::Unknown
-        });
-        ConditionTrial { condition, problems }
-    }
-
-    async fn try_condition(
-        &self,
-        name: &ObjectName,
-        problems: &mut Vec<PutError>,
-    ) -> Result<OnlyIfAbsent, PutError> {
         self.clear_trials(&name.bucket).await;
-        let headers = Arc::new(TargetKeyHeaders::of(&CustomerKey::generate()?));
-        let mut scratch = ScratchObject::beside(self, name)?;
-        let scratch_name = scratch.name.clone();
-        let tried = self.put_twice(&mut scratch, &headers).await;
-        if let Err(error) = scratch.remove().await {
-            problems.push(PutError::from(error).leaving(&scratch_name, Leftover::Scratch));
-        }
-        Ok(tried?)
-    }
-
-    async fn put_twice(
-        &self,
-        scratch: &mut ScratchObject,
-        headers: &Arc<TargetKeyHeaders>,
-    ) -> Result<OnlyIfAbsent, CallError> {
-        let first = self.put_if_absent(scratch, headers).await?;
-        let second = match first {
-            200 => Some(self.put_if_absent(scratch, headers).await?),
-            _ => None,
+        let course = |link| try_condition(link, name.clone());
+        let mut carried = Box::pin(carry(self, &NoHands, &Watch::default(), course)).await;
+        let verdict = carried.verdict.clone();
+        let failed = match verdict.end {
+            Some(_) => carried.unanswered(),
+            None => None,
         };
-        Ok(OnlyIfAbsent::of_trial(first, second))
-    }
-
-    /// The status of one write.
-    async fn put_if_absent(
-        &self,
-        scratch: &mut ScratchObject,
-        headers: &Arc<TargetKeyHeaders>,
-    ) -> Result<u16, CallError> {
-        let options = PutOptions { existing: Existing::Keep, ..PutOptions::default() };
-        let content = Bytes::from_static(b"trial");
-        let sent = send(self, &scratch.name, headers, &content, None, &options).await;
-        scratch.wrote(sent.as_ref().map(|sent| sent.version_id.clone()));
-        match sent {
-            Ok(_) => Ok(200),
-            Err(error) => match error.status() {
-                Some(status) if error.is_refusal() => Ok(status),
-                _ => Err(error),
-            },
+        let mut problems: Vec<_> = failed.map(PutError::from).into_iter().collect();
+        if let Some(left) = verdict.left.filter(|left| left.is_stored) {
+            let error = carried.unanswered().map_or(PutError::Stopped, PutError::from);
+            problems.push(error.leaving(&left.name, Leftover::Scratch));
         }
+        ConditionTrial { condition: verdict.condition, problems }
     }
 }

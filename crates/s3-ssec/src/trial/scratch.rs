@@ -2,7 +2,7 @@
 
 use super::scratch_name;
 use crate::call::CallError;
-use crate::client::{Client, WithoutKey};
+use crate::client::Client;
 use crate::state::JournalFile;
 use s3_ssec_core::key::RandomError;
 use s3_ssec_core::names::ObjectName;
@@ -16,22 +16,13 @@ pub(crate) struct ScratchObject {
     versions: Vec<Option<String>>,
     /// A write may have arrived whose answer did not.
     is_unheard: bool,
-    /// The IDs in `versions` may name nothing.
-    is_distrusted: bool,
 }
 
 impl ScratchObject {
     pub(crate) fn beside(client: &Client, name: &ObjectName) -> Result<Self, RandomError> {
         let name = scratch_name(name)?;
         let (client, note) = (client.clone(), client.note_trial(&name));
-        Ok(Self {
-            name,
-            client,
-            note,
-            versions: Vec::new(),
-            is_unheard: false,
-            is_distrusted: false,
-        })
+        Ok(Self { name, client, note, versions: Vec::new(), is_unheard: false })
     }
 
     /// Takes the version that a write names, or what became of it otherwise.
@@ -43,25 +34,6 @@ impl ScratchObject {
             }
         }
     }
-
-    /// Notes that something may be left which no answer named.
-    pub(crate) fn doubt(&mut self) {
-        self.is_unheard = true;
-    }
-
-    /// Notes that the IDs of the answers may name nothing: the object may be there after it was deleted by
-    /// them.
-    pub(crate) fn distrust_ids(&mut self) {
-        self.is_distrusted = true;
-    }
-
-    /// True if a write of it was answered.
-    pub(crate) fn is_stored(&self) -> bool {
-        !self.versions.is_empty()
-    }
-
-    /// Leaves it, and its note, for the next trial: the gateway cannot be reached.
-    pub(crate) fn leave(self) {}
 
     /// Removes all that was written. A listing shows what no answer named: without a version ID a
     /// deletion in a bucket with versions leaves a marker (RGW 20 names none for some writes). Where
@@ -76,22 +48,11 @@ impl ScratchObject {
             },
         };
         for version in self.versions.iter().filter(|_| !cleared) {
-            match self.client.delete_scratch(&self.name, version.as_deref()).await {
-                Err(error) if !self.is_distrusted => return Err(error),
-                _ => {}
-            }
-        }
-        if self.is_distrusted && !self.is_absent().await {
-            self.client.delete_scratch(&self.name, None).await?;
+            self.client.delete_scratch(&self.name, version.as_deref()).await?;
         }
         if let Some(note) = self.note {
             note.remove();
         }
         Ok(())
-    }
-
-    async fn is_absent(&self) -> bool {
-        let head = self.client.head_without_key(&self.name, None).await;
-        matches!(head, Ok(WithoutKey::Absent))
     }
 }

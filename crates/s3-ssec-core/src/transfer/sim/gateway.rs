@@ -4,7 +4,8 @@ mod uploads;
 
 use crate::headers::{AES256, ALGORITHM, KEY_MD5};
 use crate::md5::KeyMd5;
-use crate::removal::{BucketVersions, TrustedVersion};
+use crate::names::ObjectName;
+use crate::removal::TrustedVersion;
 use crate::transfer::task::{Answer, Body, Condition, Operation};
 use std::fmt::Write as _;
 use uploads::Upload;
@@ -136,6 +137,7 @@ pub(super) struct Stored {
     pub(super) sent: Option<KeyMd5>,
     pub(super) tags: Vec<(String, String)>,
     size: u64,
+    content: Vec<u8>,
     etag: String,
     /// True for a delete marker.
     is_marker: bool,
@@ -148,6 +150,7 @@ pub(super) struct Stored {
 /// A request as it arrives, with its key.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
+    pub(super) name: ObjectName,
     pub(super) key: Option<KeyMd5>,
     pub(super) operation: Operation,
 }
@@ -161,7 +164,7 @@ impl Request {
 }
 
 pub(super) struct Gateway {
-    profile: Profile,
+    pub(super) profile: Profile,
     pub(super) lie: Lie,
     /// True if it encrypts nothing.
     pub(super) stores_plaintext: bool,
@@ -241,6 +244,12 @@ impl Gateway {
         match &request.operation {
             Operation::Head { version } => self.read(version.as_ref(), request.key, true),
             Operation::GetStart { version, .. } => self.read(version.as_ref(), request.key, false),
+            Operation::GetSmall { version, .. } => {
+                let answer = self.read(version.as_ref(), request.key, false);
+                let content = self.find(version.as_ref()).map(|stored| stored.content);
+                let body = if answer.is_success() { content } else { None };
+                Answer { body: body.unwrap_or(answer.body), ..answer }
+            }
             Operation::Put { tags, condition, body } => {
                 self.put(request.key, tags, condition, body)
             }
@@ -256,6 +265,8 @@ impl Gateway {
             Operation::Tags { version } => self.tags(version.as_ref()),
             Operation::Delete { version } => self.delete(version.as_ref()),
             Operation::Versioning => self.versioning(),
+            Operation::ListVersions => self.list_versions(&request.name),
+            Operation::ListUploads => self.list_uploads(&request.name),
         }
     }
 
@@ -322,8 +333,12 @@ impl Gateway {
         }
         let etag = if stored_key.is_some() { "of-cipher" } else { "of-plain" }.to_owned();
         let named = self.versions.last().map(|stored| stored.id.clone());
+        let content = match body {
+            Body::Bytes(bytes) => bytes.clone(),
+            Body::Range { .. } => Vec::new(),
+        };
         let (size, blank) = (length(body), Stored::blank());
-        self.store(Stored { key: stored_key, sent: key, tags, size, etag, ..blank });
+        self.store(Stored { key: stored_key, sent: key, tags, size, content, etag, ..blank });
         let stored = self.versions.last().cloned().unwrap_or_else(Stored::blank);
         self.answer_to_put(&stored, key, named)
     }
@@ -404,13 +419,27 @@ impl Gateway {
             }
     }
 
-    /// The outcome of a trial with scratch objects, of a client that may write some.
-    pub(super) fn tried_versions(&self) -> BucketVersions {
-        match self.profile.versions {
-            Versions::None | Versions::Shown => BucketVersions::None,
-            Versions::Enabled => BucketVersions::of_status(Some("Enabled")),
-            Versions::Suspended => BucketVersions::Unknown,
+    /// True if there is an object or an upload.
+    pub(super) fn holds_anything(&self) -> bool {
+        !self.uploads.is_empty() || self.versions.iter().any(|version| !version.is_marker)
+    }
+
+    fn list_versions(&mut self, name: &ObjectName) -> Answer {
+        if !self.profile.tells_versioning {
+            return refusal(501, "NotImplemented", "");
         }
+        let heard = self.is_heard;
+        let mut body = "<ListVersionsResult><IsTruncated>false</IsTruncated>".to_owned();
+        let key = name.key.as_str();
+        for stored in &mut self.versions {
+            stored.is_seen |= heard;
+            let (kind, id) =
+                (if stored.is_marker { "DeleteMarker" } else { "Version" }, &stored.id);
+            let _ = write!(body, "<{kind}><Key>{key}</Key><VersionId>{id}</VersionId>");
+            let _ = write!(body, "<IsLatest>true</IsLatest><Size>1</Size></{kind}>");
+        }
+        body += "</ListVersionsResult>";
+        Answer { status: 200, body: body.into_bytes(), ..Answer::default() }
     }
 
     fn versioning(&self) -> Answer {
@@ -436,6 +465,7 @@ impl Stored {
             sent: None,
             tags: Vec::new(),
             size: 0,
+            content: Vec::new(),
             etag: String::new(),
             is_marker: false,
             is_seen: false,
@@ -445,8 +475,10 @@ impl Stored {
 }
 
 fn length(body: &Body) -> u64 {
-    let Body::Range { length, .. } = body;
-    *length
+    match body {
+        Body::Range { length, .. } => *length,
+        Body::Bytes(bytes) => bytes.len() as u64,
+    }
 }
 
 /// A refusal with a document, as S3 has it.

@@ -16,6 +16,7 @@ use crate::transfer::put::{PutPlan, PutVerdict, put};
 use crate::transfer::task::{
     Answer, Call, Condition, Description, KeyFacts, KeyRef, NoAnswer, Outcome, Task,
 };
+use crate::transfer::trial::{TrialEnd, TrialVerdict, WriteKind, trial};
 use crate::transfer::{Machine, TaskId};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -36,6 +37,10 @@ pub(super) struct Faults {
 pub(super) struct Run {
     rng: fastrand::Rng,
     pub(super) gateway: Gateway,
+    /// The same gateway, for the names of scratch objects.
+    scratch: Gateway,
+    scratch_key: Option<KeyMd5>,
+    scratches: u32,
     faults: Faults,
     key: Key,
     nonces: u64,
@@ -56,6 +61,10 @@ pub(super) struct Run {
 fn name() -> ObjectName {
     let bucket = BucketName::parse("bucket").unwrap();
     ObjectName::new(bucket, ObjectKey::parse("a").unwrap())
+}
+
+fn scratch_name(number: u32) -> ObjectName {
+    ObjectName { key: ObjectKey::parse(&format!(".s3-ssec-trial-{number}")).unwrap(), ..name() }
 }
 
 pub(super) fn plan() -> PutPlan {
@@ -84,6 +93,9 @@ impl Run {
         Self {
             rng: fastrand::Rng::with_seed(seed),
             gateway: Gateway::new(profile, lie),
+            scratch: Gateway::new(profile, lie),
+            scratch_key: None,
+            scratches: 0,
             faults,
             key: Key::from_bytes(Kind::Master, &[7; 32]).unwrap(),
             nonces: 0,
@@ -147,6 +159,12 @@ impl Run {
         self.drive(Machine::new(|link| put_parts(link, plan)))
     }
 
+    /// A trial, beside which nobody writes.
+    pub(super) fn trial(&mut self, kind: WriteKind) -> Result<Option<TrialVerdict>, String> {
+        self.faults.writers = 0;
+        self.drive(Machine::new(|link| trial(link, name(), kind)))
+    }
+
     fn drive<V: Says>(&mut self, mut machine: Machine<V>) -> Result<Option<V>, String> {
         let mut tasks: Vec<(TaskId, Task)> = Vec::new();
         for _ in 0..1000 {
@@ -204,8 +222,11 @@ impl Run {
     }
 
     fn request(&self, call: Call) -> Request {
-        let key = call.key.and_then(|KeyRef::Write(nonce)| self.keys.get(&nonce.bytes()).copied());
-        Request { key, operation: call.operation }
+        let key = call.key.and_then(|key| match key {
+            KeyRef::Write(nonce) => self.keys.get(&nonce.bytes()).copied(),
+            KeyRef::Scratch => self.scratch_key,
+        });
+        Request { name: call.name, key, operation: call.operation }
     }
 
     fn carry(&mut self, task: Task) -> Outcome {
@@ -213,7 +234,8 @@ impl Run {
         match task {
             Task::Call(call) => self.call(call),
             Task::DrawKey { name, is_described } => Outcome::Key(self.draw(name, is_described)),
-            Task::Describe { key: KeyRef::Write(nonce) } => {
+            Task::Describe { key } => {
+                let KeyRef::Write(nonce) = key else { return Outcome::Failed };
                 let record = self.record(name(), nonce, true);
                 let plain_etag = "of-plain".to_owned();
                 Outcome::Described(Description { record, plain_etag })
@@ -222,9 +244,21 @@ impl Run {
                 self.noted.push(record);
                 Outcome::Noted
             }
-            Task::TryVersions { .. } => Outcome::Versions(self.gateway.tried_versions()),
+            Task::OpenScratch { .. } => self.open_scratch(),
+            Task::CloseScratch { .. } => Outcome::Noted,
             Task::Sleep { .. } => Outcome::Slept,
         }
+    }
+
+    fn open_scratch(&mut self) -> Outcome {
+        let key = crate::key::CustomerKey::from_bytes(&[5; 32]).unwrap();
+        let md5 = TargetKeyHeaders::of(&key).key_md5();
+        self.scratch_key = Some(md5);
+        // Nothing is below a new name.
+        self.scratch = Gateway::new(self.gateway.profile, self.gateway.lie);
+        self.scratches += 1;
+        let key = KeyFacts { key: KeyRef::Scratch, md5, kind: Kind::Direct, record: String::new() };
+        Outcome::Scratch { name: scratch_name(self.scratches), key }
     }
 
     fn draw(&mut self, name: ObjectName, is_described: bool) -> KeyFacts {
@@ -264,21 +298,27 @@ impl Run {
         }
         if !self.late.is_empty() && self.rng.u32(..4) == 0 {
             let request = self.late.remove(0);
-            self.unheard(&request);
             self.trace.push(format!("late: {request:?}"));
+            if request.name == name() || request.name == scratch_name(self.scratches) {
+                self.unheard(&request);
+            }
         }
     }
 
     fn late_ones_arrive(&mut self) {
+        let scratch = scratch_name(self.scratches);
         for request in std::mem::take(&mut self.late) {
-            self.unheard(&request);
+            // One for an older scratch object changes nothing that is looked at.
+            if [&scratch, &name()].contains(&&request.name) {
+                self.unheard(&request);
+            }
         }
     }
 
     fn call(&mut self, call: Call) -> Outcome {
         let request = self.request(call);
         if self.faults.line == 0 || self.rng.u32(..6) > 0 {
-            return Outcome::Answer(self.gateway.handle(&request));
+            return Outcome::Answer(self.at(&request).handle(&request));
         }
         self.faults.line -= 1;
         match self.rng.u32(..6) {
@@ -307,9 +347,17 @@ impl Run {
 
     /// The gateway executes a request, and its answer is lost.
     fn unheard(&mut self, request: &Request) {
-        self.gateway.is_heard = false;
-        self.gateway.handle(request);
-        self.gateway.is_heard = true;
+        let gateway = self.at(request);
+        gateway.is_heard = false;
+        gateway.handle(request);
+        gateway.is_heard = true;
+    }
+
+    fn at(&mut self, request: &Request) -> &mut Gateway {
+        match request.name == name() {
+            true => &mut self.gateway,
+            false => &mut self.scratch,
+        }
     }
 
     /// Checks the invariants, for this verdict too.
@@ -334,7 +382,9 @@ impl Run {
         let plain = gateway.versions.iter().any(|version| {
             version.writer == Writer::Us && version.key.is_none() && version.sent == self.last
         });
-        let is_on_its_way = !self.late.is_empty();
+        let has_scratch = self.scratch.holds_anything();
+        let is_late = |request: &Request| said.is_trial || request.name == name();
+        let is_on_its_way = self.late.iter().any(is_late);
         let has_upload = gateway.uploads.iter().any(|upload| upload.sent == self.last);
         match said {
             // Only an echo that is a lie from end to end is believed, of one PUT; a trial would have shown it.
@@ -343,6 +393,9 @@ impl Run {
                     && (*is_proved_twice || gateway.lie != Lie::PlaintextEchoed) =>
             {
                 Err(format!("plaintext is called encrypted under {:?}", gateway.lie))
+            }
+            Said { nothing_left: true, is_trial: true, .. } if has_scratch => {
+                Err(format!("{said:?}, and the scratch object is left"))
             }
             Said { nothing_left: true, .. } if plain => {
                 Err(format!("{said:?}, and plaintext is left"))
@@ -366,6 +419,8 @@ pub(super) struct Said {
     pub(super) is_proved_twice: bool,
     pub(super) nothing_left: bool,
     pub(super) upload_gone: bool,
+    /// Encrypted objects count too.
+    pub(super) is_trial: bool,
 }
 
 /// A verdict, as the invariants see it.
@@ -387,6 +442,20 @@ impl Says for PutVerdict {
     }
 }
 
+impl Says for TrialVerdict {
+    fn said(&self) -> Said {
+        let is_gone = self.left.is_none();
+        let is_stored = matches!(self.end, TrialEnd::Proved { .. });
+        Said {
+            is_stored,
+            is_proved_twice: true,
+            nothing_left: is_gone,
+            upload_gone: is_gone,
+            is_trial: true,
+        }
+    }
+}
+
 impl Says for PartsVerdict {
     fn said(&self) -> Said {
         let (object, upload) = match self {
@@ -405,6 +474,7 @@ impl Says for PartsVerdict {
             is_proved_twice: true,
             nothing_left: object == Some(Leftover::Nothing) && *upload == UploadLeft::Gone,
             upload_gone: *upload == UploadLeft::Gone,
+            is_trial: false,
         }
     }
 }

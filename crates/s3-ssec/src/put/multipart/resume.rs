@@ -3,9 +3,8 @@
 use super::super::Writing;
 use super::super::journal::UploadLog;
 use super::super::source::SourceFile;
-use super::describe::describe;
 use super::parts::{Transferred, hash_file};
-use super::{Completed, Upload, note};
+use super::{Completion, Upload, finish};
 use crate::call::CallError;
 use crate::client::Head;
 use crate::list::{ListingOf, ListingPages};
@@ -120,9 +119,7 @@ async fn completed(
     };
     let size = file.size();
     let transferred = Transferred { parts, size, digest, continued: size };
-    let completed = Completed { version_id: head.version_id };
-    let noted = note(old, &transferred).await;
-    describe(old, upload, transferred, completed, noted).await.map(Some)
+    finish(old, upload, transferred, Completion::Done(head.version_id)).await.map(Some)
 }
 
 impl Upload {

@@ -2,6 +2,7 @@
 
 use super::{Gateway, Stored, Tags, length, refusal};
 use crate::md5::KeyMd5;
+use crate::names::ObjectName;
 use crate::transfer::task::{Answer, Body, Condition};
 use std::collections::BTreeMap;
 
@@ -74,6 +75,16 @@ impl Gateway {
         let body = b"<CompleteMultipartUploadResult></CompleteMultipartUploadResult>".to_vec();
         // RGW before 20.2.4 has no echo here.
         Answer { body, ..self.answer_to_put(&stored, None, named) }
+    }
+
+    pub(super) fn list_uploads(&self, name: &ObjectName) -> Answer {
+        let mut body = "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>".to_owned();
+        for upload in &self.uploads {
+            let (key, id) = (name.key.as_str(), &upload.id);
+            body += &format!("<Upload><Key>{key}</Key><UploadId>{id}</UploadId></Upload>");
+        }
+        body += "</ListMultipartUploadsResult>";
+        Answer { status: 200, body: body.into_bytes(), ..Answer::default() }
     }
 
     pub(super) fn abort(&mut self, id: &str) -> Answer {

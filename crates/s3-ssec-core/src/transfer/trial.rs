@@ -1,0 +1,297 @@
+//! The trial of a place: a write of the same kind on a scratch object, so that an existing good object is
+//! never overwritten by an unproved one.
+
+use super::ask::{Ask, PAUSE, PutTags, Unheard, WithKey, WithoutKey};
+use super::link::Link;
+use super::scratch::{Left, Scratch};
+use super::task::{Answer, Body, Condition, KeyFacts, NoAnswer, Operation, Outcome, Unreadable};
+use crate::advice;
+use crate::condition::OnlyIfAbsent;
+use crate::echo::{EchoError, KeyEcho, KeylessRead, verify_by_heads, verify_echo};
+use crate::names::ObjectName;
+use crate::record::TAG_KEY;
+use crate::removal::{BucketVersions, TrustedVersion};
+
+/// How often a write is sent whose answer does not come.
+const ATTEMPTS: u32 = 3;
+
+/// The content of a scratch object.
+const CONTENT: &[u8] = b"trial";
+
+/// A way to write an object; each has its own traps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WriteKind {
+    /// PutObject.
+    Single,
+    /// A multipart upload.
+    Multipart,
+}
+
+/// The end of a trial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrialVerdict {
+    /// The outcome.
+    pub end: TrialEnd,
+    /// The scratch object that could not be removed, may still arrive, or may be below a delete marker.
+    pub left: Option<ScratchLeft>,
+}
+
+/// A scratch object that is left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScratchLeft {
+    /// Its name.
+    pub name: ObjectName,
+    /// True if a write of it was answered: it is there. Else it may be.
+    pub is_stored: bool,
+}
+
+/// The outcome of a trial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrialEnd {
+    /// Such a write is encrypted here: by its echo, by HEAD with the key, and by HEAD without it.
+    Proved {
+        /// True if the tag of such a write was seen afterwards.
+        tags_kept: bool,
+    },
+    /// It is not proved.
+    NotProved(EchoError),
+    /// The gateway refused a request.
+    Refused(Answer),
+    /// No usable answer came.
+    Unanswered,
+    /// This machine has no random bytes.
+    NoScratch,
+}
+
+/// Why a trial ends early.
+enum Halt {
+    NotProved(EchoError),
+    Refused(Answer),
+    Unanswered,
+}
+
+impl From<Unheard> for Halt {
+    fn from(_: Unheard) -> Self {
+        Halt::Unanswered
+    }
+}
+
+/// Proves this kind of write beside an object.
+pub async fn trial(link: Link, beside: ObjectName, kind: WriteKind) -> TrialVerdict {
+    let Some(mut scratch) = Scratch::open(&link, beside).await else {
+        return TrialVerdict { end: TrialEnd::NoScratch, left: None };
+    };
+    let tried = match kind {
+        WriteKind::Single => Trial { scratch: &mut scratch }.single().await,
+        WriteKind::Multipart => Trial { scratch: &mut scratch }.multipart().await,
+    };
+    let end = match tried {
+        Ok(tags_kept) => TrialEnd::Proved { tags_kept },
+        Err(Halt::NotProved(error)) => TrialEnd::NotProved(error),
+        Err(Halt::Refused(answer)) => TrialEnd::Refused(answer),
+        Err(Halt::Unanswered) => TrialEnd::Unanswered,
+    };
+    // Removed whatever the proof says: its name is ours alone.
+    TrialVerdict { end, left: scratch.end().await }
+}
+
+impl Scratch<'_> {
+    async fn end(self) -> Option<ScratchLeft> {
+        let (name, is_stored) = (self.name.clone(), self.is_stored());
+        match self.remove().await {
+            Left::Nothing => None,
+            Left::Hidden => Some(ScratchLeft { name, is_stored: false }),
+            Left::Perhaps => Some(ScratchLeft { name, is_stored }),
+        }
+    }
+}
+
+/// The end of a trial of `If-None-Match: *`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConditionVerdict {
+    /// Whether the gateway keeps to it.
+    pub condition: OnlyIfAbsent,
+    /// Why the trial came to no end.
+    pub end: Option<TrialEnd>,
+    /// The scratch object that is left.
+    pub left: Option<ScratchLeft>,
+}
+
+/// Writes a scratch object beside an object twice with `If-None-Match: *`.
+pub async fn try_condition(link: Link, beside: ObjectName) -> ConditionVerdict {
+    let Some(mut scratch) = Scratch::open(&link, beside).await else {
+        let (condition, end) = (OnlyIfAbsent::Unknown, Some(TrialEnd::NoScratch));
+        return ConditionVerdict { condition, end, left: None };
+    };
+    let mut statuses = Vec::new();
+    let mut end = None;
+    while statuses.len() < 2 && end.is_none() && !statuses.iter().any(|status| *status != 200) {
+        let body = Body::Bytes(CONTENT.to_vec());
+        let (tags, condition) = (Vec::new(), Condition::OnlyIfAbsent);
+        // Sent once: behind a repeated one would be our own object.
+        match scratch.write(Operation::Put { body, tags, condition }).await {
+            Outcome::Answer(answer) if answer.is_success() => statuses.push(200),
+            Outcome::Answer(answer) if advice::is_refusal(answer.status) => {
+                statuses.push(answer.status);
+            }
+            _ => end = Some(TrialEnd::Unanswered),
+        }
+    }
+    let condition = match statuses.split_first() {
+        Some((first, rest)) if end.is_none() => {
+            OnlyIfAbsent::of_trial(*first, rest.first().copied())
+        }
+        _ => OnlyIfAbsent::Unknown,
+    };
+    ConditionVerdict { condition, end, left: scratch.end().await }
+}
+
+/// Finds out where GetBucketVersioning is refused whether a bucket keeps versions: stores two contents under
+/// one new name, and reads the first by its version ID. Credentials that may not do so learn nothing, and
+/// nothing is believed.
+pub(super) async fn try_versions(
+    link: &Link,
+    beside: &ObjectName,
+) -> Result<BucketVersions, Unheard> {
+    let Some(mut scratch) = Scratch::open(link, beside.clone()).await else {
+        return Ok(BucketVersions::Unknown);
+    };
+    let tried = two_versions(&mut scratch).await;
+    // The IDs of a bucket without versions name nothing.
+    if !matches!(tried, Ok(BucketVersions::Kept(_))) {
+        scratch.distrust_ids();
+    }
+    match scratch.remove().await {
+        Left::Perhaps => Err(Unheard),
+        Left::Nothing | Left::Hidden => tried,
+    }
+}
+
+async fn two_versions(scratch: &mut Scratch<'_>) -> Result<BucketVersions, Unheard> {
+    let contents = [b"the first content".as_slice(), b"the second content"];
+    let mut ids = Vec::new();
+    for content in contents {
+        let (body, tags) = (Body::Bytes(content.to_vec()), Vec::new());
+        let condition = Condition::Always;
+        match scratch.write(Operation::Put { body, tags, condition }).await {
+            Outcome::Answer(answer) if answer.is_success() => ids.push(answer.version_id()?),
+            Outcome::Answer(answer) if advice::is_refusal(answer.status) => break,
+            _ => return Err(Unheard),
+        }
+    }
+    let read = match ids.as_slice() {
+        [Some(one), Some(other)] if one != other => {
+            let version = Some(TrustedVersion::of_scratch(one));
+            let (ask, length) = (Ask { link: scratch.link, name: &scratch.name }, 64);
+            let get = Operation::GetSmall { version, length };
+            let answer = ask.answer(get, Some(&scratch.key)).await?;
+            answer.is_success().then_some(answer.body)
+        }
+        _ => None,
+    };
+    Ok(BucketVersions::of_trial(contents[0], contents[1], read.as_deref()))
+}
+
+struct Trial<'s, 'l> {
+    scratch: &'s mut Scratch<'l>,
+}
+
+impl Trial<'_, '_> {
+    fn key(&self) -> &KeyFacts {
+        &self.scratch.key
+    }
+
+    fn ask(&self) -> Ask<'_> {
+        Ask { link: self.scratch.link, name: &self.scratch.name }
+    }
+
+    async fn single(&mut self) -> Result<bool, Halt> {
+        let put = |tags| {
+            let body = Body::Bytes(CONTENT.to_vec());
+            Operation::Put { body, tags, condition: Condition::Always }
+        };
+        let answer = match self.write(put(vec![tag()])).await {
+            // As in the real write: without tags, where the gateway refuses them.
+            Err(Halt::Refused(refusal)) if matches!(refusal.status, 403 | 501) => {
+                self.write(put(Vec::new())).await?
+            }
+            sent => sent?,
+        };
+        let echoed = self.echo_of(&answer);
+        let tags_kept = self.see().await?;
+        echoed.map(|()| tags_kept)
+    }
+
+    /// With a tag that is put after Complete.
+    async fn multipart(&mut self) -> Result<bool, Halt> {
+        let created = self.write(Operation::Create { tags: Vec::new() }).await?;
+        let upload = self.scratch.created(&created).ok_or(Halt::Unanswered)?;
+        // RGW takes parts with a key into an upload without one, and stores them in plaintext.
+        self.echo_of(&created)?;
+        let (number, body) = (1, Body::Bytes(CONTENT.to_vec()));
+        let part = self.write(Operation::Part { upload: upload.clone(), number, body }).await?;
+        self.echo_of(&part)?;
+        let etag = part.etag().map_err(|Unreadable| Halt::Unanswered)?;
+        let (etags, condition) = (vec![etag], Condition::Always);
+        self.write(Operation::Complete { upload, etags, condition }).await?;
+        match self.ask().put_tags(None, vec![tag()]).await? {
+            PutTags::Taken | PutTags::NotHere | PutTags::Refused(_) => self.see().await,
+        }
+    }
+
+    fn echo_of(&self, answer: &Answer) -> Result<(), Halt> {
+        let echo = answer.echo().unwrap_or_default();
+        verify_echo(self.key().md5, &echo).map(|_| ()).map_err(Halt::NotProved)
+    }
+
+    /// A write of the scratch object, until it is answered.
+    async fn write(&mut self, operation: Operation) -> Result<Answer, Halt> {
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                self.scratch.link.sleep(PAUSE << (attempt - 1)).await;
+            }
+            match self.scratch.write(operation.clone()).await {
+                Outcome::Answer(answer) if answer.is_success() => return Ok(answer),
+                Outcome::Answer(answer) if advice::is_refusal(answer.status) => {
+                    return Err(Halt::Refused(answer));
+                }
+                Outcome::Answer(_)
+                | Outcome::NoAnswer(NoAnswer::NotSent | NoAnswer::MaybeExecuted) => {}
+                _ => break,
+            }
+            if self.scratch.link.is_cancelled() {
+                break;
+            }
+        }
+        Err(Halt::Unanswered)
+    }
+
+    /// HEAD without the key and HEAD with it. True if the tag is there.
+    async fn see(&self) -> Result<bool, Halt> {
+        let judged = match self.ask().without_key(None).await? {
+            WithoutKey::KeyNeeded => KeylessRead::KeyNeeded,
+            WithoutKey::Absent => KeylessRead::Absent,
+            WithoutKey::Readable(_) => KeylessRead::Readable,
+            WithoutKey::Unclear => KeylessRead::Unclear,
+            WithoutKey::Refused(answer) => return Err(Halt::Refused(answer)),
+        };
+        let echo = match judged {
+            KeylessRead::KeyNeeded => match self.ask().with_key(self.key(), None).await? {
+                WithKey::Opened(head) => head.echo,
+                WithKey::Other => KeyEcho::default(),
+                WithKey::Unclear => return Err(Halt::Unanswered),
+            },
+            _ => KeyEcho::default(),
+        };
+        let plain = judged == KeylessRead::Readable;
+        let error = |error| Halt::NotProved(if plain { EchoError::Plaintext } else { error });
+        let _proof = verify_by_heads(self.key().md5, &echo, judged).map_err(error)?;
+        let tags = self.ask().tags(None).await?.unwrap_or_default();
+        Ok(tags.contains(&tag()))
+    }
+}
+
+/// The tag of a scratch object.
+fn tag() -> (String, String) {
+    (TAG_KEY.to_owned(), "trial".to_owned())
+}

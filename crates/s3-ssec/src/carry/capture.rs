@@ -1,0 +1,72 @@
+//! An answer as it came, before the SDK reads it: a header that is there twice stays visible.
+
+use aws_sdk_s3::config::interceptors::{
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextRef,
+};
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
+use s3_ssec_core::transfer::Answer;
+use std::sync::{Arc, Mutex, PoisonError};
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Capture(Arc<Mutex<Option<Captured>>>);
+
+#[derive(Debug, Default)]
+struct Captured {
+    answer: Answer,
+    has_body: bool,
+}
+
+impl Capture {
+    /// The answer. `None` if there was none, or if its body is needed and could not be read to its end.
+    pub(super) fn take(&self, is_body_needed: bool) -> Option<Answer> {
+        let captured = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        (captured.has_body || !is_body_needed).then_some(captured.answer)
+    }
+
+    /// Takes the content of an answer that the SDK does not read by itself.
+    pub(super) fn read(&self, content: &[u8]) {
+        let mut captured = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(captured) = captured.as_mut() {
+            captured.answer.body = content.to_vec();
+            captured.has_body = true;
+        }
+    }
+}
+
+impl Intercept for Capture {
+    fn name(&self) -> &'static str {
+        "answers as they come"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let answer = context.response();
+        let headers = answer.headers().iter();
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+        let answer =
+            Answer { status: answer.status().as_u16(), headers: headers.collect(), body: vec![] };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Captured { answer, has_body: false });
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let mut captured = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(captured), Some(body)) = (captured.as_mut(), context.response().body().bytes())
+        {
+            captured.answer.body = body.to_vec();
+            captured.has_body = true;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,261 @@
+//! One request of a machine, through the SDK.
+
+use super::capture::Capture;
+use super::{Hands, Payload};
+use crate::call::{Broken, CallError, PayloadHash, Reached, WithKey as _};
+use crate::client::{Client, tag_set};
+use crate::put::tagging;
+use aws_sdk_s3::client::customize::CustomizableOperation;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType};
+use s3_ssec_core::advice::{Operation as Asked, SentKey};
+use s3_ssec_core::headers::TargetKeyHeaders;
+use s3_ssec_core::names::ObjectName;
+use s3_ssec_core::removal::TrustedVersion;
+use s3_ssec_core::transfer::{Body, Call, Condition, NoAnswer, Operation, Outcome};
+use std::error::Error;
+use std::sync::Arc;
+
+/// Sends a request once, with this key. The second value explains an answer that is no success, or none.
+pub(super) async fn send(
+    client: &Client,
+    hands: &impl Hands,
+    call: &Call,
+    key: Option<Arc<TargetKeyHeaders>>,
+) -> (Outcome, Option<CallError>) {
+    let once = Once { client, key, capture: Capture::default(), reached: Reached::default() };
+    let Some(done) = once.send(hands, call).await else { return (Outcome::Failed, None) };
+    // HEAD has no body, and the start of a content is not read. A small one was.
+    let is_body_needed = match call.operation {
+        Operation::Head { .. } => false,
+        Operation::GetStart { .. } | Operation::GetSmall { .. } => done.is_err(),
+        _ => true,
+    };
+    match once.capture.take(is_body_needed) {
+        Some(answer) => (Outcome::Answer(answer), done.err()),
+        None => (no_answer(&once.reached, done.as_ref().err()), done.err()),
+    }
+}
+
+fn no_answer(reached: &Reached, error: Option<&CallError>) -> Outcome {
+    match error {
+        Some(CallError::Broken(Broken::Certificate(_) | Broken::Credentials(_))) => Outcome::Failed,
+        _ if !reached.is_possible() => Outcome::NoAnswer(NoAnswer::NotSent),
+        Some(CallError::Broken(Broken::Silent(_) | Broken::Answer(_))) => {
+            Outcome::NoAnswer(NoAnswer::Silent)
+        }
+        _ => Outcome::NoAnswer(NoAnswer::MaybeExecuted),
+    }
+}
+
+/// One request: this client of the SDK does not repeat it.
+struct Once<'a> {
+    client: &'a Client,
+    key: Option<Arc<TargetKeyHeaders>>,
+    capture: Capture,
+    reached: Reached,
+}
+
+type Done = Result<(), CallError>;
+
+impl Once<'_> {
+    /// `None` if this order has no such content.
+    async fn send(&self, hands: &impl Hands, call: &Call) -> Option<Done> {
+        let (bucket, name) = (call.name.bucket.as_str(), call.name.key.as_str());
+        let id = |version: &Option<TrustedVersion>| version.as_ref().map(|one| one.id().to_owned());
+        let s3 = &self.client.once;
+        Some(match &call.operation {
+            Operation::Head { version } => {
+                let head = s3.head_object().bucket(bucket).key(name);
+                let head = head.set_version_id(id(version)).customize();
+                self.explained(Asked::HeadObject, self.prepared(head).send().await)
+            }
+            Operation::GetStart { version, ranged } => {
+                let range = ranged.then(|| "bytes=0-0".to_owned());
+                let get = s3.get_object().bucket(bucket).key(name).set_range(range);
+                let get = get.set_version_id(id(version)).customize();
+                self.explained(Asked::GetObject, self.prepared(get).send().await)
+            }
+            Operation::GetSmall { version, length } => {
+                let range = format!("bytes=0-{}", length.saturating_sub(1));
+                let get = s3.get_object().bucket(bucket).key(name).range(range);
+                let get = get.set_version_id(id(version)).customize();
+                self.small(self.prepared(get).send().await).await
+            }
+            Operation::Tags { version } => {
+                let get = s3.get_object_tagging().bucket(bucket).key(name);
+                let get = get.set_version_id(id(version)).customize();
+                self.explained(Asked::GetObjectTagging, self.prepared(get).send().await)
+            }
+            Operation::PutTags { version, tags } => {
+                let put = s3.put_object_tagging().bucket(bucket).key(name);
+                let put = put.set_tagging(tag_set(tags)).set_version_id(id(version)).customize();
+                self.explained(Asked::PutObjectTagging, self.prepared(put).send().await)
+            }
+            Operation::Delete { version } => {
+                let delete = s3.delete_object().bucket(bucket).key(name);
+                let delete = delete.set_version_id(id(version)).customize();
+                self.explained(Asked::DeleteObject, self.prepared(delete).send().await)
+            }
+            Operation::Versioning => {
+                let get = s3.get_bucket_versioning().bucket(bucket).customize();
+                self.explained(Asked::GetBucketVersioning, self.prepared(get).send().await)
+            }
+            Operation::Put { body, tags, condition } => {
+                self.put(&call.name, payload(hands, body)?, tags, condition).await
+            }
+            operation => return self.upload_or_list(hands, call, operation).await,
+        })
+    }
+
+    async fn upload_or_list(
+        &self,
+        hands: &impl Hands,
+        call: &Call,
+        operation: &Operation,
+    ) -> Option<Done> {
+        let (bucket, name) = (call.name.bucket.as_str(), call.name.key.as_str());
+        let s3 = &self.client.once;
+        Some(match operation {
+            Operation::Create { tags } => {
+                let create = s3.create_multipart_upload().bucket(bucket).key(name);
+                let tagging = (!tags.is_empty()).then(|| tagging(tags));
+                let create = create.set_tagging(tagging).customize();
+                self.explained(Asked::CreateMultipartUpload, self.prepared(create).send().await)
+            }
+            Operation::Part { upload, number, body } => {
+                let payload = payload(hands, body)?;
+                let part = s3.upload_part().bucket(bucket).key(name).upload_id(upload);
+                let part = part.part_number(i32::from(*number)).body(payload.body).customize();
+                let part = part.interceptor(PayloadHash(payload.sha256));
+                self.explained(Asked::UploadPart, self.prepared(part).send().await)
+            }
+            Operation::Complete { upload, etags, condition } => {
+                self.complete(&call.name, upload, etags, condition).await
+            }
+            Operation::Abort { upload } => {
+                let abort = s3.abort_multipart_upload().bucket(bucket).key(name).upload_id(upload);
+                let abort = abort.customize();
+                self.explained(Asked::AbortMultipartUpload, self.prepared(abort).send().await)
+            }
+            Operation::ListVersions => {
+                let list = s3.list_object_versions().bucket(bucket).prefix(name);
+                let list = list.encoding_type(EncodingType::Url).customize();
+                self.explained(Asked::ListObjectVersions, self.prepared(list).send().await)
+            }
+            Operation::ListUploads => {
+                let list = s3.list_multipart_uploads().bucket(bucket).prefix(name);
+                let list = list.encoding_type(EncodingType::Url).customize();
+                self.explained(Asked::ListMultipartUploads, self.prepared(list).send().await)
+            }
+            // The others are sent by `send`.
+            _ => return None,
+        })
+    }
+
+    async fn put(
+        &self,
+        name: &ObjectName,
+        payload: Payload<'_>,
+        tags: &[(String, String)],
+        condition: &Condition,
+    ) -> Done {
+        let options = payload.options.as_ref();
+        let (if_none_match, if_match) = conditions(condition);
+        let put = self.client.once.put_object().bucket(name.bucket.as_str()).key(name.key.as_str());
+        let put = put
+            .set_tagging((!tags.is_empty()).then(|| tagging(tags)))
+            .set_content_type(options.headers.content_type.clone())
+            .set_cache_control(options.headers.cache_control.clone())
+            .set_content_disposition(options.headers.disposition.clone())
+            .set_content_encoding(options.headers.encoding.clone())
+            .set_content_language(options.headers.language.clone())
+            .set_metadata(Some(options.metadata.iter().cloned().collect()))
+            .set_if_none_match(if_none_match)
+            .set_if_match(if_match)
+            .set_storage_class(options.kept.class())
+            .set_expires(options.kept.expires())
+            .body(payload.body)
+            .customize()
+            .interceptor(PayloadHash(payload.sha256));
+        self.explained(Asked::PutObject, self.prepared(put).send().await)
+    }
+
+    async fn complete(
+        &self,
+        name: &ObjectName,
+        upload: &str,
+        etags: &[String],
+        condition: &Condition,
+    ) -> Done {
+        let part = |(number, etag): (i32, &String)| {
+            CompletedPart::builder().part_number(number).e_tag(format!("\"{etag}\"")).build()
+        };
+        let parts = (1..).zip(etags).map(part).collect();
+        let list = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+        let (if_none_match, if_match) = conditions(condition);
+        let complete = self.client.once.complete_multipart_upload();
+        let complete = complete.bucket(name.bucket.as_str()).key(name.key.as_str());
+        let complete = complete
+            .upload_id(upload)
+            .multipart_upload(list)
+            .set_if_none_match(if_none_match)
+            .set_if_match(if_match)
+            .customize();
+        self.explained(Asked::CompleteMultipartUpload, self.prepared(complete).send().await)
+    }
+
+    fn prepared<T, E, B>(
+        &self,
+        operation: CustomizableOperation<T, E, B>,
+    ) -> CustomizableOperation<T, E, B> {
+        let operation = operation.interceptor(self.capture.clone());
+        let operation = operation.interceptor(self.reached.clone());
+        match &self.key {
+            Some(headers) => operation.key(headers),
+            None => operation,
+        }
+    }
+
+    /// A content that is the body of the answer.
+    async fn small<E>(&self, result: Result<GetObjectOutput, SdkError<E, HttpResponse>>) -> Done
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        match result {
+            Ok(answer) => {
+                let content = answer.body.collect().await;
+                let unread = |_| Broken::Answer("it could not be read to its end".to_owned());
+                self.capture.read(&content.map_err(unread)?.into_bytes());
+                Ok(())
+            }
+            failed => self.explained(Asked::GetObject, failed),
+        }
+    }
+
+    fn explained<T, E>(&self, asked: Asked, result: Result<T, SdkError<E, HttpResponse>>) -> Done
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let sent = if self.key.is_some() { SentKey::Target } else { SentKey::None };
+        result.map(drop).map_err(self.client.explain(asked, sent))
+    }
+}
+
+fn payload<'h>(hands: &'h impl Hands, body: &Body) -> Option<Payload<'h>> {
+    match body {
+        Body::Range { .. } => hands.payload(body),
+        Body::Bytes(bytes) => Some(Payload::of_scratch(bytes)),
+    }
+}
+
+/// `If-None-Match` and `If-Match`.
+fn conditions(condition: &Condition) -> (Option<String>, Option<String>) {
+    match condition {
+        Condition::Always => (None, None),
+        Condition::OnlyIfAbsent => (Some("*".to_owned()), None),
+        Condition::OnlyIf(etag) => (None, Some(format!("\"{etag}\""))),
+    }
+}
