@@ -25,13 +25,14 @@ struct Finding {
 }
 
 /// Rules about one file.
-const FILE_RULES: [fn(&File) -> Vec<Finding>; 11] = [
+const FILE_RULES: [fn(&File) -> Vec<Finding>; 12] = [
     text::module_doc_comes_first,
     text::file_is_short,
     text::no_trailing_space,
     text::no_disabled_code,
     text::no_registry_host,
     text::no_home_path,
+    borders::core_names_no_shell,
     borders::header_names_in_one_file,
     borders::key_bytes_leave_in_few_places,
     borders::children_start_in_one_place,

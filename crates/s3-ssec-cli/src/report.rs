@@ -95,7 +95,8 @@ impl Failure {
             message: clean(&refusal.message),
             request_id: clean(&refusal.request_id),
         };
-        let failure = Self::new(exit, &refusal.advice.what, &refusal.advice.todo);
+        let failure =
+            Self::new(exit, &refusal.advice.what, native::at_a_shell(refusal.advice.remedy));
         Self { gateway: Some(Box::new(answer)), ..failure }
     }
 

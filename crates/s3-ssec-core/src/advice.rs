@@ -5,8 +5,10 @@
 //! The table in [`explain`] turns operation, status, code and what was sent into one [`Advice`].
 //! Its facts were measured on RGW 16.2.15, 18.2.7 and 20.2.4, or are from the AWS reference.
 
+mod remedy;
 mod table;
 
+pub use remedy::Remedy;
 pub use table::explain;
 
 /// The S3 call that was refused.
@@ -189,15 +191,15 @@ pub fn refused_key(status: u16) -> RefusedKey {
     }
 }
 
-/// One refusal in words: two lines for a person, one cause for a program.
+/// One refusal: what happened in words, the cause for a program, and the next step for a front end to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advice {
     /// For branching.
     pub cause: Cause,
     /// What happened: one line, lower case, no full stop.
     pub what: String,
-    /// What to do next: one imperative line.
-    pub todo: String,
+    /// The next step.
+    pub remedy: Remedy,
 }
 
 #[cfg(test)]

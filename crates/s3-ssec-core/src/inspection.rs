@@ -27,7 +27,7 @@
 
 mod words;
 
-pub use words::{Tone, refusal};
+pub use words::Tone;
 
 use crate::advice::{RefusedKey, refused_key};
 use crate::derive::Nonce;

@@ -35,6 +35,44 @@ const CHILDREN: &str = "crates/s3-ssec-cli/src/keys.rs";
 /// The only file of the page that sends requests.
 const TRANSPORT_FILE: &str = "web/transport.js";
 
+/// The core serves a command, a page and programs: it says what to do as data, and they say how.
+const CORE: &str = "crates/s3-ssec-core/src/";
+
+/// The files of the core that have flags and variables of other programs: they read their settings, or are
+/// told how many seeds to try.
+const OTHER_SHELLS: [&str; 2] =
+    ["crates/s3-ssec-core/src/foreign.rs", "crates/s3-ssec-core/src/transfer/sim.rs"];
+
+/// Verbs of the command.
+const VERBS: [&str; 12] = [
+    "put", "get", "ls", "stat", "cp", "key", "policy", "bucket", "doctor", "repair", "rekey",
+    "audit",
+];
+
+pub(super) fn core_names_no_shell(file: &File) -> Vec<Finding> {
+    let is_core = file.path.starts_with(CORE) && file.has_extension(&["rs"]);
+    if !is_core || OTHER_SHELLS.contains(&file.path.as_str()) {
+        return Vec::new();
+    }
+    let advice = "say what to do as data (advice::Remedy), and let the command name its flags";
+    file.lines_where(names_a_shell, advice)
+}
+
+/// A flag, a variable of the command, or a call of it, outside of comments.
+fn names_a_shell(line: &str) -> bool {
+    let is_flag = |rest: &str| rest.starts_with(|c: char| c.is_ascii_lowercase());
+    let is_call = |rest: &str| {
+        VERBS.iter().any(|verb| {
+            rest.strip_prefix(verb).is_some_and(|after| !after.starts_with(char::is_alphabetic))
+        })
+    };
+    let is_comment = line.trim_start().starts_with("//");
+    !is_comment
+        && (line.split("--").skip(1).any(is_flag)
+            || line.split("s3-ssec ").skip(1).any(is_call)
+            || line.contains("S3_SSEC_"))
+}
+
 pub(super) fn header_names_in_one_file(file: &File) -> Vec<Finding> {
     let in_crates = file.path.starts_with("crates/") && file.has_extension(&["rs"]);
     let in_page = file.path.starts_with("web/") && file.has_extension(&["js"]);
@@ -127,6 +165,25 @@ mod tests {
     fn other_encryption_headers_are_no_concern() {
         let text = "x-amz-server-side-encryption: AES256";
         assert_eq!(header_names_in_one_file(&file("crates/a/src/lib.rs", text)), []);
+    }
+
+    #[test]
+    fn a_flag_in_a_text_of_the_core_is_found() {
+        let path = "crates/s3-ssec-core/src/advice/table.rs";
+        for text in [
+            "        \"Give the key with --key-file FILE.\"",
+            "             s3-ssec policy show.\"",
+            "\"set S3_SSEC_KEY_FILE\"",
+        ] {
+            assert_eq!(core_names_no_shell(&file(path, text)).len(), 1, "{text}");
+            assert_eq!(core_names_no_shell(&file("crates/s3-ssec-cli/src/report.rs", text)), []);
+            assert_eq!(core_names_no_shell(&file(OTHER_SHELLS[0], text)), []);
+            assert_eq!(core_names_no_shell(&file(path, &format!("    // {text}"))), []);
+        }
+        for text in ["a--b -- c", "\"s3-ssec nonces1\"", "\"the s3-ssec keys\"", "x--"] {
+            let is_found = text.contains("--b");
+            assert_eq!(core_names_no_shell(&file(path, text)).len(), usize::from(is_found));
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Every error of the libraries: exit code, what happened, what to do next.
 
 use super::{Exit, Failure};
-use s3_ssec::core::advice::Cause;
+use s3_ssec::core::advice::{Cause, Remedy};
 use s3_ssec::core::endpoint::EndpointError;
 use s3_ssec::core::key::RandomError;
 use s3_ssec::core::keyfile::KeyFileError;
@@ -34,6 +34,61 @@ impl From<CallError> for Failure {
             CallError::Broken(broken) => broken.into(),
             other => Failure::new(Exit::Failed, other.to_string(), LOOK_CLOSER),
         }
+    }
+}
+
+/// The next step, where a shell has a command or a flag for it.
+pub(super) fn at_a_shell(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::Do(words) => words,
+        Remedy::GiveItsKey => "Give the key the object was written with: --key-file FILE.",
+        Remedy::GiveItsKeyOrTrustTheProxy => {
+            "Give the object's key with --key-file; if no key fits at all, ask the administrator \
+             whether a proxy ends the TLS and rgw_trust_forwarded_https is set."
+        }
+        Remedy::GiveAKey => "Give the key with --key-file FILE or S3_SSEC_KEY_FILE.",
+        Remedy::CheckCredentials => "Check --profile, AWS_ACCESS_KEY_ID and the session token.",
+        Remedy::CheckBucket => "Check the name and --endpoint, or make it: s3-ssec bucket create.",
+        Remedy::CheckName => "Check the name; s3-ssec ls shows what is there.",
+        Remedy::CorrectDocument => {
+            "Correct the document; `s3-ssec policy explain FILE` checks a policy."
+        }
+        Remedy::LookAtObject => {
+            "Look at the object with s3-ssec stat; RGW before 20 refuses every If-Match on a write."
+        }
+        Remedy::CopyByContent => "Copy by download and upload: s3-ssec cp does so by itself.",
+        Remedy::ExamineGateway => {
+            "Run s3-ssec doctor: it shows whether this gateway encrypts under customer keys."
+        }
+        Remedy::CheckAddress => "Check --endpoint and --region: no key follows a redirect.",
+        Remedy::CheckSize => "Check the size with s3-ssec stat and ask for bytes within it.",
+        Remedy::CheckPolicyForKey => {
+            "Check your rights; the bucket's policy may require a customer key: s3-ssec policy show."
+        }
+        Remedy::CheckPolicyForWrites => {
+            "Check your rights and s3-ssec policy show; before RGW 20 a policy that requires \
+             customer keys refuses every write, and AWS switches them off for new buckets."
+        }
+    }
+}
+
+/// The next step after a change of a policy, at a shell.
+fn after_policy(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Edited(_) => {
+            "Look at it with s3-ssec policy show; apply --replace-statement replaces it, remove \
+             --edited takes it out."
+        }
+        Ending::NotKept => "Look at it with s3-ssec policy show, and ask the administrator.",
+        Ending::NotRestored => {
+            "Look at it with s3-ssec policy show, and take the rule out with s3-ssec policy \
+             remove."
+        }
+        Ending::Document(policy::PolicyError::Contradiction { .. }) => {
+            "Take the other rule out first: s3-ssec policy remove."
+        }
+        Ending::Changed => Ending::Changed.todo(),
+        _ => "Look at the policy with s3-ssec policy show, and run it again.",
     }
 }
 
@@ -405,11 +460,11 @@ impl From<PolicyError> for Failure {
                     Ending::Edited(_) => Exit::Unsafe,
                     _ => Exit::Failed,
                 };
-                Failure::new(exit, what, ending.todo())
+                Failure::new(exit, what, after_policy(&ending))
             }
             PolicyError::NotRestored { error, .. } => {
                 let why = error.map_or(String::new(), |error| format!(": {error}"));
-                Failure::new(Exit::Failed, what + &why, Ending::NotRestored.todo())
+                Failure::new(Exit::Failed, what + &why, after_policy(&Ending::NotRestored))
             }
             PolicyError::PlainEndpoint(_) => {
                 let todo =

@@ -1,12 +1,12 @@
 //! The table: from an answer to a cause, and from a cause to words.
 
-use super::{Advice, Cause, Operation, SentKey, Situation};
+use super::{Advice, Cause, Operation, Remedy, SentKey, Situation};
 use crate::error_response::printable;
 
 /// Finds the cause of a refusal and says what to do.
 pub fn explain(situation: &Situation<'_>) -> Advice {
     let cause = cause_of(situation);
-    Advice { cause, what: what(cause, situation), todo: todo(cause, situation).to_owned() }
+    Advice { cause, what: what(cause, situation), remedy: remedy(cause, situation) }
 }
 
 fn cause_of(situation: &Situation<'_>) -> Cause {
@@ -201,26 +201,25 @@ fn what(cause: Cause, situation: &Situation<'_>) -> String {
     fixed.to_owned()
 }
 
-fn todo(cause: Cause, situation: &Situation<'_>) -> &'static str {
-    match cause {
+fn remedy(cause: Cause, situation: &Situation<'_>) -> Remedy {
+    Remedy::Do(match cause {
         Cause::TlsTerminatedByUntrustedProxy => {
             "Ask the administrator to set rgw_trust_forwarded_https=true and to let the proxy set \
              X-Forwarded-Proto: https."
         }
         Cause::PlainHttp => "Use the https address of the gateway.",
         Cause::WrongKey if situation.operation == Operation::HeadObject => {
-            "Give the object's key with --key-file; if no key fits at all, ask the administrator \
-             whether a proxy ends the TLS and rgw_trust_forwarded_https is set."
+            return Remedy::GiveItsKeyOrTrustTheProxy;
         }
-        Cause::WrongKey => "Give the key the object was written with: --key-file FILE.",
-        Cause::KeyNeeded => "Give the key with --key-file FILE or S3_SSEC_KEY_FILE.",
+        Cause::WrongKey => return Remedy::GiveItsKey,
+        Cause::KeyNeeded => return Remedy::GiveAKey,
         Cause::IncompleteHeaders => {
             "Look for a proxy between you and the gateway that removes or changes x-amz headers."
         }
         Cause::ConflictingEncryption => {
             "Send no other encryption header beside a customer key, and no key for a plain object."
         }
-        Cause::PolicyOrRights => access_advice(situation),
+        Cause::PolicyOrRights => return access_advice(situation),
         Cause::BlockedBySetting => {
             "Ask the bucket's owner to allow it: PutBucketEncryption with BlockedEncryptionTypes \
              NONE."
@@ -230,18 +229,14 @@ fn todo(cause: Cause, situation: &Situation<'_>) -> &'static str {
             "Check the secret key and the region; behind a proxy, check that it leaves Host and \
              path as they are."
         }
-        Cause::UnknownAccessKey => "Check --profile, AWS_ACCESS_KEY_ID and the session token.",
-        Cause::NoSuchBucket => "Check the name and --endpoint, or make it: s3-ssec bucket create.",
-        Cause::NoSuchKey => "Check the name; s3-ssec ls shows what is there.",
+        Cause::UnknownAccessKey => return Remedy::CheckCredentials,
+        Cause::NoSuchBucket => return Remedy::CheckBucket,
+        Cause::NoSuchKey => return Remedy::CheckName,
         Cause::NoSuchUpload => "Start the upload again.",
         Cause::NoSuchSetting => "Set one first, or go on without.",
-        Cause::InvalidDocument => {
-            "Correct the document; `s3-ssec policy explain FILE` checks a policy."
-        }
-        Cause::PreconditionFailed => {
-            "Look at the object with s3-ssec stat; RGW before 20 refuses every If-Match on a write."
-        }
-        Cause::CopyUnsupported => "Copy by download and upload: s3-ssec cp does so by itself.",
+        Cause::InvalidDocument => return Remedy::CorrectDocument,
+        Cause::PreconditionFailed => return Remedy::LookAtObject,
+        Cause::CopyUnsupported => return Remedy::CopyByContent,
         Cause::SlowDown => "Wait a little and try again with fewer transfers at a time.",
         Cause::Unavailable => {
             "Try again later; if it stays, tell the administrator the request ID."
@@ -249,31 +244,28 @@ fn todo(cause: Cause, situation: &Situation<'_>) -> &'static str {
         Cause::NotImplemented if situation.operation == Operation::ListObjectVersions => {
             "Ask the bucket's owner for the right s3:GetBucketVersioning: it shows whether there are any."
         }
-        Cause::NotImplemented if rejects_key_headers(situation) => {
-            "Run s3-ssec doctor: it shows whether this gateway encrypts under customer keys."
-        }
+        Cause::NotImplemented if rejects_key_headers(situation) => return Remedy::ExamineGateway,
         Cause::NotImplemented => {
             "Do without it; if AWS_REQUEST_CHECKSUM_CALCULATION is set, set it to when_required."
         }
-        Cause::Redirect => "Check --endpoint and --region: no key follows a redirect.",
+        Cause::Redirect => return Remedy::CheckAddress,
         Cause::BucketExists => "Use it if it is yours, or choose another name.",
         Cause::BadDigest => "Try again; if it stays, look for a proxy that changes contents.",
         Cause::TooLarge => "Ask the administrator for more quota, or write less.",
         Cause::PartsRefused => "Start the upload again; every part but the last needs 5 MiB.",
-        Cause::Range => "Check the size with s3-ssec stat and ask for bytes within it.",
+        Cause::Range => return Remedy::CheckSize,
         Cause::Other => "Look up the code in the S3 reference, or ask the administrator.",
-    }
+    })
 }
-
 /// True where the headers of a customer key may be the part that is not supported (JuiceFS answers so).
 fn rejects_key_headers(situation: &Situation<'_>) -> bool {
     situation.status == 501 && situation.sent_key != SentKey::None
 }
 
 /// A 403 has many causes; the operation shows the likely one.
-fn access_advice(situation: &Situation<'_>) -> &'static str {
+fn access_advice(situation: &Situation<'_>) -> Remedy {
     let Situation { operation, sent_key, .. } = *situation;
-    match (operation, sent_key) {
+    Remedy::Do(match (operation, sent_key) {
         (operation, _) if operation.is_head() => {
             "Check the credentials, the clock and your rights: a HEAD answer does not say which. \
              Without s3:ListBucket the same is said of an object that does not exist."
@@ -283,11 +275,10 @@ fn access_advice(situation: &Situation<'_>) -> &'static str {
              every copy."
         }
         (operation, SentKey::None) if operation.starts_object() => {
-            "Check your rights; the bucket's policy may require a customer key: s3-ssec policy show."
+            return Remedy::CheckPolicyForKey;
         }
         (operation, _) if operation.starts_object() => {
-            "Check your rights and s3-ssec policy show; before RGW 20 a policy that requires \
-             customer keys refuses every write, and AWS switches them off for new buckets."
+            return Remedy::CheckPolicyForWrites;
         }
         (Operation::UploadPart | Operation::CompleteMultipartUpload, _) => {
             "Check your rights; under a policy that requires customer keys every part and the \
@@ -313,7 +304,7 @@ fn access_advice(situation: &Situation<'_>) -> &'static str {
         }
         (Operation::ListObjects, _) => "Ask the bucket's owner for the right s3:ListBucket.",
         _ => "Check your rights and the bucket's policy with the bucket's owner.",
-    }
+    })
 }
 
 /// Policies and CORS documents are no secrets, and RGW from 18 on says where the mistake is.

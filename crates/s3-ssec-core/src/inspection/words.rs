@@ -2,7 +2,6 @@
 
 use super::{Inspection, State};
 use crate::key::Kind;
-use crate::names::{ObjectName, quoted};
 
 /// How a state is to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,49 +96,4 @@ impl Inspection {
             State::Absent => "gone".to_owned(),
         }
     }
-}
-
-/// Why the content of an object that is not delivered stays where it is, and what to do. `words` are those of
-/// [`Inspection::words`], `name` is the object's.
-pub fn refusal(state: &str, words: &str, name: &ObjectName) -> (String, String) {
-    let name = quoted(&name.to_string());
-    let altered = "Restore it from a copy, and report it to the administrator of the gateway.";
-    let (what, todo) = match state {
-        "absent" => {
-            ("this object does not exist any more".to_owned(), "Refresh the list.".to_owned())
-        }
-        "other-key" => (
-            format!("this object is {words}"),
-            format!(
-                "Open the file of that key. If the object is yours and its record is lost, search for it: \
-                 s3-ssec repair {name} --search"
-            ),
-        ),
-        "pending" => (
-            "the record of this object was never completed: its content cannot be verified"
-                .to_owned(),
-            format!(
-                "s3-ssec repair {name} --against FILE completes it from your own copy of the content; \
-                 s3-ssec repair {name} --accept-content accepts the content as it is now."
-            ),
-        ),
-        "plain" => (
-            "this object is not encrypted with a customer key".to_owned(),
-            "Anyone who may read the bucket can read it. Download it only if you expected that."
-                .to_owned(),
-        ),
-        "other-size" => (
-            "this is not what was uploaded: it has another size than its record says".to_owned(),
-            altered.to_owned(),
-        ),
-        "unproved" => (
-            words.to_owned(),
-            "Do not trust what is there. Show this to the administrator of the gateway.".to_owned(),
-        ),
-        _ => (
-            format!("this object is {words}"),
-            format!("Look at it with the command: s3-ssec stat {name}"),
-        ),
-    };
-    (what, todo)
 }

@@ -64,7 +64,7 @@ async fn put(exam: &mut Exam<'_>) -> Result<(Seen, u16), ProbeError> {
     if !answer.is_success() {
         exam.profile.saw(Ability::EncryptsPut, false);
         let advice = answer.advice(Operation::PutObject, SentKey::Target);
-        let seen = Seen::new(Verdict::Danger, &answer, advice.what).todo(advice.todo);
+        let seen = Seen::new(Verdict::Danger, &answer, advice.what).todo(advice.remedy.words());
         return Ok((seen, answer.status));
     }
     let echo = verify_echo(exam.key.key_md5(), &answer.echo());

@@ -74,20 +74,12 @@ impl Ending {
     /// The next step for a person, one imperative line without an address.
     pub fn todo(&self) -> &'static str {
         match self {
-            Ending::Edited(_) => {
-                "Look at it with s3-ssec policy show; apply --replace-statement replaces it, remove \
-                 --edited takes it out."
-            }
-            Ending::Changed => "Run it again when no other client changes the policy.",
-            Ending::NotKept => "Look at it with s3-ssec policy show, and ask the administrator.",
-            Ending::NotRestored => {
-                "Look at it with s3-ssec policy show, and take the rule out with s3-ssec policy \
-                 remove."
-            }
-            Ending::Document(PolicyError::Contradiction { .. }) => {
-                "Take the other rule out first: s3-ssec policy remove."
-            }
-            _ => "Look at the policy with s3-ssec policy show, and run it again.",
+            Ending::Edited(_) => "Look at it, and replace it or take it out if it is yours.",
+            Ending::Changed => "Try it again when no other client changes the policy.",
+            Ending::NotKept => "Look at the policy, and ask the administrator.",
+            Ending::NotRestored => "Look at the policy, and take the rule out.",
+            Ending::Document(PolicyError::Contradiction { .. }) => "Take the other rule out first.",
+            _ => "Look at the policy, and try it again.",
         }
     }
 }
