@@ -141,7 +141,7 @@ async fn an_existing_object_is_not_touched(_: &'static Gateway) {
 /// are refused for want of one. After that it is as it is.
 fn cunning(asked: &Asked) -> Deed {
     match (asked.is_trial(), asked.operation(), asked.key_headers().is_empty()) {
-        (true, "HeadObject" | "GetObject", true) => Deed::key_needed(),
+        (true, "HeadObject" | "GetObject", true) => Deed::ForgeNeed,
         (true, _, false) => Deed::ForgeEcho,
         _ => Deed::Pass,
     }

@@ -106,6 +106,8 @@ pub enum Deed {
     StripEcho,
     /// Passes the request on, and forges the echo into the answer.
     ForgeEcho,
+    /// Passes the request on, and refuses an object that is there as one that needs a customer key.
+    ForgeNeed,
     /// Answers itself, after it has read the request: status, headers, body.
     Answer(u16, Vec<(&'static str, String)>, String),
     /// Passes the request on, and answers it with this status and these headers, whose values are bytes.
@@ -140,7 +142,7 @@ impl Deed {
     /// A server that encrypts nothing, and passes trials by forging. `None` for what is no trial.
     pub fn forged_trial(asked: &Asked) -> Option<Self> {
         match (asked.is_trial(), asked.operation(), asked.key_headers().is_empty()) {
-            (true, "HeadObject" | "GetObject", true) => Some(Deed::key_needed()),
+            (true, "HeadObject" | "GetObject", true) => Some(Deed::ForgeNeed),
             (true, _, false) => Some(Deed::ForgeEcho),
             (true, ..) => Some(Deed::Pass),
             _ => None,

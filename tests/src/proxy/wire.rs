@@ -79,11 +79,14 @@ impl Wire {
         match deed {
             Deed::Answer(status, headers, body) => {
                 request.into_body().collect().await?;
-                let mut answer = Response::builder().status(status);
-                for (name, value) in headers {
-                    answer = answer.header(name, value);
+                answer_of(status, headers, body)
+            }
+            Deed::ForgeNeed => {
+                let answer = self.pass(request).await?;
+                match (answer.status().is_success(), Deed::key_needed()) {
+                    (true, Deed::Answer(status, headers, body)) => answer_of(status, headers, body),
+                    (_, deed) => Ok(distort(answer, &asked, &deed)),
                 }
-                Ok(answer.body(UnsyncBoxBody::new(Full::from(body).map_err(Failure::from)))?)
             }
             Deed::Keep(kept) => {
                 let body = request.into_body().collect().await?.to_bytes();
@@ -147,6 +150,18 @@ async fn send(
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     *request.uri_mut() = target.parse::<Uri>()?;
     Ok(sender.send_request(request).await?)
+}
+
+fn answer_of(
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+) -> Result<Answer, Failure> {
+    let mut answer = Response::builder().status(status);
+    for (name, value) in headers {
+        answer = answer.header(name, value);
+    }
+    Ok(answer.body(UnsyncBoxBody::new(Full::from(body).map_err(Failure::from)))?)
 }
 
 fn distort(answer: Response<Incoming>, asked: &Asked, deed: &Deed) -> Answer {
