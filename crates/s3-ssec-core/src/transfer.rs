@@ -24,6 +24,7 @@
 
 mod ask;
 mod complete;
+mod conditions;
 mod describe;
 mod link;
 mod parts;
@@ -37,6 +38,7 @@ mod written;
 
 pub use ask::bucket_versions;
 pub use complete::{CompletePlan, CompleteVerdict, complete_parts, describe_parts};
+pub use conditions::{ConditionVerdict, Replacing, ReplacingVerdict, try_condition, try_replacing};
 pub use link::Link;
 pub use parts::{PartsLeft, PartsPlan, PartsVerdict, UploadLeft, put_parts};
 pub use put::{PutPlan, PutVerdict, RecordPlace, put};
@@ -44,9 +46,7 @@ pub use task::{
     Answer, Body, Call, Condition, Description, KeyFacts, KeyRef, NoAnswer, Operation, Outcome,
     Stage, Task, Unreadable,
 };
-pub use trial::{
-    ConditionVerdict, ScratchLeft, TrialEnd, TrialVerdict, WriteKind, trial, try_condition,
-};
+pub use trial::{ScratchLeft, TrialEnd, TrialVerdict, WriteKind, trial};
 pub use written::{Finding, Removable, Write, find_written, remove_written};
 
 use link::Desk;

@@ -1,8 +1,8 @@
 //! Small questions to a gateway, asked again where the line breaks, and their answers, judged.
 
+use super::conditions::try_versions;
 use super::link::Link;
 use super::task::{Answer, Call, KeyFacts, NoAnswer, Operation, Outcome, Unreadable};
-use super::trial::try_versions;
 use crate::advice;
 use crate::echo::{KeyEcho, KeylessRead};
 use crate::error_response::ErrorResponse;

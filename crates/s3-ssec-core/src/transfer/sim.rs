@@ -8,10 +8,12 @@
 mod gateway;
 mod run;
 
+use super::conditions::Replacing;
 use super::parts::PartsVerdict;
 use super::put::{PutPlan, PutVerdict, RecordPlace};
 use super::task::Condition;
 use super::trial::{TrialEnd, WriteKind};
+use crate::condition::OnlyIfAbsent;
 use gateway::{Lie, Profile, Tags};
 use run::{Faults, Run, Said, plan};
 
@@ -66,6 +68,27 @@ fn no_upload_in_parts_breaks_an_invariant_whatever_happens() {
 fn no_trial_breaks_an_invariant_whatever_happens() {
     for kind in [WriteKind::Single, WriteKind::Multipart] {
         assert_unbroken(|run| run.trial(kind).map(drop));
+    }
+}
+
+#[test]
+fn no_trial_of_a_condition_leaves_anything_unsaid() {
+    assert_unbroken(|run| run.try_replacing().map(drop));
+    assert_unbroken(|run| run.try_condition().map(drop));
+}
+
+#[test]
+fn conditions_are_believed_where_they_are_heeded() {
+    for profile in Profile::ALL {
+        let run = || Run::new(1, profile, Lie::None, Faults::default());
+        let replacing = run().try_replacing().unwrap().unwrap();
+        let heeded = profile.conditions;
+        let expected = Replacing { by_put: heeded, by_complete: heeded, etag_is_md5: false };
+        assert_eq!(replacing.seen, Ok(expected), "{profile:?}");
+        let absent = run().try_condition().unwrap().unwrap();
+        let expected = if heeded { OnlyIfAbsent::Honoured } else { OnlyIfAbsent::Ignored };
+        assert_eq!(absent.condition, expected, "{profile:?}");
+        assert_eq!((replacing.left, absent.left), (None, None), "{profile:?}");
     }
 }
 

@@ -6,17 +6,15 @@ use super::link::Link;
 use super::scratch::{Left, Scratch};
 use super::task::{Answer, Body, Condition, KeyFacts, NoAnswer, Operation, Outcome, Unreadable};
 use crate::advice;
-use crate::condition::OnlyIfAbsent;
 use crate::echo::{EchoError, KeyEcho, KeylessRead, verify_by_heads, verify_echo};
 use crate::names::ObjectName;
 use crate::record::TAG_KEY;
-use crate::removal::{BucketVersions, TrustedVersion};
 
 /// How often a write is sent whose answer does not come.
 const ATTEMPTS: u32 = 3;
 
 /// The content of a scratch object.
-const CONTENT: &[u8] = b"trial";
+pub(super) const CONTENT: &[u8] = b"trial";
 
 /// A way to write an object; each has its own traps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,7 +94,7 @@ pub async fn trial(link: Link, beside: ObjectName, kind: WriteKind) -> TrialVerd
 }
 
 impl Scratch<'_> {
-    async fn end(self) -> Option<ScratchLeft> {
+    pub(super) async fn end(self) -> Option<ScratchLeft> {
         let (name, is_stored) = (self.name.clone(), self.is_stored());
         match self.remove().await {
             Left::Nothing => None,
@@ -104,92 +102,6 @@ impl Scratch<'_> {
             Left::Perhaps => Some(ScratchLeft { name, is_stored }),
         }
     }
-}
-
-/// The end of a trial of `If-None-Match: *`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConditionVerdict {
-    /// Whether the gateway keeps to it.
-    pub condition: OnlyIfAbsent,
-    /// Why the trial came to no end.
-    pub end: Option<TrialEnd>,
-    /// The scratch object that is left.
-    pub left: Option<ScratchLeft>,
-}
-
-/// Writes a scratch object beside an object twice with `If-None-Match: *`.
-pub async fn try_condition(link: Link, beside: ObjectName) -> ConditionVerdict {
-    let Some(mut scratch) = Scratch::open(&link, beside).await else {
-        let (condition, end) = (OnlyIfAbsent::Unknown, Some(TrialEnd::NoScratch));
-        return ConditionVerdict { condition, end, left: None };
-    };
-    let mut statuses = Vec::new();
-    let mut end = None;
-    while statuses.len() < 2 && end.is_none() && !statuses.iter().any(|status| *status != 200) {
-        let body = Body::Bytes(CONTENT.to_vec());
-        let (tags, condition) = (Vec::new(), Condition::OnlyIfAbsent);
-        // Sent once: behind a repeated one would be our own object.
-        match scratch.write(Operation::Put { body, tags, condition }).await {
-            Outcome::Answer(answer) if answer.is_success() => statuses.push(200),
-            Outcome::Answer(answer) if advice::is_refusal(answer.status) => {
-                statuses.push(answer.status);
-            }
-            _ => end = Some(TrialEnd::Unanswered),
-        }
-    }
-    let condition = match statuses.split_first() {
-        Some((first, rest)) if end.is_none() => {
-            OnlyIfAbsent::of_trial(*first, rest.first().copied())
-        }
-        _ => OnlyIfAbsent::Unknown,
-    };
-    ConditionVerdict { condition, end, left: scratch.end().await }
-}
-
-/// Finds out where GetBucketVersioning is refused whether a bucket keeps versions: stores two contents under
-/// one new name, and reads the first by its version ID. Credentials that may not do so learn nothing, and
-/// nothing is believed.
-pub(super) async fn try_versions(
-    link: &Link,
-    beside: &ObjectName,
-) -> Result<BucketVersions, Unheard> {
-    let Some(mut scratch) = Scratch::open(link, beside.clone()).await else {
-        return Ok(BucketVersions::Unknown);
-    };
-    let tried = two_versions(&mut scratch).await;
-    // The IDs of a bucket without versions name nothing.
-    if !matches!(tried, Ok(BucketVersions::Kept(_))) {
-        scratch.distrust_ids();
-    }
-    match scratch.remove().await {
-        Left::Perhaps => Err(Unheard),
-        Left::Nothing | Left::Hidden => tried,
-    }
-}
-
-async fn two_versions(scratch: &mut Scratch<'_>) -> Result<BucketVersions, Unheard> {
-    let contents = [b"the first content".as_slice(), b"the second content"];
-    let mut ids = Vec::new();
-    for content in contents {
-        let (body, tags) = (Body::Bytes(content.to_vec()), Vec::new());
-        let condition = Condition::Always;
-        match scratch.write(Operation::Put { body, tags, condition }).await {
-            Outcome::Answer(answer) if answer.is_success() => ids.push(answer.version_id()?),
-            Outcome::Answer(answer) if advice::is_refusal(answer.status) => break,
-            _ => return Err(Unheard),
-        }
-    }
-    let read = match ids.as_slice() {
-        [Some(one), Some(other)] if one != other => {
-            let version = Some(TrustedVersion::of_scratch(one));
-            let (ask, length) = (Ask { link: scratch.link, name: &scratch.name }, 64);
-            let get = Operation::GetSmall { version, length };
-            let answer = ask.answer(get, Some(&scratch.key)).await?;
-            answer.is_success().then_some(answer.body)
-        }
-        _ => None,
-    };
-    Ok(BucketVersions::of_trial(contents[0], contents[1], read.as_deref()))
 }
 
 struct Trial<'s, 'l> {

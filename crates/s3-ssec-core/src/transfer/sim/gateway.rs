@@ -39,7 +39,7 @@ pub(super) struct Profile {
     /// The status of a wrong key: 400 of RGW, 403 of AWS.
     wrong_key: u16,
     /// True if `If-None-Match` is heeded.
-    conditions: bool,
+    pub(super) conditions: bool,
     /// False if GetBucketVersioning is refused.
     tells_versioning: bool,
     /// False if the tags of CreateMultipartUpload are dropped (RGW 16 and 18).

@@ -11,6 +11,9 @@ use crate::names::{BucketName, ObjectKey, ObjectName};
 use crate::plan::MultipartPlan;
 use crate::record::Content;
 use crate::removal::Leftover;
+use crate::transfer::conditions::{
+    ConditionVerdict, ReplacingVerdict, try_condition, try_replacing,
+};
 use crate::transfer::parts::{PartsLeft, PartsPlan, PartsVerdict, UploadLeft, put_parts};
 use crate::transfer::put::{PutPlan, PutVerdict, put};
 use crate::transfer::task::{
@@ -163,6 +166,14 @@ impl Run {
     pub(super) fn trial(&mut self, kind: WriteKind) -> Result<Option<TrialVerdict>, String> {
         self.faults.writers = 0;
         self.drive(Machine::new(|link| trial(link, name(), kind)))
+    }
+
+    pub(super) fn try_replacing(&mut self) -> Result<Option<ReplacingVerdict>, String> {
+        self.drive(Machine::new(|link| try_replacing(link, name())))
+    }
+
+    pub(super) fn try_condition(&mut self) -> Result<Option<ConditionVerdict>, String> {
+        self.drive(Machine::new(|link| try_condition(link, name())))
     }
 
     fn drive<V: Says>(&mut self, mut machine: Machine<V>) -> Result<Option<V>, String> {
@@ -439,6 +450,20 @@ impl Says for PutVerdict {
         };
         let is_stored = matches!(self, PutVerdict::Stored { .. });
         Said { is_stored, nothing_left, ..Said::default() }
+    }
+}
+
+impl Says for ReplacingVerdict {
+    fn said(&self) -> Said {
+        let is_gone = self.left.is_none();
+        Said { nothing_left: is_gone, upload_gone: is_gone, is_trial: true, ..Said::default() }
+    }
+}
+
+impl Says for ConditionVerdict {
+    fn said(&self) -> Said {
+        let is_gone = self.left.is_none();
+        Said { nothing_left: is_gone, upload_gone: is_gone, is_trial: true, ..Said::default() }
     }
 }
 
