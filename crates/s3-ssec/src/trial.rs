@@ -11,7 +11,7 @@ pub(crate) use proved::ProvedPlaces;
 pub(crate) use scratch::ScratchObject;
 
 use crate::call::{Broken, CallError};
-use crate::carry::{NoHands, carry};
+use crate::carry::{Carried, NoHands, carry};
 use crate::client::Client;
 use crate::ledger::Ledger;
 use crate::state::StateDir;
@@ -36,6 +36,22 @@ pub(crate) fn scratch_name(name: &ObjectName) -> Result<ObjectName, RandomError>
     };
     // A prefix too long for one more name leaves the bucket's root.
     Ok(beside(name.key.parent()).or_else(|_| beside("")).unwrap_or_else(|_| name.clone()))
+}
+
+impl<V> Carried<V> {
+    /// The error behind a trial that came to no end.
+    pub(crate) fn failed_trial(&mut self, end: &TrialEnd) -> PutError {
+        let error = match end {
+            TrialEnd::Refused(answer) => self.refused(answer),
+            // Its name and its key are random.
+            TrialEnd::NoScratch => {
+                return CustomerKey::generate().map_or_else(PutError::from, |_| PutError::Stopped);
+            }
+            _ => self.unanswered(),
+        };
+        let unread = || Broken::Answer("it is not one to a trial".to_owned());
+        error.unwrap_or_else(|| unread().into()).into()
+    }
 }
 
 impl Client {
@@ -93,24 +109,15 @@ impl Client {
         if let Some(ScratchLeft { name, is_stored: true }) = &left {
             tracing::warn!("the trial object {name} could not be removed");
         }
-        let error = match end {
-            TrialEnd::Proved { tags_kept } => return Ok(tags_kept),
+        match end {
+            TrialEnd::Proved { tags_kept } => Ok(tags_kept),
             TrialEnd::NotProved(error) => {
                 let leftover = left.as_ref().map_or(Leftover::Nothing, |_| Leftover::Scratch);
                 let name = left.map_or_else(|| name.clone(), |left| left.name);
-                return Err(PutError::NotProved { name, error, leftover });
+                Err(PutError::NotProved { name, error, leftover })
             }
-            TrialEnd::Refused(answer) => carried.refused(&answer),
-            TrialEnd::Unanswered => carried.unanswered(),
-            // Its name and its key are random.
-            TrialEnd::NoScratch => {
-                return Err(
-                    CustomerKey::generate().map_or_else(PutError::from, |_| PutError::Stopped)
-                );
-            }
-        };
-        let unread = || Broken::Answer("it is not one to a trial".to_owned());
-        Err(error.unwrap_or_else(|| unread().into()).into())
+            end => Err(carried.failed_trial(&end)),
+        }
     }
 
     /// HEAD with the key and HEAD without it.

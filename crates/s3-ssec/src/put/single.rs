@@ -23,7 +23,6 @@ use std::sync::{Arc, OnceLock};
 
 /// The gateway's answer to a PUT.
 pub(crate) struct Sent {
-    pub(crate) etag: String,
     pub(crate) version_id: Option<String>,
     pub(crate) echo: KeyEcho,
 }
@@ -174,12 +173,10 @@ pub(crate) async fn send(
         .send()
         .await
         .map_err(client.explain(Operation::PutObject, SentKey::Target))?;
-    let etag = bare_etag(output.e_tag());
-    if etag.is_empty() {
+    if bare_etag(output.e_tag()).is_empty() {
         return Err(Broken::Answer("it has no ETag".to_owned()).into());
     }
     Ok(Sent {
-        etag,
         version_id: answered_version(output.version_id()).map(str::to_owned),
         echo: KeyEcho::new(output.sse_customer_algorithm(), output.sse_customer_key_md5()),
     })
