@@ -93,15 +93,17 @@ impl<V> Carried<V> {
         Some(self.troubles.swap_remove(index).1)
     }
 
-    /// The error behind an order without a usable answer: that of its last write, if one failed.
+    /// The error behind an order without a usable answer: that of its last write, or else of the first
+    /// question that was not answered. A refusal is an answer.
     pub(crate) fn unanswered(&mut self) -> Option<CallError> {
-        let is_write = |(operation, _): &(Operation, CallError)| {
+        let is_write = |(operation, error): &(Operation, CallError)| {
             use Operation::{Complete, Create, Part, Put};
-            matches!(operation, Put { .. } | Create { .. } | Part { .. } | Complete { .. })
+            let writes = matches!(operation, Put { .. } | Create { .. } | Part { .. } | Complete { .. });
+            writes && !error.is_refusal()
         };
         let index = self.troubles.iter().rposition(is_write);
-        let index = index.or_else(|| self.troubles.len().checked_sub(1))?;
-        Some(self.troubles.swap_remove(index).1)
+        let first = || self.troubles.iter().position(|(_, error)| !error.is_refusal());
+        Some(self.troubles.swap_remove(index.or_else(first)?).1)
     }
 }
 
