@@ -58,6 +58,11 @@ pub(crate) fn target_dir(sh: &Shell) -> Result<PathBuf> {
     Ok(dir.into())
 }
 
+/// Where the description of the world of the live tests is written: see `test::describe`.
+pub(crate) fn lab_file(sh: &Shell) -> Result<PathBuf> {
+    Ok(target_dir(sh)?.join("lab.json"))
+}
+
 /// One thing that cargo has built.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Artifact {

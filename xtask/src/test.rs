@@ -27,11 +27,6 @@ const FOREIGN_VARIABLES: [&str; 7] = [
     "S3_SSEC_KEY_FILE",
 ];
 
-/// Where the description of the world is written: see `describe`.
-pub(crate) fn lab_file(sh: &Shell) -> Result<PathBuf> {
-    Ok(project::target_dir(sh)?.join("lab.json"))
-}
-
 /// Runs `cargo xtask test`.
 pub(crate) fn run(sh: &Shell, flags: flags::Test) -> Result<()> {
     let mut stages = Stages::default();
@@ -203,7 +198,7 @@ fn live_tests(
 
 /// Writes the laboratory's description and gives its path.
 fn write_lab(sh: &Shell, tools: &Tools, gateways: Vec<Value>) -> Result<PathBuf> {
-    let file = lab_file(sh)?;
+    let file = project::lab_file(sh)?;
     std::fs::write(&file, format!("{:#}\n", describe(tools, gateways)?))?;
     Ok(file)
 }

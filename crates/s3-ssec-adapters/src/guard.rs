@@ -4,7 +4,7 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 use s3_ssec_core::echo::{EchoError, EchoVerified, verify_echo};
 use s3_ssec_core::endpoint::{Endpoint, EndpointError, PlainHttp};
 use s3_ssec_core::headers::{
-    ALGORITHM, KEY, KEY_MD5, SOURCE_ALGORITHM, SOURCE_KEY, SOURCE_KEY_MD5, echo_in,
+    ALGORITHM, KEY, KEY_MD5, SOURCE_ALGORITHM, SOURCE_KEY, SOURCE_KEY_MD5,
 };
 use s3_ssec_core::md5::KeyMd5;
 
@@ -82,7 +82,9 @@ impl Guard {
             return Err(Refused::Redirect(status));
         }
         match self.confirmed {
-            Some(sent) if status.is_success() => Ok(Some(verify_echo(sent, &echo_in(headers))?)),
+            Some(sent) if status.is_success() => {
+                Ok(Some(verify_echo(sent, &s3_ssec_core::echo::echo_in(headers))?))
+            }
             _ => Ok(None),
         }
     }

@@ -4,6 +4,7 @@
 pub(crate) mod config;
 pub(crate) mod file;
 pub(crate) mod need;
+pub(crate) mod place;
 pub(crate) mod scope;
 pub(crate) mod sealed;
 pub(crate) mod typed;

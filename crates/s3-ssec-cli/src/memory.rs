@@ -5,7 +5,7 @@
 //! one: then any endpoint could be the first.
 
 use crate::keys::file::sync_name;
-use crate::keys::scope::Place;
+use crate::keys::place::Place;
 use crate::report::{Exit, Failure};
 use s3_ssec::StateDir;
 use s3_ssec::core::key::Fingerprint;

@@ -5,7 +5,8 @@
 
 use crate::args::Global;
 use crate::keys::need::Need;
-use crate::keys::scope::{Admitted, Place, Waiting};
+use crate::keys::place::Place;
+use crate::keys::scope::{Admitted, Waiting};
 use crate::memory::{Copied, Memory};
 use crate::output::Output;
 use crate::progress::{Progress, Total};

@@ -7,7 +7,7 @@
 //! ```
 //! use http::HeaderMap;
 //! use s3_ssec_core::echo::{EchoError, verify_echo};
-//! use s3_ssec_core::headers::{ALGORITHM, KEY_MD5, echo_in};
+//! use s3_ssec_core::headers::{ALGORITHM, KEY_MD5};
 //! use s3_ssec_core::key::CustomerKey;
 //!
 //! let key = CustomerKey::from_bytes(&[7; 32])?;
@@ -21,8 +21,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use crate::headers::AES256;
+use crate::headers::{AES256, ALGORITHM, KEY_MD5};
 use crate::md5::KeyMd5;
+use http::HeaderMap;
 
 /// What an answer says about the key it used. Borrowed text is copied; neither value is secret for
 /// a random key.
@@ -104,6 +105,17 @@ impl KeylessRead {
     pub fn of_head(status: u16) -> Option<Self> {
         (status != 400).then(|| Self::of_get(status, None, None))
     }
+}
+
+/// Reads the echo of a gateway from the headers of its answer. A header that is there twice, or has
+/// other bytes than text, counts as absent: it proves nothing.
+pub fn echo_in(headers: &HeaderMap) -> KeyEcho {
+    let text = |name| {
+        let mut values = headers.get_all(name).iter();
+        let value = values.next().filter(|_| values.next().is_none())?;
+        value.to_str().ok()
+    };
+    KeyEcho::new(text(ALGORITHM), text(KEY_MD5))
 }
 
 /// True if a refusal is about a missing customer key. RGW has no message with `InvalidRequest` where
@@ -203,6 +215,19 @@ mod tests {
         assert_eq!(KeylessRead::of_head(403), Some(KeylessRead::Unclear));
         assert_eq!(KeylessRead::Readable.after_refused_head(), KeylessRead::Unclear);
         assert_eq!(KeylessRead::KeyNeeded.after_refused_head(), KeylessRead::KeyNeeded);
+    }
+
+    #[test]
+    fn a_doubled_echo_is_no_echo() {
+        let md5 = "DWygnHRtgiJ77HCm+1rvHw==";
+        let mut answer = HeaderMap::new();
+        answer.append(ALGORITHM, "AES256".parse().unwrap());
+        answer.append(KEY_MD5, md5.parse().unwrap());
+        assert_eq!(echo_in(&answer), KeyEcho::new(Some("AES256"), Some(md5)));
+        answer.append(KEY_MD5, md5.parse().unwrap());
+        assert_eq!(echo_in(&answer), KeyEcho::new(Some("AES256"), None));
+        answer.append(ALGORITHM, "none".parse().unwrap());
+        assert!(echo_in(&answer).is_absent());
     }
 
     #[test]

@@ -26,7 +26,6 @@
 //! Put them on before the request is signed: gateways refuse `x-amz-*` headers outside of the
 //! signature (RGW 20.2.4, measured), and signed ones cannot be taken off on the way.
 
-use crate::echo::KeyEcho;
 use crate::key::{CustomerKey, Fingerprint};
 use crate::md5::KeyMd5;
 use crate::secret::on_wiped_stack;
@@ -165,17 +164,6 @@ impl TargetKeyHeaders {
     }
 }
 
-/// Reads what a gateway echoed from the headers of its answer. A header that is there twice, or has
-/// other bytes than text, counts as absent: it proves nothing.
-pub fn echo_in(headers: &HeaderMap) -> KeyEcho {
-    let text = |name| {
-        let mut values = headers.get_all(name).iter();
-        let value = values.next().filter(|_| values.next().is_none())?;
-        value.to_str().ok()
-    };
-    KeyEcho::new(text(ALGORITHM), text(KEY_MD5))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,19 +200,6 @@ mod tests {
         assert_eq!(headers.len(), 6);
         let printed = format!("{headers:?}");
         assert!(!printed.contains("pO3upE") && !printed.contains("DWygnH"), "{printed}");
-    }
-
-    #[test]
-    fn a_doubled_echo_is_no_echo() {
-        let md5 = "DWygnHRtgiJ77HCm+1rvHw==";
-        let mut answer = HeaderMap::new();
-        answer.append(ALGORITHM, "AES256".parse().unwrap());
-        answer.append(KEY_MD5, md5.parse().unwrap());
-        assert_eq!(echo_in(&answer), KeyEcho::new(Some("AES256"), Some(md5)));
-        answer.append(KEY_MD5, md5.parse().unwrap());
-        assert_eq!(echo_in(&answer), KeyEcho::new(Some("AES256"), None));
-        answer.append(ALGORITHM, "none".parse().unwrap());
-        assert!(echo_in(&answer).is_absent());
     }
 
     #[test]

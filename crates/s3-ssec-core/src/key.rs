@@ -10,18 +10,11 @@
 //! `expose_bytes`, a name to search for in review.
 
 use crate::md5::KeyMd5;
+pub use crate::secret::KeyLengthError;
 use crate::secret::{KEY_LENGTH, Secret32, copy_secret, on_wiped_stack};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use subtle::ConstantTimeEq as _;
-
-/// The bytes given were not exactly 32.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a key is exactly 32 bytes, these are {got}")]
-pub struct KeyLengthError {
-    /// How many bytes were given.
-    pub got: usize,
-}
 
 /// How a key is used: derived from, or sent as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

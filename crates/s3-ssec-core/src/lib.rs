@@ -60,6 +60,7 @@ pub mod listing;
 pub mod lock;
 pub mod manifest;
 pub mod names;
+mod percent;
 pub mod plan;
 pub mod profile;
 pub mod rekey;

@@ -107,7 +107,7 @@ impl ObjectName {
     /// The value of `x-amz-copy-source`: `bucket/key`, percent-encoded but for its slashes, and a
     /// version where one is meant (AWS "CopyObject").
     pub fn as_copy_source(&self, version: Option<&str>) -> String {
-        use crate::request::{Slash, encode};
+        use crate::percent::{Slash, encode};
         let path = format!("{}/{}", self.bucket, encode(self.key.as_str(), Slash::Kept));
         match version {
             None => path,

@@ -1,10 +1,17 @@
 //! Thirty-two secret bytes that never move, and a stack that forgets what was computed on it.
 
-use crate::key::KeyLengthError;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use std::hint::black_box;
 use zeroize::Zeroizing;
+
+/// The bytes given were not exactly 32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a key is exactly 32 bytes, these are {got}")]
+pub struct KeyLengthError {
+    /// How many bytes were given.
+    pub got: usize,
+}
 
 /// Length of every key of this project, in bytes.
 pub const KEY_LENGTH: usize = 32;

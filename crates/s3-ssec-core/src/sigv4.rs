@@ -47,7 +47,7 @@ mod chunks;
 pub use chunks::ChunkSigner;
 
 use crate::credentials::Credentials;
-use crate::request::{Header, Payload, SignedRequest, Slash, UnsignedRequest, encode};
+use crate::request::{Header, Payload, SignedRequest, UnsignedRequest};
 use crate::secret::{Secret32, hmac_sha256};
 use crate::timestamp::Timestamp;
 use canonical::Canonical;

@@ -17,7 +17,7 @@ use crate::call::CallError;
 use crate::client::Client;
 use crate::doctor::DoctorError;
 use crate::presign::PresignError;
-use crate::repair::HalfDone;
+use crate::uploads::HalfDone;
 use crate::uploads::UploadPages;
 use crate::watch::Watch;
 use s3_ssec_core::advice::{Cause, Operation, SentKey};

@@ -103,9 +103,7 @@ pub use pipes::LimitedFile;
 pub use presign::{DirectKeys, PresignError};
 pub use put::Source;
 pub use rekey::{Count, OldVersions, RekeyError, RekeyItem, RekeyOptions, RekeySummary};
-pub use repair::{
-    Against, HalfDone, RepairError, RepairOptions, Repaired, SearchOptions, Searched,
-};
+pub use repair::{Against, RepairError, RepairOptions, Repaired, SearchOptions, Searched};
 pub use s3_ssec_core as core;
 pub use s3_ssec_core::evidence::Verification;
 pub use select::{Manifest, SelectError, Selection};
@@ -114,6 +112,7 @@ pub use transport::{Timeouts, TrustError};
 pub use tree::Outcome as TreeOutcome;
 pub use tree::{Filter, FilterError, Item, Links, Report, Summary, TreeError, TreeOptions};
 pub use trial::{ConditionTrial, TRIAL_PREFIX};
+pub use uploads::HalfDone;
 pub use watch::{Progress, Watch};
 pub use work::{GoOn, WORK_LINE_MAX, WorkError, WorkJournal};
 pub use write::{ContentHeaders, Existing, Leftover, PutError, PutOptions, RecordKept, Uploaded};

@@ -13,7 +13,7 @@ use s3_ssec_core::listing::{
     Continuations, Entry, EntryKind, Listing, ListingError, Marker, Page, Pages,
     shows_all_without_versions,
 };
-use s3_ssec_core::names::{BucketName, ObjectName};
+use s3_ssec_core::names::{BucketName, ObjectName, S3Address};
 use std::sync::Arc;
 
 /// An object or a common prefix in a listing.
@@ -293,5 +293,30 @@ impl From<Entry> for Listed {
             EntryKind::Prefix => Listed::Prefix(key),
             _ => Listed::Object { key, size, etag, last_modified },
         }
+    }
+}
+
+/// Walks the objects at a place, page by page.
+pub(crate) struct Pages(Box<ListingPages>);
+
+impl Pages {
+    pub(crate) fn new(client: &Client, place: &S3Address) -> Self {
+        Self::after(client, place, None)
+    }
+
+    /// From the first object behind this key on.
+    pub(crate) fn after(client: &Client, place: &S3Address, after: Option<String>) -> Self {
+        let of = ListingOf::Objects { delimiter: None };
+        let pages = ListingPages::new(client, of, &place.bucket, &place.path);
+        Self(Box::new(match after {
+            Some(at) => pages.from(Begin::After(Marker { at, id: None })),
+            None => pages,
+        }))
+    }
+
+    /// The next objects: key and size. `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<(String, u64)>>, CallError> {
+        let page = self.0.next().await?;
+        Ok(page.map(|page| page.into_iter().map(|object| (object.key, object.size)).collect()))
     }
 }

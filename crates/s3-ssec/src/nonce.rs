@@ -7,7 +7,7 @@
 //! one that cannot be written, this process remembers its own nonces.
 
 use crate::positioned::{read_exact_at, write_all_at};
-use crate::state::{StateDir, private_dir, private_file};
+use crate::state::{NONCES as TABLE, StateDir, private_dir, private_file};
 use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::key::{Key, RandomError, random_bytes};
 use s3_ssec_core::keyring::Seal;
@@ -19,9 +19,6 @@ use std::io;
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// The table, in the state directory.
-pub(crate) const TABLE: &str = "nonces";
 
 /// Where the marks are files.
 const MARKS: &str = "nonces.d";

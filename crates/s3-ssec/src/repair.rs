@@ -16,9 +16,9 @@ pub use search::{SearchOptions, Searched};
 use crate::call::CallError;
 use crate::client::Client;
 use crate::get::GetError;
+use crate::list::Pages;
 use crate::put::broken_off;
-use crate::tree::Pages;
-use crate::uploads::UploadPages;
+use crate::uploads::{HalfDone, UploadPages};
 use crate::watch::Watch;
 use complete::Repair;
 use s3_ssec_core::advice::{Cause, Operation, SentKey};
@@ -27,20 +27,6 @@ use s3_ssec_core::names::{NameError, ObjectKey, ObjectName, S3Address};
 use s3_ssec_core::record::Record;
 use std::io;
 use std::path::PathBuf;
-
-/// A half-done upload.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct HalfDone {
-    /// The object it would have become.
-    pub key: String,
-    /// Its upload ID.
-    pub upload_id: String,
-    /// When it began, in seconds since 1970.
-    pub initiated: Option<i64>,
-    /// True if it was aborted now.
-    pub aborted: bool,
-}
 
 /// How to repair.
 #[derive(Clone, Debug, Default)]

@@ -4,8 +4,8 @@
 use crate::call::CallError;
 use crate::client::Client;
 use crate::lines::{LimitedLines, LineError};
+use crate::list::Pages;
 use crate::pipes::LimitedFile;
-use crate::tree::Pages;
 use s3_ssec_core::journal::merge::identity_of;
 use s3_ssec_core::manifest::{ManifestError, read_line, without_mark};
 use s3_ssec_core::names::{ObjectKey, S3Address};

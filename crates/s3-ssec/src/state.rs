@@ -11,6 +11,9 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+/// The table of nonce marks.
+pub(crate) const NONCES: &str = "nonces";
+
 /// A directory of small files, made when first needed.
 #[derive(Clone, Debug)]
 pub struct StateDir(PathBuf);
@@ -50,8 +53,7 @@ impl StateDir {
 
     /// True if what has to be remembered can be: a file of it can be opened for writing.
     pub(crate) fn is_writable(&self) -> bool {
-        let open =
-            || private_file().append(true).create(true).open(self.0.join(crate::nonce::TABLE));
+        let open = || private_file().append(true).create(true).open(self.0.join(NONCES));
         private_dir(&self.0).is_ok() && open().is_ok()
     }
 }
@@ -161,8 +163,7 @@ mod tests {
             for made in [&directory, &directory.join("uploads")] {
                 assert_eq!(mode(made), 0o700, "{made:?}");
             }
-            let files =
-                [directory.join(crate::nonce::TABLE), directory.join("present.json"), journal.path];
+            let files = [directory.join(NONCES), directory.join("present.json"), journal.path];
             for made in files {
                 assert_eq!(mode(&made), 0o600, "{made:?}");
             }

@@ -13,12 +13,10 @@ pub use local::{Filter, FilterError, Links};
 use crate::call::CallError;
 use crate::client::Client;
 use crate::get::{GetError, GetOptions};
-use crate::list::{Begin, ListingOf, ListingPages};
 use crate::select::{SelectError, Selection};
 use crate::watch::Watch;
 use crate::write::{PutError, PutOptions};
 use s3_ssec_core::evidence::Verification;
-use s3_ssec_core::listing::Marker;
 use s3_ssec_core::names::{NameError, S3Address};
 use std::collections::BTreeMap;
 use std::io;
@@ -264,30 +262,5 @@ impl<'a> Crew<'a> {
             .for_each(|item| self.summary.add(item, report));
         self.summary.stopped = self.watch.is_stopped();
         self.summary
-    }
-}
-
-/// Walks the objects at a place, page by page.
-pub(crate) struct Pages(Box<ListingPages>);
-
-impl Pages {
-    pub(crate) fn new(client: &Client, place: &S3Address) -> Self {
-        Self::after(client, place, None)
-    }
-
-    /// From the first object behind this key on.
-    pub(crate) fn after(client: &Client, place: &S3Address, after: Option<String>) -> Self {
-        let of = ListingOf::Objects { delimiter: None };
-        let pages = ListingPages::new(client, of, &place.bucket, &place.path);
-        Self(Box::new(match after {
-            Some(at) => pages.from(Begin::After(Marker { at, id: None })),
-            None => pages,
-        }))
-    }
-
-    /// The next objects: key and size. `None` at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<(String, u64)>>, CallError> {
-        let page = self.0.next().await?;
-        Ok(page.map(|page| page.into_iter().map(|object| (object.key, object.size)).collect()))
     }
 }

@@ -1,10 +1,23 @@
-//! Half-done uploads, page by page.
+//! Incomplete multipart uploads, page by page.
 
 use crate::call::CallError;
 use crate::client::Client;
 use crate::list::{ListingOf, ListingPages};
-use crate::repair::HalfDone;
 use s3_ssec_core::names::S3Address;
+
+/// An incomplete multipart upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HalfDone {
+    /// The object it would have become.
+    pub key: String,
+    /// Its upload ID.
+    pub upload_id: String,
+    /// When it began, in seconds since 1970.
+    pub initiated: Option<i64>,
+    /// True if it was aborted now.
+    pub aborted: bool,
+}
 
 /// Lists the incomplete multipart uploads at a place.
 pub(crate) struct UploadPages {

@@ -1,6 +1,5 @@
 //! Arguments of `s3-ssec key backup`, `key restore` and `key drill`.
 
-use super::key::{DEFAULT_KEY_FILE, fingerprint};
 use super::parse;
 use clap::{ArgGroup, Args, ValueEnum};
 use s3_ssec::core::key::{Fingerprint, Kind};
@@ -90,7 +89,7 @@ pub(crate) struct RestoreArgs {
     /// The backup; standard input where it is left out
     pub(crate) backup: Vec<PathBuf>,
     /// File to make; an existing one is never touched
-    #[arg(long, value_name = "FILE", default_value = DEFAULT_KEY_FILE)]
+    #[arg(long, value_name = "FILE", default_value = parse::DEFAULT_KEY_FILE)]
     pub(crate) out: PathBuf,
     /// Take the words as they are with --kind master, though nothing says that the key is the right one:
     /// if a word is wrong, or they are a direct key's, nothing can be read with it
@@ -104,7 +103,7 @@ pub(crate) struct RestoreArgs {
 #[derive(Args)]
 pub(crate) struct OpenArgs {
     /// The fingerprint that the key must have
-    #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint)]
+    #[arg(long, value_name = "FINGERPRINT", value_parser = parse::fingerprint)]
     pub(crate) fingerprint: Option<Fingerprint>,
     /// The kind that the key must have; for words without a fingerprint
     #[arg(long, value_name = "KIND")]

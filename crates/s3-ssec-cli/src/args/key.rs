@@ -8,9 +8,6 @@ use clap::{Args, Subcommand, ValueEnum};
 use s3_ssec::core::key::Fingerprint;
 use std::path::PathBuf;
 
-/// Where `key new` and `key import` write when nothing is said.
-pub(crate) const DEFAULT_KEY_FILE: &str = "s3-ssec.key";
-
 /// `s3-ssec key`.
 #[derive(Subcommand)]
 pub(crate) enum KeyCommand {
@@ -53,7 +50,7 @@ pub(crate) struct NewArgs {
     #[arg(long)]
     pub(crate) direct: bool,
     /// File to make; an existing one is never touched
-    #[arg(long, value_name = "FILE", default_value = DEFAULT_KEY_FILE)]
+    #[arg(long, value_name = "FILE", default_value = parse::DEFAULT_KEY_FILE)]
     pub(crate) out: PathBuf,
     /// A name for the key, written into the file
     #[arg(long, value_name = "TEXT", value_parser = parse::label)]
@@ -120,7 +117,7 @@ pub(crate) struct ImportArgs {
     /// File with keys, fileb://FILE as for aws, or - for standard input
     pub(crate) file: PathBuf,
     /// File to make; an existing one is never touched
-    #[arg(long, value_name = "FILE", default_value = DEFAULT_KEY_FILE)]
+    #[arg(long, value_name = "FILE", default_value = parse::DEFAULT_KEY_FILE)]
     pub(crate) out: PathBuf,
     /// A name for the key, written into the file
     #[arg(long, value_name = "TEXT", value_parser = parse::label)]
@@ -146,7 +143,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: ExportFormat,
     /// Which key, if the file holds several direct ones
-    #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint)]
+    #[arg(long, value_name = "FINGERPRINT", value_parser = parse::fingerprint)]
     pub(crate) key: Option<Fingerprint>,
     /// File to make, readable by you alone; an existing one is never touched
     #[arg(long, value_name = "NEWFILE", group = "where")]
@@ -162,8 +159,4 @@ pub(crate) enum ExportFormat {
     Raw,
     Base64,
     Hex,
-}
-
-pub(super) fn fingerprint(text: &str) -> Result<Fingerprint, &'static str> {
-    Fingerprint::parse(text).ok_or("a fingerprint has 16 hexadecimal digits; see s3-ssec key show")
 }

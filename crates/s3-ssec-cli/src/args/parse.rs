@@ -1,8 +1,12 @@
 //! Parsers of single arguments. What passes them needs no check later.
 
 use crate::report::{Exit, Failure};
+use s3_ssec::core::key::Fingerprint;
 use s3_ssec::core::names::{BucketName, NameError, ObjectName, S3Address};
 use s3_ssec::core::record::TAG_KEY;
+
+/// Where `key new` and `key import` write when nothing is said.
+pub(crate) const DEFAULT_KEY_FILE: &str = "s3-ssec.key";
 
 /// `s3://bucket[/path]`.
 pub(crate) fn address(text: &str) -> Result<S3Address, NameError> {
@@ -116,6 +120,11 @@ pub(crate) fn label(text: &str) -> Result<String, String> {
         true => Err("a label is one line of 1 to 100 characters".to_owned()),
         false => Ok(text.to_owned()),
     }
+}
+
+/// 16 hexadecimal digits.
+pub(crate) fn fingerprint(text: &str) -> Result<Fingerprint, &'static str> {
+    Fingerprint::parse(text).ok_or("a fingerprint has 16 hexadecimal digits; see s3-ssec key show")
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Arguments of `s3-ssec key retire`.
 
-use super::key::fingerprint;
 use super::parse;
 use clap::Args;
 use s3_ssec::core::key::Fingerprint;
@@ -31,7 +30,7 @@ pub(crate) struct RetireArgs {
     #[arg(long, value_name = "FINGERPRINT|LABEL")]
     pub(crate) key: String,
     /// Believe records that name this key, which is not in the file; may be repeated
-    #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint)]
+    #[arg(long, value_name = "FINGERPRINT", value_parser = parse::fingerprint)]
     pub(crate) trust_fingerprint: Vec<Fingerprint>,
     /// Where the key was used: s3://bucket or s3://bucket/prefix
     #[arg(required = true, value_parser = parse::address)]

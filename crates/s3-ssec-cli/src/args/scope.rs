@@ -1,6 +1,5 @@
 //! Arguments of `s3-ssec key scope`.
 
-use super::key::fingerprint;
 use super::parse;
 use clap::{Args, Subcommand};
 use s3_ssec::core::endpoint::{Endpoint, EndpointError, PlainHttp};
@@ -42,7 +41,7 @@ pub(crate) enum ScopeCommand {
     #[command(after_long_help = "Example:\n  s3-ssec key scope show 4816dfc85c4eac7b")]
     Show {
         /// Only this key
-        #[arg(value_parser = fingerprint)]
+        #[arg(value_parser = parse::fingerprint)]
         key: Option<Fingerprint>,
     },
     /// Let a key be used at a gateway
@@ -57,7 +56,7 @@ pub(crate) enum ScopeCommand {
 #[derive(Args)]
 pub(crate) struct PlaceArgs {
     /// The key, by its fingerprint: see s3-ssec key show
-    #[arg(value_parser = fingerprint)]
+    #[arg(value_parser = parse::fingerprint)]
     pub(crate) key: Fingerprint,
     /// The gateway: https://host[:port]
     #[arg(value_parser = endpoint, value_name = "GATEWAY")]

@@ -1,6 +1,7 @@
 //! The canonical request: what both sides hash.
 
-use super::{Header, Slash, UnsignedRequest, encode};
+use super::{Header, UnsignedRequest};
+use crate::percent::{Slash, encode};
 use crate::secret::on_wiped_stack;
 use sha2::{Digest as _, Sha256};
 

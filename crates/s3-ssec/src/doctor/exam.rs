@@ -14,7 +14,7 @@ use http::{HeaderMap, Method};
 use s3_ssec_core::advice::{self, Advice, Operation, SentKey, Situation};
 use s3_ssec_core::echo::{KeyEcho, KeylessRead};
 use s3_ssec_core::error_response::ErrorResponse;
-use s3_ssec_core::headers::{TargetKeyHeaders, echo_in};
+use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::key::CustomerKey;
 use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName};
 use s3_ssec_core::profile::Profile;
@@ -53,7 +53,7 @@ impl Answer {
     }
 
     pub(super) fn echo(&self) -> KeyEcho {
-        echo_in(&self.headers)
+        s3_ssec_core::echo::echo_in(&self.headers)
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {

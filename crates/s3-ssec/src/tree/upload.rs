@@ -1,9 +1,10 @@
 //! A directory up.
 
 use super::local::parts;
-use super::{Crew, Item, Links, Outcome, Pages, Report, Summary, TreeError, TreeOptions};
+use super::{Crew, Item, Links, Outcome, Report, Summary, TreeError, TreeOptions};
 use crate::call::CallError;
 use crate::client::Client;
+use crate::list::Pages;
 use crate::locate::{ObjectState, ReadOptions};
 use crate::put::Source;
 use crate::select::{ManifestKeys, SelectError};

@@ -1,7 +1,7 @@
 //! `s3-ssec key scope`: which gateway may see which key.
 
 use crate::args::{PlaceArgs, ScopeCommand};
-use crate::keys::scope::Place;
+use crate::keys::place::Place;
 use crate::memory::{Copied, Notes};
 use crate::output::Fields;
 use crate::report::{Exit, Failure};
