@@ -9,8 +9,7 @@ export const { linkExpiresAt, rangeHeader } = ssec;
 /** Lines of journals, policies, CORS rules, what refusals mean: after `loadDocuments()`. */
 export const { journalBegun, journalCreated, journalSending, journalStored, journalCompleting } = documents;
 export const { PolicyChange, explainPolicy, applyCors, admitsOrigin, explainRefusal, explainInspected } = documents;
-export const { Aftermath, keylessRead, saysOtherKey, trustedVersion } = documents;
-export const { ListingPages, listingPageMax } = documents;
+export const { keylessRead, ListingPages, listingPageMax } = documents;
 
 /**
  * Reads a journal: what began, `uploadId`, `completing`, and of its parts `storedCount`, `sentAnother(contentKey,
@@ -157,15 +156,28 @@ export function checkTogether(entries) {
 /** The complete record of a write; `digest` is the 32 bytes that the worker found. */
 export const completeTag = (seal, size, digest) => seal.completeTag(size, digest);
 
-/** A key for one write that no one needs to read again, and the tag of its record. */
+/** The facts about the key of a write that are no secret, with its record. */
+export function factsOf(seal, customer, kind, record) {
+  const [, , [, md5]] = customer.pairs();
+  return { nonce: seal.nonce, md5, kind, record };
+}
+
+/** A key for one write that no one needs to read again, and the facts about it: it opens no other object. */
 export function throwAway(place, name) {
   const key = ssec.Key.generateDirect();
   const seal = new ssec.ObjectSeal(key, place.bucket, name, now());
-  const write = { customer: seal.customerKey(), tag: seal.pendingTag() };
+  const customer = seal.customerKey();
+  const facts = factsOf(seal, customer, "master", seal.pendingTag());
   seal.free();
   key.free();
-  return write;
+  return { customer, facts };
 }
+
+/** The orders of `carry.js`: one PUT; the end of an upload in parts. `plan` lacks the name. */
+export const putOrder = (place, name, plan) => documents.Transfer.put(planOf(place, name, plan));
+export const completeOrder = (place, name, plan) => documents.Transfer.complete(planOf(place, name, plan));
+
+const planOf = ({ bucket }, name, plan) => JSON.stringify({ bucket, name, ...plan });
 
 /** The names of the headers that carry a key: of its algorithm, itself, and its MD5. */
 export function keyHeaderNames() {

@@ -3,9 +3,9 @@
 import { keyHeaderNames, linkExpiresAt } from "./core.js";
 import { ask, byId, choose, say, showProblem } from "./dom.js";
 import { explain } from "./diagnose.js";
-import { answerTo, sizeOf } from "./s3.js";
+import { sizeOf } from "./s3.js";
 import { openFile } from "./saving.js";
-import { Body, send, Unreadable } from "./transport.js";
+import { Body, Refusal, send, Unreadable } from "./transport.js";
 
 /** Bytes handed on at a time. */
 const PIECE = 4 << 20;
@@ -110,12 +110,14 @@ function requestOf({ method, url, headers }, operation) {
   return { operation, sentKey: "target", signed: { method, url, headers, ...safe } };
 }
 
+const NO_ECHO = "echo-missing";
+
 /** Compares the echo with the headers of the link. */
 function checkEcho({ headers }, answer) {
   const [algorithm, , keyMd5] = keyHeaderNames();
   const same = [algorithm, keyMd5].every((name) => answer.headers.get(name) === headers[name]);
   if (same) return;
-  throw Object.assign(new Error("the gateway did not confirm the key of the link"), { code: "echo-missing" });
+  throw Object.assign(new Error("the gateway did not confirm the key of the link"), { code: NO_ECHO });
 }
 
 /** The remains that a link cannot look at: its use was not proved. */
@@ -158,8 +160,8 @@ async function upload(link, body) {
   try {
     checkEcho(link, await send(sent, { body: bytes, data: "much" }));
   } catch (error) {
-    const answer = answerTo(error);
-    if (answer !== "refused") throw Object.assign(error, { leftover: LEFTOVER[answer] });
+    const isRefused = error instanceof Refusal && error.status < 500;
+    if (!isRefused) throw Object.assign(error, { leftover: LEFTOVER[error.code === NO_ECHO ? "unproved" : "lost"] });
     if (error.status !== 412) throw error;
     const todo = "Ask for a link to another name.";
     throw Object.assign(new Error("this link was used already"), { todo });

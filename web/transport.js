@@ -12,10 +12,10 @@ const REFUSAL_MAX = 64 << 10;
 
 /** The gateway answered, and refused. */
 export class Refusal extends Error {
-  constructor(sent, status, code, message) {
-    super(`${sent.operation}: ${status} ${code ?? ""}`);
-    Object.assign(this, { name: "Refusal", operation: sent.operation, sentKey: sent.sentKey, status, code });
-    this.said = message;
+  constructor({ operation, sentKey }, { status, headers }, text) {
+    const [code, said] = refusalOf(text);
+    super(`${operation}: ${status} ${code ?? ""}`);
+    Object.assign(this, { name: "Refusal", operation, sentKey, status, headers, code, said, text });
   }
 }
 
@@ -46,8 +46,8 @@ export async function send(sent, { body, signal, data = "small" } = {}) {
     if (sent.place) sent.place.believed = true;
     return answer;
   }
-  const [code, message] = await refusalOf(sent, answer);
-  throw new Refusal(sent, answer.status, code, message);
+  // HEAD has no body.
+  throw new Refusal(sent, answer, await wordsOf(sent, answer, REFUSAL_MAX).catch(() => ""));
 }
 
 /** As `send`; a refusal is an answer too: `status`, and `answer` or `error`. */
@@ -125,9 +125,8 @@ function silence(sent, signal, error) {
   return error.name === "NotReadableError" ? error : new Unreadable(sent, error);
 }
 
-async function refusalOf(sent, answer) {
-  // HEAD has no body; a proxy may answer with a page.
-  const text = await wordsOf(sent, answer, REFUSAL_MAX).catch(() => "");
+/** Code and message of a refusal. A proxy may answer with a page. */
+function refusalOf(text) {
   if (!text.trimStart().startsWith("<")) return [undefined, undefined];
   const xml = parseXml(text);
   return [textOf(xml, "Code"), textOf(xml, "Message")];

@@ -1,13 +1,13 @@
 // Uploads: one PUT, or parts with a journal. A file is read twice, for its hashes and for the wire; the
 // gateway refuses bytes that are not those that were hashed.
 
+import { carry } from "./carry.js";
 import * as core from "./core.js";
 import { ContentDigest, hex } from "./hashing.js";
 import * as journals from "./journals.js";
 import * as nonces from "./nonces.js";
 import { areKept } from "./notes.js";
 import * as s3 from "./s3.js";
-import { Refusal, Unreadable } from "./transport.js";
 import { Turns } from "./turns.js";
 
 /** What fits goes in one PUT, in bytes. */
@@ -88,37 +88,40 @@ async function whole(job) {
   } finally {
     digest.drop();
   }
-  const put = async () => {
-    signal.throwIfAborted();
-    await refuseTaken(job);
-    // Made when it is sent: its nonce is the time.
+  const order = core.putOrder(place, name, { size: file.size, existing, tagsKept: true });
+  let customer;
+  // Made when it is sent: its nonce is the time.
+  const draw = async () => {
     const seal = core.sealFor(place, entry, name, await nonces.draw(place, name));
-    const customer = seal.customerKey();
-    try {
-      const tag = core.completeTag(seal, file.size, content);
-      const isUnique = entry.kind === "master";
-      await s3.put(place, name, { customer, body: file, sha256s, tag, type, existing, signal, isUnique });
-    } finally {
-      customer.free();
-      seal.free();
-    }
+    customer = seal.customerKey();
+    const facts = core.factsOf(seal, customer, entry.kind, core.completeTag(seal, file.size, content));
+    seal.free();
+    return { customer, facts };
   };
-  await turns.take(put).catch(taken);
+  try {
+    stored(await turns.take(() => carry(order, { place, draw, body: file, sha256s, type, signal })));
+  } finally {
+    customer?.free();
+  }
   job.progress(file.size);
 }
 
-/** Some gateways do not heed the condition of a PUT, and none before RGW 20.2 that of Complete. */
+const unrecorded = () => noRecord("the object is there and encrypted, but its record was not seen in its tag");
+
+/** Throws what a verdict on an upload means, unless it is "stored" and its record in its tag. */
+function stored({ end, isInTag }) {
+  if (end === "stored" && isInTag) return;
+  const ends = { exists, overwritten, unrecorded, stored: unrecorded };
+  throw ends[end]();
+}
+
+/** No gateway before RGW 20.2 heeds the condition of Complete. */
 async function refuseTaken({ place, name, existing }) {
   if (existing === "keep" && (await s3.lookWithoutKey(place, name)) !== "absent") throw exists();
 }
 
 const exists = () =>
   new Stopped("exists", "there is an object of this name already", "Replace it, or leave it as it is.");
-
-/** Says that the name is taken, if that is what the gateway said. */
-function taken(error) {
-  throw error instanceof Refusal && error.status === 412 ? exists() : error;
-}
 
 const changed = () =>
   new Stopped(
@@ -158,7 +161,7 @@ async function begin(job) {
     const tag = seal.pendingTag();
     const uploadId = await s3.createUpload(place, name, { customer, tag, type });
     await journals.append(upload, core.journalCreated(uploadId));
-    return { seal, customer, parts, uploadId, stored: new Map() };
+    return { seal, customer, parts, uploadId, stored: new Map(), isCompleted: false };
   } catch (error) {
     customer.free();
     seal.free();
@@ -177,11 +180,11 @@ async function again({ place, entry, file, name, journal }) {
   const seal = core.sealFor(place, entry, name, journal.nonce);
   const begun = { seal, customer: seal.customerKey(), parts, uploadId };
   // Complete may have been carried out: then nothing is sent, and the object is looked at.
-  if (!listed) return { ...begun, stored: new Map(parts.map(({ number }) => [number, ""])), completed: true };
+  if (!listed) return { ...begun, stored: new Map(parts.map(({ number }) => [number, ""])), isCompleted: true };
   const contentKey = entry.key.contentKey();
   const agreed = [...listed].filter(([number, etag]) => journal.hasStored(contentKey, number, etag));
   contentKey.fill(0);
-  return { ...begun, stored: new Map(agreed) };
+  return { ...begun, stored: new Map(agreed), isCompleted: false };
 }
 
 const gone = () =>
@@ -215,7 +218,7 @@ async function sendParts(job) {
     await Promise.allSettled(senders);
     throw error;
   }
-  return job.parts.map(({ number }) => [number, job.stored.get(number)]);
+  return job.parts.map(({ number }) => job.stored.get(number));
 }
 
 const grace = () => new Promise((resolve) => setTimeout(resolve, GRACE));
@@ -239,83 +242,26 @@ async function onePart(job, { number, offset, length }) {
   stored.set(number, etag);
 }
 
-/** Completes, proves by two looks, and writes the record. Nothing here is interrupted. */
-async function finish(job) {
-  const { place, name, seal, customer, content, file, upload } = job;
-  const records = [core.completeTag(seal, file.size, content), seal.pendingTag()];
-  const write = { records, size: file.size, isUnique: job.entry.kind === "master", customer };
-  const version = await s3.trusted(place, await complete(job, write));
-  const look = () => s3.head(place, name, customer, version);
+/** Completes, proves, and writes the record: an order of the package. Nothing here is interrupted. */
+async function finish({ place, entry, name, seal, customer, content, file, upload, existing, ...job }) {
+  const key = core.factsOf(seal, customer, entry.kind, seal.pendingTag());
+  const { etags, uploadId, isCompleted } = job;
+  const record = core.completeTag(seal, file.size, content);
+  const plan = { key, upload: uploadId, etags, size: file.size, record, existing, isCompleted };
+  if (!isCompleted) await journals.append(upload, core.journalCompleting());
   try {
-    const state = await s3.lookWithoutKey(place, name, version);
-    if (state === "absent") throw gone();
-    if (state === "readable") throw notNeeded();
-    const { size } = await look();
-    if (size !== file.size) throw otherSize();
+    stored(await carry(core.completeOrder(place, name, plan), { place, customer }));
   } catch (error) {
-    const isUnproved = error.kind === "not-proved" || core.codeOf(error).startsWith("echo-");
-    if (!isUnproved) throw await replacedOr(error, job, version);
-    throw Object.assign(error, { leftover: (await s3.settle(place, name, write, "unproved", version)).words });
-  }
-  // It was encrypted a moment ago: one that is not is another.
-  const isOurs = () => look().catch(async (error) => Promise.reject(await replacedOr(error, job, version)));
-  if (!(await s3.putRecord(place, name, records, version, isOurs))) {
-    throw noRecord("the object is there and encrypted, but the gateway does not keep its record");
+    throw error.status === 404 && !error.leftover ? gone() : error;
   }
   await journals.remove(upload);
 }
 
-const notNeeded = () =>
-  new Stopped(
-    "not-proved",
-    "the object of this name can be read without a key",
-    "Do not upload here again. Show this to the administrator of the gateway.",
-  );
-
-const otherSize = () =>
-  new Stopped(
-    "other-size",
-    "the gateway encrypted the object with your key, but it has another size than the file",
-    "Do not rely on it. Show this to the administrator of the gateway, discard this upload, and upload the file again.",
-  );
-
-/** Makes the object of the parts. An answer that says nothing, or that there are no parts, is looked behind. */
-async function complete({ place, name, customer, uploadId, etags, upload, existing, completed }, write) {
-  if (completed) return undefined;
-  await journals.append(upload, core.journalCompleting());
-  try {
-    return await s3.completeUpload(place, name, { uploadId, parts: etags, customer, existing });
-  } catch (error) {
-    if (!(error instanceof Unreadable || saysLittle(error))) throw error;
-    const { left, words } = await s3.settle(place, name, write, s3.answerTo(error));
-    if (left === "arrived") return undefined;
-    if (left !== "nothing") Object.assign(error, { leftover: words });
-    else if (error.status === 404) throw gone();
-    return taken(error);
-  }
-}
-
-/** A refusal behind which the object may be: also of a request that a browser sent twice. */
-const saysLittle = (error) => error instanceof Refusal && (error.status >= 500 || [404, 412].includes(error.status));
-
-/** That another object has taken the place of ours, or none, if that is what is behind an error; else the error. */
-async function replacedOr(error, { place, name }, version) {
-  const isRefused = error instanceof Refusal && error.status < 500;
-  if (!isRefused && !core.codeOf(error).startsWith("echo-")) return error;
-  const state = await s3.lookWithoutKey(place, name, version).catch(() => undefined);
-  if (state === "absent") return gone();
-  const isAnother = state === "readable" || (state === "key-needed" && core.saysOtherKey(error.status ?? 0));
-  return isAnother ? overwritten() : error;
-}
-
 const overwritten = () =>
-  Object.assign(
-    new Stopped(
-      "overwritten",
-      "the object of this name is not the one that was uploaded: another client may have written it meanwhile",
-      "Look at what is there now. Then discard this upload, and upload the file under another name.",
-    ),
-    { isOverwritten: true },
+  new Stopped(
+    "overwritten",
+    "the object of this name is not the one that was uploaded: another client may have replaced or removed it",
+    "Look at what is there now. Then discard this upload, and upload the file under another name.",
   );
 
 /** Gives a half-done upload up, at the gateway and here. */

@@ -4,10 +4,10 @@
 //! is preceded by white space; a proxy answers HTML. None of that is an error here: what cannot be
 //! read is `None`, and the status decides.
 //!
-//! Only the fields below are ever read. Other fields repeat parts of the request: AWS returns the
+//! Only the fields below are kept. Other fields repeat parts of the request: AWS returns the
 //! `CanonicalRequest` of a bad signature, customer key included.
 
-use serde::Deserialize;
+use crate::xml::{self, XmlError};
 
 /// Bodies above this are not read: no S3 error comes near it.
 pub const BODY_MAX: usize = 64 << 10;
@@ -27,42 +27,28 @@ pub struct ErrorResponse {
     pub bucket: Option<String>,
 }
 
-/// The root element; any other one is not an S3 error.
-#[derive(Deserialize)]
-enum Document {
-    Error(Fields),
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Fields {
-    code: Option<String>,
-    message: Option<String>,
-    request_id: Option<String>,
-    bucket_name: Option<String>,
-}
-
 impl ErrorResponse {
     /// Reads a body. `None` if it is not an S3 error with a code, or longer than [`BODY_MAX`].
     pub fn parse(body: &[u8]) -> Option<Self> {
         if body.len() > BODY_MAX {
             return None;
         }
-        let text = str::from_utf8(body).ok()?.trim_start_matches('\u{feff}').trim();
-        let Document::Error(fields) = quick_xml::de::from_str(text).ok()?;
-        Some(Self {
-            code: shown(fields.code)?,
-            message: shown(fields.message),
-            request_id: shown(fields.request_id),
-            bucket: shown(fields.bucket_name),
+        let [mut code, mut message, mut request_id, mut bucket] = [const { None }; 4];
+        xml::read(body, Some("Error"), |path, text| {
+            let field = match path {
+                [name] if name == "Code" => &mut code,
+                [name] if name == "Message" => &mut message,
+                [name] if name == "RequestId" => &mut request_id,
+                [name] if name == "BucketName" => &mut bucket,
+                _ => return Ok(()),
+            };
+            let text = printable(text);
+            *field = (!text.is_empty()).then_some(text);
+            Ok::<(), XmlError>(())
         })
+        .ok()?;
+        Some(Self { code: code?, message, request_id, bucket })
     }
-}
-
-/// `None` for nothing to show.
-fn shown(text: Option<String>) -> Option<String> {
-    let text = printable(&text?);
-    (!text.is_empty()).then_some(text)
 }
 
 /// A gateway's text made fit to show: one line, bounded, no control characters, so that an answer

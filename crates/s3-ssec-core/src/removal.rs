@@ -7,14 +7,10 @@
 //!   bucket keeps versions, and it alone makes a [`TrustedVersion`].
 //! * Does a name hold the object of one particular write? [`Observation::judge`] compares the record,
 //!   which is different for every write. An equal ETag may belong to another client's identical file.
-//! * Did a write whose answer was lost leave an object? [`Aftermath`] asks for the observation and says
-//!   what to remove.
+//! * Did a write whose answer was lost leave an object? [`Leftover`] is the answer that
+//!   [`transfer`](crate::transfer) finds.
 //! * Was a multipart upload created under a certain key? [`UploadProbe::judge`] reads the refusals of
 //!   two parts that cannot be stored.
-
-mod aftermath;
-
-pub use aftermath::{Aftermath, AftermathStep, Leftover, WriteAnswer};
 
 use crate::advice::{RefusedKey, refused_key};
 use crate::record::TAG_KEY;
@@ -211,6 +207,50 @@ impl Observation<'_> {
     }
 }
 
+/// The remains of a write at the gateway, the more serious ones last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leftover {
+    /// Nothing was stored, or what was stored has been removed.
+    Nothing,
+    /// Nothing was found, and the write may still be carried out.
+    NotFound,
+    /// The object, complete and encrypted under the key of the write.
+    Arrived,
+    /// The gateway did not say.
+    Unknown,
+    /// An object that is not proved to be encrypted may still be there.
+    Perhaps,
+}
+
+impl Leftover {
+    /// The machine-readable name.
+    pub fn code(self) -> &'static str {
+        match self {
+            Leftover::Nothing => "nothing",
+            Leftover::NotFound => "not-found",
+            Leftover::Arrived => "arrived",
+            Leftover::Unknown => "unknown",
+            Leftover::Perhaps => "perhaps",
+        }
+    }
+
+    /// A sentence for a person.
+    pub fn words(self) -> &'static str {
+        match self {
+            Leftover::Nothing => "Nothing of it is left at the gateway.",
+            Leftover::NotFound => {
+                "Nothing of it was found at the gateway, but it may still arrive: look before you \
+                 upload it again."
+            }
+            Leftover::Arrived => "It had arrived by then, encrypted.",
+            Leftover::Unknown => "Whether it arrived is unknown: look before you upload it again.",
+            Leftover::Perhaps => {
+                "An object of that name may be there in plaintext: look, and remove it."
+            }
+        }
+    }
+}
+
 /// The answers to two parts with a wrong Content-MD5, which no gateway may store.
 ///
 /// A gateway that compares the key first refuses the part of a foreign key for its key, and that of
@@ -358,6 +398,19 @@ mod tests {
         assert_eq!(needed(true, Unconfirmed, Some("v1.ours")), Remains::PerhapsOurs);
         assert_eq!(needed(true, Unconfirmed, None), Remains::PerhapsOurs);
         assert_eq!(needed(true, Unconfirmed, Some("v1.theirs")), Remains::NotOurs);
+    }
+
+    #[test]
+    fn each_leftover_has_words_of_its_own() {
+        use Leftover::{Arrived, NotFound, Nothing, Perhaps, Unknown};
+        let all = [Nothing, NotFound, Arrived, Unknown, Perhaps];
+        let codes = all.map(|left| (left.code(), left.words()));
+        assert_eq!(
+            codes.map(|(code, _)| code),
+            ["nothing", "not-found", "arrived", "unknown", "perhaps"]
+        );
+        let words = codes.iter().map(|(_, words)| words);
+        assert_eq!(words.collect::<std::collections::BTreeSet<_>>().len(), all.len());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Reads the XML of an answer to its end: one root element, all of them closed, nothing behind it.
+//! XML: answers, read to their end (one root element, all of them closed, nothing behind it), and the texts of
+//! documents that are sent.
 //!
 //! Parsers for documents stop where they have what they want, or take what is missing for absent. Of
 //! an answer that broke off that makes a shorter one.
@@ -25,6 +26,18 @@ pub enum XmlError {
     OtherRoot(String),
 }
 
+/// Appends the text of an element to a document.
+pub fn push_text(xml: &mut String, text: &str) {
+    text.chars().for_each(|c| match c {
+        '&' => xml.push_str("&amp;"),
+        '<' => xml.push_str("&lt;"),
+        '>' => xml.push_str("&gt;"),
+        // Readers turn it into a line feed otherwise.
+        '\r' => xml.push_str("&#13;"),
+        c => xml.push(c),
+    });
+}
+
 /// Reads `body` and calls `ended` for every element below the root as it ends, with its path and its
 /// text. A root of another name than `root` is an error; `None` takes every name.
 pub(crate) fn read<E: From<XmlError>>(
@@ -32,6 +45,21 @@ pub(crate) fn read<E: From<XmlError>>(
     root: Option<&str>,
     mut ended: impl FnMut(&[String], &str) -> Result<(), E>,
 ) -> Result<(), E> {
+    let mut failure = None;
+    let mut goes_on = |path: &[String], text: &str| {
+        failure = ended(path, text).err();
+        failure.is_none()
+    };
+    let read = walk(body, root, &mut goes_on);
+    failure.map_or(read.map_err(E::from), Err)
+}
+
+/// As [`read`], until `ended` returns false. Not generic: a page has to load every copy of it.
+fn walk(
+    body: &[u8],
+    root: Option<&str>,
+    ended: &mut dyn FnMut(&[String], &str) -> bool,
+) -> Result<(), XmlError> {
     let text = str::from_utf8(body).map_err(|_| XmlError::NotXml)?;
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}').trim());
     reader.config_mut().expand_empty_elements = true;
@@ -43,19 +71,21 @@ pub(crate) fn read<E: From<XmlError>>(
                 let name = start.local_name().as_ref().to_owned();
                 let second_root = open.is_empty() && std::mem::replace(&mut has_root, true);
                 if open.len() == DEPTH_MAX || second_root {
-                    return Err(XmlError::NotXml.into());
+                    return Err(XmlError::NotXml);
                 }
                 match root {
                     Some(root) if open.is_empty() && name != root => {
-                        return Err(XmlError::OtherRoot(root.to_owned()).into());
+                        return Err(XmlError::OtherRoot(root.to_owned()));
                     }
                     _ => open.push(name),
                 }
                 text.clear();
             }
             Event::End(_) => {
-                if let Some(below @ [_, ..]) = open.get(1..) {
-                    ended(below, &text)?;
+                if let Some(below @ [_, ..]) = open.get(1..)
+                    && !ended(below, &text)
+                {
+                    return Ok(());
                 }
                 open.pop();
                 text.clear();
@@ -66,9 +96,9 @@ pub(crate) fn read<E: From<XmlError>>(
             Event::GeneralRef(reference) if !open.is_empty() => push(&mut text, &reference)?,
             Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
             Event::Eof if has_root && open.is_empty() => return Ok(()),
-            Event::Eof if has_root => return Err(XmlError::BrokenOff.into()),
+            Event::Eof if has_root => return Err(XmlError::BrokenOff),
             // A document type brings entities of its own.
-            _ => return Err(XmlError::NotXml.into()),
+            _ => return Err(XmlError::NotXml),
         }
     }
 }

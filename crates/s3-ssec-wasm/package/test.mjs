@@ -203,37 +203,43 @@ function verdicts(key) {
   refused("listing", () => pages.read(text("<ListBucketResult>")));
   const whole = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
   assert.deepEqual(pages.read(text(whole)), { folders: [], objects: [], parts: [] });
-  aftermath(seal);
+  transfer(seal);
 }
 
-// A version that an answer named, in plaintext: it is looked at, removed, and looked for again.
-function aftermath(seal) {
-  const lost = new ssec.Aftermath([seal.pendingTag()], 5, true, "lost");
-  assert.equal(lost.step(), "head-without-key");
-  lost.withoutKey(404, 0, "");
-  assert.deepEqual([lost.step(), lost.leftover], ["end", "not-found"]);
-  const search = new ssec.Aftermath([seal.pendingTag()], 5, true, "unproved", "v1");
-  const took = [];
+// An upload in one request, whose answer is lost and whose object is there.
+function transfer(seal) {
+  const tag = seal.pendingTag();
+  const plan = { bucket: "bucket", name: "a", size: 5, existing: "replace", tagsKept: true };
+  const order = ssec.Transfer.put(JSON.stringify(plan));
+  const echo = [...seal.pairs(), ["etag", '"e"'], ["content-length", "5"]];
+  const answer = (status, headers = [], body = "") => ({ outcome: "answer", status, headers, body });
   const answers = {
-    versioning: () => search.versioning("Enabled"),
-    "head-without-key": () => search.withoutKey(...(took.includes("remove v1") ? [404, 0, ""] : [200, 5, "e", "v1"])),
-    tags: () => search.tags([ssec.recordTagKey()], [seal.pendingTag()]),
-    remove: () => search.removed(),
+    PutObject: () => ({ outcome: "no-answer" }),
+    HeadObject: ({ isKeyed }) => answer(...(isKeyed ? [200, echo] : [400])),
+    GetObject: () => answer(400, [], "<Error><Code>InvalidRequest</Code></Error>"),
+    GetObjectTagging: () => {
+      const set = `<Tag><Key>${ssec.recordTagKey()}</Key><Value>${tag}</Value></Tag>`;
+      return answer(200, [], `<Tagging><TagSet>${set}</TagSet></Tagging>`);
+    },
   };
-  for (let step = search.step(); step !== "end"; step = search.step()) {
-    took.push(search.version ? `${step} ${search.version}` : step);
-    answers[step]();
+  const [, , [, md5]] = seal.pairs();
+  const tasks = {
+    "draw-key": () => ({ outcome: "key", nonce: seal.nonce, md5, kind: "master", record: tag }),
+    call: (task) => answers[task.operation](task),
+  };
+  const took = [];
+  for (let round = 0; !order.verdict() && round < 20; round += 1) {
+    for (const task of JSON.parse(order.next(4))) {
+      took.push(task.operation ?? task.task);
+      order.done(task.id, JSON.stringify(tasks[task.task]?.(task) ?? { outcome: "failed" }));
+    }
   }
-  const looks = ["versioning", "head-without-key v1", "tags v1", "remove v1", "head-without-key v1", "head-without-key"];
-  assert.deepEqual([took, search.leftover], [looks, "nothing"]);
-  const unclear = new ssec.Aftermath([seal.pendingTag()], 5, true, "refused");
-  unclear.withoutKey(400, 0, "");
-  assert.equal(unclear.step(), "first-byte");
-  unclear.firstByte(503, "SlowDown");
-  assert.deepEqual([unclear.leftover, unclear.words.length > 0], ["unknown", true]);
-  refused("argument", () => new ssec.Aftermath([], 5, true, "v1"));
+  assert.deepEqual(JSON.parse(order.verdict()), { end: "stored", isInTag: true });
+  const looks = ["HeadObject", "GetObject", "HeadObject", "GetObjectTagging"];
+  assert.deepEqual(took.slice(0, 7), ["draw-key", "note", "PutObject", ...looks]);
+  refused("argument", () => order.done(0, '{"outcome":"slept"}'));
+  refused("argument", () => ssec.Transfer.put("{}"));
   const read = [206, 404, 400].map((status) => ssec.keylessRead(status, "InvalidRequest"));
-  assert.deepEqual([400, 403, 429, 405].map(ssec.saysOtherKey), [true, true, false, false]);
   assert.deepEqual([...read, ssec.keylessRead(400, "BadRequest")], ["readable", "absent", "key-needed", "unclear"]);
 }
 

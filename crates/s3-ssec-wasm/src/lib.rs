@@ -28,8 +28,6 @@
 
 #[cfg(feature = "documents")]
 mod advice;
-#[cfg(feature = "documents")]
-mod aftermath;
 #[cfg(feature = "digest")]
 mod digest;
 #[cfg(feature = "documents")]
@@ -61,6 +59,8 @@ mod policy;
 mod record;
 #[cfg(feature = "keys")]
 mod request;
+#[cfg(feature = "documents")]
+mod transfer;
 #[cfg(feature = "vectors")]
 mod vectors;
 #[cfg(feature = "words")]
@@ -68,8 +68,6 @@ mod words;
 
 #[cfg(feature = "documents")]
 pub use advice::{explain_inspected, explain_refusal};
-#[cfg(feature = "documents")]
-pub use aftermath::{Aftermath, keyless_read, says_other_key, trusted_version};
 #[cfg(feature = "digest")]
 pub use digest::{ContentHasher, ContentPiece, ContentTree, PieceHasher, piece_length};
 #[cfg(feature = "documents")]
@@ -101,6 +99,8 @@ pub use policy::PolicyChange;
 pub use record::{ObjectSeal, OpenedRecord, Record, open_record, record_tag_key};
 #[cfg(feature = "keys")]
 pub use request::{Gateway, S3Request, Signer, link_expires_at};
+#[cfg(feature = "documents")]
+pub use transfer::{Transfer, keyless_read};
 #[cfg(feature = "vectors")]
 pub use vectors::run_vectors;
 #[cfg(feature = "words")]

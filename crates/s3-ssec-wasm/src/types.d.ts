@@ -157,18 +157,110 @@ export interface ListingPage {
   readonly next?: string;
 }
 
-/** The next request of an `Aftermath`. */
-export type AftermathStep =
-  | "versioning"
-  | "head-without-key"
-  | "first-byte"
-  | "head"
-  | "tags"
-  | "remove"
-  | "end";
+/** The facts about the key of a write that are no secret. */
+export interface KeyFacts {
+  /** The nonce of its `ObjectSeal`. */
+  readonly nonce: string;
+  /** The MD5 that the gateway has to echo, as in the header. */
+  readonly md5: string;
+  /** That of the person's key: a direct key opens other objects too. */
+  readonly kind: Kind;
+  /** The record under it: pending for an upload in parts. */
+  readonly record: string;
+}
 
-/** The answer to a write: none or a 5xx; a refusal; a success that does not confirm the key. */
-export type WriteAnswer = "lost" | "refused" | "unproved";
+/** An upload in one request. */
+export interface PutPlan {
+  readonly bucket: string;
+  readonly name: string;
+  /** Bytes of the content. */
+  readonly size: number;
+  readonly existing: "keep" | "replace";
+  /** True if a trial showed that the tags of such a write are kept. */
+  readonly tagsKept: boolean;
+}
+
+/** The end of an upload whose parts are all at the gateway. */
+export interface CompletePlan {
+  readonly bucket: string;
+  readonly name: string;
+  readonly key: KeyFacts;
+  readonly upload: string;
+  /** The ETags of all parts, in their order. */
+  readonly etags: readonly string[];
+  readonly size: number;
+  /** The complete record. */
+  readonly record: string;
+  readonly existing: "keep" | "replace";
+  /** True if the upload is known to be completed: only proof and record are missing. */
+  readonly isCompleted: boolean;
+}
+
+/** One thing to do for a `Transfer`. A task that cannot be done here has the outcome "failed". */
+export type TransferTask = { readonly id: number } & (
+  | {
+      readonly task: "call";
+      readonly operation: string;
+      readonly method: string;
+      /** The object; the bucket without it. */
+      readonly name?: string;
+      readonly parameters: Readonly<Record<string, string>>;
+      readonly headers: Readonly<Record<string, string>>;
+      /** A small body. */
+      readonly document?: string;
+      /** A piece of the content: where it begins, and its length. */
+      readonly body?: readonly [number, number];
+      /** True if the key of the write goes into the headers. */
+      readonly isKeyed: boolean;
+      /** True if the body of a success is part of the outcome; that of a refusal always is. */
+      readonly isRead: boolean;
+    }
+  /** Draw a nonce, above all others of this name, and derive the key. */
+  | { readonly task: "draw-key" }
+  /** Keep this record before the next request: on disk if "begun-alone". "failed" where there is no place. */
+  | { readonly task: "note"; readonly record: string; readonly stage: "begun" | "begun-alone" | "confirmed" }
+  | { readonly task: "sleep"; readonly ms: number }
+  | { readonly task: "try-versions" | "describe" | "other" }
+);
+
+/** The outcome of a task. */
+export type TransferOutcome =
+  | {
+      readonly outcome: "answer";
+      readonly status: number;
+      readonly headers: readonly (readonly [string, string])[];
+      readonly body: string;
+    }
+  | ({ readonly outcome: "key" } & KeyFacts)
+  /** None came; "silent" if you waited as long as you wait. */
+  | { readonly outcome: "no-answer" | "silent" }
+  | { readonly outcome: "noted" | "slept" | "failed" | "abandoned" };
+
+/** The end of a `Transfer`. */
+export interface TransferVerdict {
+  /** "stored" is proved to be encrypted; "unrecorded" too, but its record is nowhere. */
+  readonly end:
+    | "stored"
+    | "exists"
+    | "overwritten"
+    | "unrecorded"
+    | "refused"
+    | "not-proved"
+    | "unanswered"
+    | "stopped"
+    | "no-nonce";
+  /** Of "stored": false if the record is only where a "note" was kept. */
+  readonly isInTag?: boolean;
+  readonly versionId?: string;
+  /** Of "refused". */
+  readonly status?: number;
+  /** Of "not-proved": the code of the error, and a line for people. */
+  readonly code?: SsecErrorCode;
+  readonly what?: string;
+  readonly leftover?: Leftover;
+  /** The remains in a sentence, where there may be any. */
+  readonly words?: string;
+}
 
 /** The answer to a GET without a key. "unclear" is a refusal that does not speak of a key. */
 export type KeylessRead = "readable" | "key-needed" | "absent" | "unclear";

@@ -3,9 +3,12 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests: a failure is a failed test")]
 
+#[path = "package/transfer.rs"]
+mod transfer;
+
 use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use s3_ssec_wasm as ssec;
-use ssec::{Aftermath, CustomerKey, Gateway, Inspection, Key, KeyFile, ListingPages, ObjectSeal};
+use ssec::{CustomerKey, Gateway, Inspection, Key, KeyFile, ListingPages, ObjectSeal};
 use ssec::{PolicyChange, Signer, UploadJournal};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -364,64 +367,6 @@ fn a_listing_that_is_not_whole_is_not_read() {
         "listing"
     );
     assert_eq!(code(ListingPages::new("buckets", String::new())), "argument");
-}
-
-#[wasm_bindgen_test]
-fn what_a_lost_write_left_is_looked_for() {
-    let tag = seal(&key()).pending_tag();
-    let search = |answer, id: Option<&str>| {
-        Aftermath::new(vec![tag.clone()], 5.0, true, answer, id.map(str::to_owned)).unwrap()
-    };
-    let tags = |records: &[&str]| {
-        let keys = records.iter().map(|_| ssec::record_tag_key()).collect();
-        (keys, records.iter().map(|record| (*record).to_owned()).collect())
-    };
-    // The version that the answer named is looked at before it is removed, and after.
-    let mut ours = search("unproved", Some("v1"));
-    assert_eq!(ours.step(), "versioning");
-    ours.versioning(Some("Enabled".into()));
-    let at_v1 = |search: &Aftermath| (search.step(), search.version());
-    let step = |step: &str| (step.to_owned(), Some("v1".to_owned()));
-    assert_eq!(at_v1(&ours), step("head-without-key"));
-    ours.without_key(200, 5.0, "etag", Some("v1".into())).unwrap();
-    let (keys, values) = tags(&[&tag]);
-    assert_eq!(at_v1(&ours), step("tags"));
-    ours.tags(keys, values);
-    assert_eq!(at_v1(&ours), step("remove"));
-    ours.removed();
-    assert_eq!(at_v1(&ours), step("head-without-key"));
-    ours.without_key(404, 0.0, "", None).unwrap();
-    ours.without_key(404, 0.0, "", None).unwrap();
-    assert_eq!((ours.step(), ours.leftover().as_deref()), ("end".into(), Some("nothing")));
-    // Without versions the record decides, not the ID and not the ETag.
-    for (record, step, leftover) in
-        [(tag.as_str(), "remove", None), ("v1.theirs", "end", Some("perhaps"))]
-    {
-        let mut search = search("unproved", Some("v1"));
-        search.versioning(None);
-        assert_eq!(search.step(), "head-without-key");
-        search.without_key(200, 5.0, "etag", Some("v1".into())).unwrap();
-        assert_eq!((search.step(), search.version()), ("tags".into(), None));
-        let (keys, values) = tags(&[record]);
-        search.tags(keys, values);
-        assert_eq!((search.step(), search.leftover().as_deref()), (step.into(), leftover));
-    }
-    let mut arrived = search("lost", None);
-    arrived.without_key(400, 0.0, "", None).unwrap();
-    arrived.first_byte(400, Some("InvalidRequest".into()), None);
-    arrived.under_key(200, true, 5.0, None).unwrap();
-    arrived.versioning(None);
-    arrived.tags(Vec::new(), Vec::new());
-    assert_eq!(arrived.leftover().as_deref(), Some("arrived"));
-    let mut silent = search("lost", None);
-    silent.failed();
-    assert!(silent.words().unwrap().contains("unknown"));
-    assert_eq!(code(Aftermath::new(Vec::new(), 5.0, true, "taken", None)), "argument");
-    let trusted = |status: Option<&str>, id: &str| {
-        ssec::trusted_version(status.map(str::to_owned), Some(id.to_owned()))
-    };
-    assert_eq!(trusted(Some("Suspended"), "v1").as_deref(), Some("v1"));
-    assert_eq!((trusted(None, "v1"), trusted(Some("Enabled"), "")), (None, None));
 }
 
 #[wasm_bindgen_test]

@@ -45,7 +45,7 @@ pub(super) fn make(sh: &Shell, package: &Package) -> Result<()> {
 
 fn build(module: &Module) -> Result<PathBuf> {
     let rustflags = format!("target.{TRIPLE}.rustflags={:?}", module.rustflags());
-    let mut arguments = vec!["-p", CRATE, "--target", TRIPLE, "--profile", module.profile()];
+    let mut arguments = vec!["-p", CRATE, "--target", TRIPLE, "--profile", module.profile];
     arguments.extend(["--no-default-features", "--features", &module.features]);
     arguments.extend(["--config", &rustflags]);
     let artifacts = project::build(&arguments)?;

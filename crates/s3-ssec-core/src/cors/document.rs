@@ -1,6 +1,7 @@
 //! The XML of a CORS configuration.
 
 use super::{CorsConfiguration, CorsError, CorsRule};
+use crate::xml::push_text;
 use serde::Deserialize;
 
 /// S3's own limit for the document, in bytes.
@@ -73,14 +74,7 @@ pub(super) fn write(configuration: &CorsConfiguration) -> String {
 fn elements(xml: &mut String, name: &str, texts: &[String]) {
     for text in texts {
         xml.push_str(&["    <", name, ">"].concat());
-        text.chars().for_each(|c| match c {
-            '&' => xml.push_str("&amp;"),
-            '<' => xml.push_str("&lt;"),
-            '>' => xml.push_str("&gt;"),
-            // Readers turn it into a line feed otherwise.
-            '\r' => xml.push_str("&#13;"),
-            c => xml.push(c),
-        });
+        push_text(&mut *xml, text);
         xml.push_str(&["</", name, ">\n"].concat());
     }
 }

@@ -158,10 +158,12 @@ impl Completing<'_> {
                 Attempt::Refused(answer) => Some(answer),
                 _ => None,
             };
-            // Of an upload that is not there a refusal may say that an attempt was carried out.
-            let is_gone = refusal.as_ref().is_some_and(|answer| answer.status == 404);
-            let left = match open > 0 || is_gone {
-                true => match self.look(open).await? {
+            // Of an upload that is not there, and of a name that is taken, a refusal may say that an attempt
+            // was carried out: also of one request, which browsers and proxies repeat.
+            let is = |status| refusal.as_ref().is_some_and(|answer| answer.status == status);
+            let (is_gone, is_taken) = (is(404), is(412));
+            let left = match open > 0 || is_gone || is_taken {
+                true => match self.look(open, is_taken).await? {
                     Looked::Completed(id) => return Ok(id),
                     Looked::Left(left) => left,
                 },
@@ -169,7 +171,7 @@ impl Completing<'_> {
             };
             match refusal {
                 _ if self.link.is_cancelled() => return Err(CompleteVerdict::Stopped(left)),
-                Some(answer) if answer.status == 412 => return Err(CompleteVerdict::Exists),
+                Some(_) if is_taken => return Err(CompleteVerdict::Exists),
                 Some(_) if is_gone && open > 0 => return Err(CompleteVerdict::Unanswered(left)),
                 Some(answer) => return Err(CompleteVerdict::Refused { answer, object: left }),
                 None if is_last => return Err(CompleteVerdict::Unanswered(left)),
@@ -203,14 +205,18 @@ impl Completing<'_> {
     }
 
     /// Looks for the object of a Complete without an answer. An error if it may be there in plaintext.
-    async fn look(&self, open: u32) -> Result<Looked, CompleteVerdict> {
-        Ok(match Search::new(self.link, self.write).finding().await {
+    async fn look(&self, open: u32, is_taken: bool) -> Result<Looked, CompleteVerdict> {
+        Ok(match Search::sized(self.link, self.write, self.plan.size).finding().await {
             Finding::Encrypted { version_id, size, .. } if size == Some(self.plan.size) => {
                 Looked::Completed(version_id)
             }
             // Another object under the same direct key, or a gateway that says another size.
             Finding::Encrypted { .. } | Finding::Unheard => Looked::Left(Leftover::Unknown),
             Finding::NotOurs => Looked::Left(leftover(open)),
+            // Only an object that is certainly of this upload shows that Complete was repeated.
+            Finding::NotProved { error: EchoError::Missing, .. } if is_taken && open == 0 => {
+                Looked::Left(Leftover::Nothing)
+            }
             Finding::NotProved { error, leftover } => {
                 let object = with_open(leftover, open.saturating_sub(1));
                 return Err(CompleteVerdict::NotProved { error, object });

@@ -28,7 +28,7 @@ type Version<'v> = Option<&'v TrustedVersion>;
 impl Finish<'_> {
     /// Proves and describes the object. `answered` is the version ID that the gateway named.
     pub(super) async fn finish(&self, answered: Option<String>) -> CompleteVerdict {
-        let mut search = Search::new(self.ask.link, self.write);
+        let mut search = Search::sized(self.ask.link, self.write, self.plan.size);
         let version = search.answered(answered.as_deref()).await;
         let (proof, etag) = match self.prove(&mut search, version.as_ref()).await {
             Ok(proved) => proved,

@@ -16,16 +16,16 @@ struct Papers {
     next_id: u64,
     /// Tasks that were not handed out yet.
     waiting: Vec<(TaskId, Task)>,
-    /// Tasks that are out; those with an outcome wait for the order to take it.
-    out: BTreeMap<TaskId, Option<Outcome>>,
+    /// Tasks that are out, not many; those with an outcome wait for the order to take it.
+    out: Vec<(TaskId, Option<Outcome>)>,
     is_cancelled: bool,
 }
 
 impl Papers {
     /// The outcome of a task, once.
     fn take(&mut self, id: TaskId) -> Option<Outcome> {
-        self.out.get(&id)?.as_ref()?;
-        self.out.remove(&id).flatten()
+        let index = self.out.iter().position(|(out, outcome)| *out == id && outcome.is_some())?;
+        self.out.swap_remove(index).1
     }
 }
 
@@ -43,13 +43,10 @@ impl Desk {
     }
 
     pub(super) fn give(&self, id: TaskId, outcome: Outcome) -> Result<(), StrayTask> {
-        match self.papers().out.get_mut(&id) {
-            Some(place @ None) => {
-                *place = Some(outcome);
-                Ok(())
-            }
-            _ => Err(StrayTask),
-        }
+        let mut papers = self.papers();
+        let place = papers.out.iter_mut().find(|(out, outcome)| *out == id && outcome.is_none());
+        place.ok_or(StrayTask)?.1 = Some(outcome);
+        Ok(())
     }
 
     pub(super) fn cancel(&self) {

@@ -166,6 +166,8 @@ enum Attempt {
     Refused(Answer),
     /// It may have been executed, or may still be. False if it is not to be sent again.
     Open(bool),
+    /// As `Open`, and the gateway says that it was executed. The version ID that it named.
+    Taken(Option<String>),
     NotSent,
     /// This machine cannot send it.
     Failed,
@@ -180,7 +182,7 @@ struct Sent {
 
 impl Upload<'_> {
     async fn send(mut self) -> PutVerdict {
-        let (mut open, mut is_tagged, mut attempts) = (0, true, 0);
+        let (mut open, mut is_tagged, mut attempts, mut taken) = (0, true, 0, Vec::new());
         loop {
             let mut is_last = false;
             match self.attempt(is_tagged).await {
@@ -193,11 +195,15 @@ impl Upload<'_> {
                 Attempt::Failed => return PutVerdict::Unanswered(leftover(open)),
                 Attempt::NotSent => {}
                 Attempt::Open(again) => (open, is_last) = (open + 1, !again),
+                Attempt::Taken(id) => {
+                    taken.push(id);
+                    open += 1;
+                }
             }
             attempts += 1;
             let finding = match open {
                 0 => Finding::NotOurs,
-                _ => Search::new(self.link, self.write).finding().await,
+                _ => self.look().await,
             };
             let left = match finding {
                 Finding::NotOurs => leftover(open),
@@ -208,7 +214,7 @@ impl Upload<'_> {
                 return PutVerdict::Stopped(left);
             }
             if is_last || attempts == ATTEMPTS {
-                return PutVerdict::Unanswered(left);
+                return PutVerdict::Unanswered(self.unseen(&taken, left, open).await);
             }
             self.link.sleep(PAUSE << (attempts - 1)).await;
             if self.link.is_cancelled() {
@@ -221,7 +227,8 @@ impl Upload<'_> {
         match self.link.call(self.request(is_tagged)).await {
             // What cannot be read may stand for a stored object, and so may 5xx, of a proxy for instance.
             Outcome::Answer(answer) if answer.is_success() => {
-                self.read(&answer).map_or(Attempt::Open(true), Attempt::Answered)
+                let taken = |_| Attempt::Taken(answer.version_id().unwrap_or_default());
+                self.read(&answer).map_or_else(taken, Attempt::Answered)
             }
             Outcome::Answer(answer) if advice::is_refusal(answer.status) => {
                 Attempt::Refused(answer)
@@ -233,14 +240,43 @@ impl Upload<'_> {
         }
     }
 
-    /// A refusal says nothing of earlier attempts. Behind a 412 may be the object of one of them.
+    /// The remains where the gateway took writes, and their object is not seen: it may be below the version
+    /// of another writer.
+    async fn unseen(&self, taken: &[Option<String>], left: Leftover, open: u32) -> Leftover {
+        let mut unseen = None;
+        for id in taken {
+            let removed = self.search().remove_all(id.as_deref(), Removable::Plaintext).await;
+            unseen = unseen.filter(|left| *left != Leftover::Nothing).or(Some(removed));
+        }
+        unseen.map_or(left, |unseen| with_open(unseen, open))
+    }
+
+    /// The search for the object of a PUT.
+    fn search(&self) -> Search<'_> {
+        Search::sized(self.link, self.write, self.plan.size)
+    }
+
+    async fn look(&self) -> Finding {
+        match self.search().finding().await {
+            // The gateway says another size than that of the content.
+            Finding::Encrypted { size, .. } if size != Some(self.plan.size) => Finding::Unheard,
+            finding => finding,
+        }
+    }
+
+    /// A refusal says nothing of earlier attempts. Behind a 412 may be the object of one of them, or of this
+    /// one: browsers and proxies repeat a request whose connection was closed.
     async fn refused(&self, answer: Answer, open: u32) -> PutVerdict {
-        let finding = match open {
-            0 => Finding::NotOurs,
-            _ => Search::new(self.link, self.write).finding().await,
-        };
+        let is_taken = answer.status == 412;
+        let finding = if open > 0 || is_taken { self.look().await } else { Finding::NotOurs };
         match finding {
-            Finding::NotOurs if answer.status == 412 => PutVerdict::Exists,
+            Finding::NotOurs if is_taken => PutVerdict::Exists,
+            // Only an object that is certainly of this upload shows that it was repeated.
+            Finding::Unheard | Finding::NotProved { error: EchoError::Missing, .. }
+                if is_taken && open == 0 =>
+            {
+                PutVerdict::Exists
+            }
             Finding::NotOurs => PutVerdict::Refused { answer, leftover: leftover(open) },
             Finding::Unheard => PutVerdict::Refused { answer, leftover: Leftover::Unknown },
             found => self.unless_stopped(found, open).await,
@@ -302,7 +338,7 @@ impl Upload<'_> {
                 self.stored(proof, sent.etag, sent.version_id, self.tag, self.is_noted).await
             }
             Err(error) => {
-                let (mut search, id) = (Search::new(self.link, self.write), sent.version_id);
+                let (mut search, id) = (self.search(), sent.version_id);
                 let leftover = search.remove_all(id.as_deref(), Removable::Plaintext).await;
                 PutVerdict::NotProved { error, leftover: with_open(leftover, open) }
             }
@@ -337,7 +373,7 @@ impl Upload<'_> {
 
     /// True if the tag of the version of this write holds its record.
     async fn is_in_tag(&self, version_id: Option<&str>) -> bool {
-        let version = Search::new(self.link, self.write).answered(version_id).await;
+        let version = self.search().answered(version_id).await;
         let ask = Ask { link: self.link, name: &self.plan.name };
         let tag = (TAG_KEY.to_owned(), self.write.key.record.clone());
         matches!(ask.tags(version.as_ref()).await, Ok(Some(tags)) if tags.contains(&tag))
@@ -354,9 +390,10 @@ impl Upload<'_> {
                 self.stored(proof, etag, version_id, tag, is_noted).await
             }
             // One of the attempts is found here: the others may still arrive.
-            Finding::NotProved { error, leftover } => {
-                PutVerdict::NotProved { error, leftover: with_open(leftover, open - 1) }
-            }
+            Finding::NotProved { error, leftover } => PutVerdict::NotProved {
+                error,
+                leftover: with_open(leftover, open.saturating_sub(1)),
+            },
             Finding::NotOurs | Finding::Unheard => PutVerdict::Unanswered(leftover(open)),
         }
     }

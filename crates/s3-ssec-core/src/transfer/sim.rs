@@ -5,6 +5,7 @@
 //! removed; "nothing is left" is said only where nothing of the write is left in plaintext; the key of a
 //! write goes to no object that can be read without one; a second run without faults ends well.
 
+mod browser;
 mod gateway;
 mod run;
 
@@ -29,19 +30,22 @@ fn seeds() -> u64 {
 fn broken(
     profile: Profile,
     lie: Lie,
+    faults: Faults,
     test: impl Fn(&mut Run) -> Result<(), String>,
 ) -> Option<(u64, String)> {
-    let faults = Faults { line: 3, writers: 2, crashes: true, cancels: true };
     (0..seeds()).find_map(|seed| {
         let mut run = Run::new(seed, profile, lie, faults);
         test(&mut run).err().map(|what| (seed, format!("{what}\n{}", run.trace())))
     })
 }
 
-fn assert_unbroken(test: impl Fn(&mut Run) -> Result<(), String>) {
+const ALL_FAULTS: Faults =
+    Faults { line: 3, writers: 2, crashes: true, cancels: true, is_browser: false };
+
+fn assert_unbroken(faults: Faults, test: impl Fn(&mut Run) -> Result<(), String>) {
     for profile in Profile::ALL {
         for lie in Lie::ALL {
-            if let Some((seed, what)) = broken(profile, lie, &test) {
+            if let Some((seed, what)) = broken(profile, lie, faults, &test) {
                 panic!("seed {seed} of {profile:?} {lie:?}: {what}");
             }
         }
@@ -50,7 +54,7 @@ fn assert_unbroken(test: impl Fn(&mut Run) -> Result<(), String>) {
 
 #[test]
 fn no_put_breaks_an_invariant_whatever_happens() {
-    assert_unbroken(|run| {
+    assert_unbroken(ALL_FAULTS, |run| {
         run.put()?;
         run.put_again()
     });
@@ -58,7 +62,7 @@ fn no_put_breaks_an_invariant_whatever_happens() {
 
 #[test]
 fn no_upload_in_parts_breaks_an_invariant_whatever_happens() {
-    assert_unbroken(|run| {
+    assert_unbroken(ALL_FAULTS, |run| {
         run.put_parts()?;
         run.put_parts_again()
     });
@@ -67,14 +71,14 @@ fn no_upload_in_parts_breaks_an_invariant_whatever_happens() {
 #[test]
 fn no_trial_breaks_an_invariant_whatever_happens() {
     for kind in [WriteKind::Single, WriteKind::Multipart] {
-        assert_unbroken(|run| run.trial(kind).map(drop));
+        assert_unbroken(ALL_FAULTS, |run| run.trial(kind).map(drop));
     }
 }
 
 #[test]
 fn no_trial_of_a_condition_leaves_anything_unsaid() {
-    assert_unbroken(|run| run.try_replacing().map(drop));
-    assert_unbroken(|run| run.try_condition().map(drop));
+    assert_unbroken(ALL_FAULTS, |run| run.try_replacing().map(drop));
+    assert_unbroken(ALL_FAULTS, |run| run.try_condition().map(drop));
 }
 
 #[test]

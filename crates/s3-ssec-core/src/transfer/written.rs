@@ -144,6 +144,7 @@ impl Found {
         match self.remains {
             Remains::NotOurs => Leftover::Nothing,
             Remains::OursEncrypted => Leftover::Arrived,
+            Remains::PerhapsOurs if self.proof.is_some() => Leftover::Unknown,
             Remains::OursInPlaintext | Remains::PerhapsOurs => Leftover::Perhaps,
         }
     }
@@ -153,12 +154,20 @@ impl Found {
 pub(super) struct Search<'a> {
     ask: Ask<'a>,
     write: &'a Write,
+    /// Bytes of the content, if known.
+    size: Option<u64>,
     bucket: Option<BucketVersions>,
 }
 
 impl<'a> Search<'a> {
     pub(super) fn new(link: &'a Link, write: &'a Write) -> Self {
-        Self { ask: Ask { link, name: &write.name }, write, bucket: None }
+        Self { ask: Ask { link, name: &write.name }, write, size: None, bucket: None }
+    }
+
+    /// As [`Search::new`], for a content of this many bytes. Where the ETag that it would have in plaintext is
+    /// not known, a plaintext of the same size may be this write's.
+    pub(super) fn sized(link: &'a Link, write: &'a Write, size: u64) -> Self {
+        Self { size: Some(size), ..Self::new(link, write) }
     }
 
     pub(super) async fn finding(&mut self) -> Finding {
@@ -175,6 +184,8 @@ impl<'a> Search<'a> {
                 };
             }
             (Remains::OursInPlaintext, ..) => EchoError::Plaintext,
+            // Encrypted for certain, under a key that opens other objects too, and not certainly this one.
+            (Remains::PerhapsOurs, Some(_), _) => return Finding::Unheard,
             _ => EchoError::Missing,
         };
         let leftover = match found.remains {
@@ -199,13 +210,13 @@ impl<'a> Search<'a> {
         self.bucket().await.ok()?.ids()?.version(id)
     }
 
-    async fn place(&mut self, shown: Option<&str>) -> Result<Place, Unheard> {
-        let Some(id) = shown else { return Ok(Place::Newest) };
-        Ok(match self.bucket().await? {
-            BucketVersions::Kept(ids) => ids.version(id).map_or(Place::Unclear, Place::Version),
-            BucketVersions::None => Place::Newest,
-            BucketVersions::Unknown => Place::Unclear,
-        })
+    async fn place(&mut self, shown: Option<&str>) -> Place {
+        let Some(id) = shown else { return Place::Newest };
+        match self.bucket().await {
+            Ok(BucketVersions::Kept(ids)) => ids.version(id).map_or(Place::Unclear, Place::Version),
+            Ok(BucketVersions::None) => Place::Newest,
+            Ok(BucketVersions::Unknown) | Err(Unheard) => Place::Unclear,
+        }
     }
 
     /// Looks at a version; at the newest without one.
@@ -227,10 +238,12 @@ impl<'a> Search<'a> {
             Some(version) => Place::Version(version.clone()),
             None => {
                 let shown = head.and_then(|head| head.version_id.clone());
-                self.place(shown.as_deref()).await?
+                self.place(shown.as_deref()).await
             }
         };
-        let tags = self.ask.tags(place.version()).await?.unwrap_or_default();
+        let tags = self.ask.tags(place.version()).await?;
+        let plain_etag = self.plain_etag(readable.as_ref(), tags.is_some());
+        let tags = tags.unwrap_or_default();
         let without_key = match &readable {
             Some(head) => removal::WithoutKey::Readable(&head.etag),
             None if keyless == KeylessRead::KeyNeeded => removal::WithoutKey::KeyNeeded,
@@ -238,13 +251,26 @@ impl<'a> Search<'a> {
         };
         let marks = WriteMarks {
             records: &self.write.records,
-            plain_etag: &self.write.plain_etag,
+            plain_etag: &plain_etag,
             key_is_unique: self.write.key.kind == Kind::Master,
         };
         let remains = Observation { without_key, under_key, tags: &tags }.judge(&marks);
         let ours = |value| self.write.records.contains(value);
         let is_tagged = tags.iter().any(|(key, value)| key == TAG_KEY && ours(value));
         Ok(Found { remains, head: readable.or(with_key), proof, is_tagged, place })
+    }
+
+    /// The ETag of a plaintext that may be this write's. One of another size, whose tags can be read, is not;
+    /// of one whose tags cannot be read that is not known: a server may have stored the frames of a signed
+    /// body with it.
+    fn plain_etag(&self, readable: Option<&Head>, has_tags: bool) -> String {
+        match (readable, self.size) {
+            (Some(head), Some(size)) if self.write.plain_etag.is_empty() => {
+                let may_be_ours = !has_tags || head.size.is_none_or(|stored| stored == size);
+                if may_be_ours { head.etag.clone() } else { String::new() }
+            }
+            _ => self.write.plain_etag.clone(),
+        }
     }
 
     /// HEAD with the key, where one is needed.

@@ -47,7 +47,7 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    const RGW_18: Self = Self {
+    pub(super) const RGW_18: Self = Self {
         versions: Versions::None,
         tags: Tags::Kept,
         wrong_key: 400,
@@ -61,7 +61,7 @@ impl Profile {
     const RGW_18_VERSIONS: Self = Self { conditions: false, create_tags: false, ..Self::RGW_20 };
     const SUSPENDED: Self = Self { versions: Versions::Suspended, ..Self::RGW_20 };
     const AWS: Self = Self { wrong_key: 403, ..Self::RGW_20 };
-    const AWS_WITHOUT_RIGHTS: Self = Self { tells_versioning: false, ..Self::AWS };
+    pub(super) const AWS_WITHOUT_RIGHTS: Self = Self { tells_versioning: false, ..Self::AWS };
     const UNTAGGED: Self = Self { tags: Tags::Refused, ..Self::RGW_18 };
     const GARAGE: Self = Self {
         versions: Versions::Shown,
@@ -100,10 +100,12 @@ pub(super) enum Lie {
     Undeletable,
     /// It stores plaintext, names the version of another writer in its answer, and echoes nothing.
     OthersVersion,
+    /// It stores plaintext, and says so in an answer without an ETag.
+    PlaintextBehindNothing,
 }
 
 impl Lie {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::None,
         Self::Plaintext,
         Self::PlaintextEchoed,
@@ -112,6 +114,7 @@ impl Lie {
         Self::DoubledEcho,
         Self::Undeletable,
         Self::OthersVersion,
+        Self::PlaintextBehindNothing,
     ];
 
     fn is_plaintext(self) -> bool {
@@ -168,6 +171,8 @@ pub(super) struct Gateway {
     pub(super) lie: Lie,
     /// True if it encrypts nothing.
     pub(super) stores_plaintext: bool,
+    /// Bytes that it puts to each content of a PUT.
+    pub(super) pads: u64,
     /// False while its answers are lost.
     pub(super) is_heard: bool,
     /// The newest last.
@@ -189,6 +194,7 @@ impl Gateway {
             profile,
             lie,
             stores_plaintext: lie.is_plaintext(),
+            pads: 0,
             is_heard: true,
             versions: Vec::new(),
             uploads: Vec::new(),
@@ -200,9 +206,13 @@ impl Gateway {
     }
 
     /// A PUT of another writer.
-    pub(super) fn write_of_another(&mut self, key: Option<KeyMd5>, etag: &str) {
-        let (tags, etag) = (Vec::new(), etag.to_owned());
-        self.store(Stored { writer: Writer::Another, key, tags, etag, ..Stored::blank() });
+    pub(super) fn write_of_another(&mut self, key: Option<KeyMd5>, size: u64, etag: &str) {
+        let (writer, tags, etag) = (Writer::Another, Vec::new(), etag.to_owned());
+        self.store(Stored { writer, key, tags, size, etag, ..Stored::blank() });
+    }
+
+    pub(super) fn keeps_tags(&self) -> bool {
+        self.profile.tags == Tags::Kept
     }
 
     pub(super) fn forge_removal_of_another(&mut self) {
@@ -337,7 +347,7 @@ impl Gateway {
             Body::Bytes(bytes) => bytes.clone(),
             Body::Range { .. } => Vec::new(),
         };
-        let (size, blank) = (length(body), Stored::blank());
+        let (size, blank) = (length(body) + self.pads, Stored::blank());
         self.store(Stored { key: stored_key, sent: key, tags, size, content, etag, ..blank });
         let stored = self.versions.last().cloned().unwrap_or_else(Stored::blank);
         self.answer_to_put(&stored, key, named)
@@ -348,6 +358,11 @@ impl Gateway {
             Lie::None | Lie::PlaintextEchoed => self.object(200, stored, key),
             Lie::Plaintext | Lie::NoEcho | Lie::Undeletable => self.object(200, stored, None),
             Lie::PlaintextBehind500 => refusal(500, "InternalError", ""),
+            Lie::PlaintextBehindNothing => {
+                let mut answer = self.object(200, stored, None);
+                answer.headers.retain(|(name, _)| name != "etag");
+                answer
+            }
             Lie::DoubledEcho => {
                 let mut answer = self.object(200, stored, key);
                 answer.headers.extend(self.object(200, stored, key).headers);

@@ -35,17 +35,19 @@ pub(super) struct Faults {
     pub(super) crashes: bool,
     /// True if it may be cancelled.
     pub(super) cancels: bool,
+    /// True for a page in a browser: see [`super::browser`].
+    pub(super) is_browser: bool,
 }
 
 pub(super) struct Run {
-    rng: fastrand::Rng,
+    pub(super) rng: fastrand::Rng,
     pub(super) gateway: Gateway,
     /// The same gateway, for the names of scratch objects.
     scratch: Gateway,
     scratch_key: Option<KeyMd5>,
     scratches: u32,
-    faults: Faults,
-    key: Key,
+    pub(super) faults: Faults,
+    pub(super) key: Key,
     nonces: u64,
     /// The keys that were drawn.
     keys: BTreeMap<[u8; 5], KeyMd5>,
@@ -113,8 +115,8 @@ impl Run {
 
     /// An upload with this run's faults; `None` if the client crashed.
     pub(super) fn put(&mut self) -> Result<Option<PutVerdict>, String> {
-        let condition = self.condition();
-        self.put_as(PutPlan { condition, ..plan() })
+        let (condition, plain_etag) = (self.condition(), self.plain_etag());
+        self.put_as(PutPlan { condition, plain_etag, ..plan() })
     }
 
     fn condition(&mut self) -> Condition {
@@ -135,20 +137,20 @@ impl Run {
 
     /// An upload without faults, which replaces what is there.
     pub(super) fn put_again(&mut self) -> Result<(), String> {
-        self.faults = Faults::default();
+        self.end_faults();
         let verdict = self.put_as(plan())?;
         self.ends_well(matches!(verdict, Some(PutVerdict::Stored { .. })), &verdict)
     }
 
     /// As [`Run::put_again`], in parts.
     pub(super) fn put_parts_again(&mut self) -> Result<(), String> {
-        self.faults = Faults::default();
+        self.end_faults();
         let verdict = self.put_parts_as(parts_plan())?;
         self.ends_well(matches!(verdict, Some(PartsVerdict::Stored { .. })), &verdict)
     }
 
     fn ends_well(&self, is_stored: bool, verdict: &impl Debug) -> Result<(), String> {
-        match is_stored || self.gateway.lie != Lie::None {
+        match is_stored || self.gateway.lie != Lie::None || self.loses_records() {
             true => Ok(()),
             false => Err(format!("a second run ends in {verdict:?}")),
         }
@@ -176,7 +178,7 @@ impl Run {
         self.drive(Machine::new(|link| try_condition(link, name())))
     }
 
-    fn drive<V: Says>(&mut self, mut machine: Machine<V>) -> Result<Option<V>, String> {
+    pub(super) fn drive<V: Says>(&mut self, mut machine: Machine<V>) -> Result<Option<V>, String> {
         let mut tasks: Vec<(TaskId, Task)> = Vec::new();
         for _ in 0..1000 {
             let room = self.rng.usize(1..4);
@@ -247,14 +249,14 @@ impl Run {
             Task::DrawKey { name, is_described } => Outcome::Key(self.draw(name, is_described)),
             Task::Describe { key } => {
                 let KeyRef::Write(nonce) = key else { return Outcome::Failed };
-                let record = self.record(name(), nonce, true);
-                let plain_etag = "of-plain".to_owned();
+                let (record, plain_etag) = (self.record(name(), nonce, true), self.plain_etag());
                 Outcome::Described(Description { record, plain_etag })
             }
             Task::Note { record, .. } => {
                 self.noted.push(record);
-                Outcome::Noted
+                if self.faults.is_browser { Outcome::Failed } else { Outcome::Noted }
             }
+            Task::OpenScratch { .. } if self.faults.is_browser => Outcome::Failed,
             Task::OpenScratch { .. } => self.open_scratch(),
             Task::CloseScratch { .. } => Outcome::Noted,
             Task::Sleep { .. } => Outcome::Slept,
@@ -272,7 +274,7 @@ impl Run {
         Outcome::Scratch { name: scratch_name(self.scratches), key }
     }
 
-    fn draw(&mut self, name: ObjectName, is_described: bool) -> KeyFacts {
+    pub(super) fn draw(&mut self, name: ObjectName, is_described: bool) -> KeyFacts {
         self.nonces += 1;
         let nonce = Nonce::next(self.nonces, 7, None);
         let seal = Seal::new(&self.key, name.clone(), nonce);
@@ -304,7 +306,7 @@ impl Run {
             });
             // One of them has the same content as ours.
             let etag = if self.rng.bool() { "of-plain" } else { "of-another" };
-            self.gateway.write_of_another(key, etag);
+            self.gateway.write_of_another(key, plan().size, etag);
             self.trace.push("another writes".to_owned());
         }
         if !self.late.is_empty() && self.rng.u32(..4) == 0 {
@@ -328,11 +330,14 @@ impl Run {
 
     fn call(&mut self, call: Call) -> Outcome {
         let request = self.request(call);
+        self.repeat(&request);
         if self.faults.line == 0 || self.rng.u32(..6) > 0 {
-            return Outcome::Answer(self.at(&request).handle(&request));
+            let answer = self.at(&request).handle(&request);
+            return Outcome::Answer(self.shown(answer));
         }
         self.faults.line -= 1;
         match self.rng.u32(..6) {
+            0 if self.faults.is_browser => Outcome::NoAnswer(NoAnswer::MaybeExecuted),
             0 => Outcome::NoAnswer(NoAnswer::NotSent),
             5 => {
                 self.unheard(&request);
@@ -357,7 +362,7 @@ impl Run {
     }
 
     /// The gateway executes a request, and its answer is lost.
-    fn unheard(&mut self, request: &Request) {
+    pub(super) fn unheard(&mut self, request: &Request) {
         let gateway = self.at(request);
         gateway.is_heard = false;
         gateway.handle(request);
@@ -435,7 +440,7 @@ pub(super) struct Said {
 }
 
 /// A verdict, as the invariants see it.
-trait Says: Clone {
+pub(super) trait Says: Clone {
     fn said(&self) -> Said;
 }
 

@@ -1,0 +1,34 @@
+//! Outcomes of tasks, from JSON.
+
+use super::plan::key_facts;
+use s3_ssec_core::transfer::{Answer, NoAnswer, Outcome};
+use serde_json::Value;
+
+/// Reads a `TransferOutcome`. `None` if it is not one.
+pub(super) fn read(json: &str) -> Option<Outcome> {
+    let outcome: Value = serde_json::from_str(json).ok()?;
+    Some(match outcome["outcome"].as_str()? {
+        "answer" => Outcome::Answer(answer(&outcome)?),
+        // A browser does not say whether a request left this machine.
+        "no-answer" => Outcome::NoAnswer(NoAnswer::MaybeExecuted),
+        "silent" => Outcome::NoAnswer(NoAnswer::Silent),
+        "key" => Outcome::Key(key_facts(&outcome)?),
+        "noted" => Outcome::Noted,
+        "slept" => Outcome::Slept,
+        "failed" => Outcome::Failed,
+        "abandoned" => Outcome::Abandoned,
+        _ => return None,
+    })
+}
+
+fn answer(outcome: &Value) -> Option<Answer> {
+    let header = |pair: &Value| {
+        let (name, value) = (pair[0].as_str()?, pair[1].as_str()?);
+        Some((name.to_owned(), value.as_bytes().to_vec()))
+    };
+    Some(Answer {
+        status: outcome["status"].as_u64()?.try_into().ok()?,
+        headers: outcome["headers"].as_array()?.iter().map(header).collect::<Option<_>>()?,
+        body: outcome["body"].as_str()?.as_bytes().to_vec(),
+    })
+}

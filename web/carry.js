@@ -1,0 +1,156 @@
+// Carries the tasks of an order of requests: sends each request once, and brings its answer as it came. Which
+// request follows, and what an answer means, the package decides.
+
+import { framed, unreadOr } from "./chunks.js";
+import { Refusal, send, Unreadable, wordsOf } from "./transport.js";
+
+/** Tasks at a time. */
+const ROOM = 4;
+/** Requests that write an object, and have as long as data need. */
+const WRITES = ["PutObject", "CompleteMultipartUpload"];
+/** Verdicts that `carry` returns. */
+const RETURNED = ["stored", "exists", "overwritten", "unrecorded"];
+/** What a gateway says of a body that is not what was signed. */
+const OTHER_BODY = ["SignatureDoesNotMatch", "XAmzContentSHA256Mismatch"];
+
+/** Sends a request with a blob, in chunks of these SHA-256s. Throws a NotReadableError if the file changed. */
+export async function sendFile(place, operation, spec, { body, sha256s, signal }) {
+  const sent = place.request(operation, { ...spec, length: body.size, sha256s });
+  const chunked = body.size ? framed(body, sent.signed.frames) : body;
+  try {
+    return await send(sent, { body: chunked, signal, data: "much" });
+  } catch (error) {
+    throw await changedOr(error, place, body);
+  }
+}
+
+/** That the file changed while it was sent, if that is what is behind an error; else the error. */
+async function changedOr(error, place, body) {
+  const refused = place.believed && error instanceof Refusal && OTHER_BODY.includes(error.code);
+  const changed = () => new DOMException("the file changed while it was sent", "NotReadableError");
+  if (refused) return Object.assign(changed(), { refusal: error });
+  return error instanceof Unreadable ? unreadOr(body, error) : error;
+}
+
+/**
+ * Carries an order (a `Transfer`) to its end. `job` has the `place`; `customer`, or `draw()` that gives it and its
+ * `facts`; of an upload `body`, `sha256s` and `type`; perhaps `signal`, and `isForgotten` where no one needs the
+ * record again. Returns a verdict of `RETURNED`. Throws what is behind any other; what is left then is in the error:
+ * `leftover`, in words.
+ */
+export async function carry(transfer, job) {
+  const carrier = new Carrier(job);
+  const out = new Set();
+  try {
+    for (;;) {
+      if (carrier.stopped) transfer.cancel();
+      for (const task of JSON.parse(transfer.next(ROOM))) {
+        const done = carrier.carry(task).then((outcome) => {
+          out.delete(done);
+          transfer.done(task.id, JSON.stringify(outcome));
+        });
+        out.add(done);
+      }
+      const verdict = transfer.verdict();
+      if (verdict) return carrier.ended(JSON.parse(verdict));
+      await Promise.race(out);
+    }
+  } finally {
+    transfer.free();
+  }
+}
+
+class Carrier {
+  constructor(job) {
+    Object.assign(this, { job, customer: job.customer, failures: [] });
+  }
+
+  /** Why the order is cancelled, if it is. */
+  get stopped() {
+    return this.changed ?? (this.job.signal?.aborted ? this.job.signal.reason : undefined);
+  }
+
+  /** The outcome of a task. */
+  async carry(task) {
+    try {
+      return await (TASKS[task.task]?.(this, task) ?? { outcome: "failed" });
+    } catch (error) {
+      this.failures.push({ error });
+      return { outcome: "failed" };
+    }
+  }
+
+  /** A task that is out when the order is cancelled is given up; those that follow are not. */
+  async call({ operation, isKeyed, isRead, body: span, ...spec }) {
+    const { place, body, type, sha256s } = this.job;
+    const signal = this.stopped ? undefined : this.job.signal;
+    if (isKeyed) spec.customer = this.customer;
+    try {
+      if (span) {
+        spec.headers["content-type"] = type;
+        return answered(await sendFile(place, operation, spec, { body, sha256s, signal }), "");
+      }
+      const sent = place.request(operation, spec);
+      const data = WRITES.includes(operation) ? "much" : "small";
+      const answer = await send(sent, { body: spec.document, signal, data });
+      if (isRead) return answered(answer, await wordsOf(sent, answer));
+      answer.body?.cancel().catch(() => undefined);
+      return answered(answer, "");
+    } catch (error) {
+      return this.unanswered(operation, error, signal);
+    }
+  }
+
+  /** The outcome of a request that failed. */
+  unanswered(operation, error, signal) {
+    const refusal = error instanceof Refusal ? error : error.refusal;
+    this.failures.push({ error, operation, status: refusal?.status });
+    if (error.name === "NotReadableError") this.changed = error;
+    if (refusal) return answered(refusal, refusal.text);
+    if (signal?.aborted) return { outcome: "abandoned" };
+    return { outcome: error.cause?.name === "TimeoutError" ? "silent" : "no-answer" };
+  }
+
+  /** What became of the order: see `carry`. */
+  ended(verdict) {
+    const { end, status, code, what, words } = verdict;
+    if (RETURNED.includes(end)) return verdict;
+    const last = (is) => this.failures.findLast(is)?.error;
+    const errors = {
+      refused: () => last((failure) => failure.status === status),
+      "not-proved": () => this.changed ?? Object.assign(new Error(what), { code }),
+      unanswered: () => this.changed ?? last(({ operation }) => WRITES.includes(operation)) ?? last(() => true),
+      stopped: () => this.stopped,
+      "no-nonce": () => last(() => true),
+    };
+    const error = errors[end]() ?? this.unread();
+    throw words ? Object.assign(error, { leftover: words }) : error;
+  }
+
+  /** The error where all requests were answered, and the answers say nothing. */
+  unread() {
+    const { place } = this.job;
+    const sent = { operation: "PutObject", signed: { url: place.address }, place };
+    return new Unreadable(sent, new Error("the answer is not one to an upload"));
+  }
+}
+
+const answered = ({ status, headers }, body) => ({ outcome: "answer", status, headers: [...headers], body });
+
+const TASKS = {
+  call: (carrier, task) => carrier.call(task),
+  "draw-key": async (carrier) => {
+    const { customer, facts } = await carrier.job.draw();
+    carrier.customer = customer;
+    return { outcome: "key", ...facts };
+  },
+  // The page keeps no ledger: the package looks at the tag itself.
+  note: ({ job }) => ({ outcome: job.isForgotten ? "noted" : "failed" }),
+  sleep: async (carrier, { ms }) => {
+    await new Promise((resolve) => {
+      setTimeout(resolve, ms);
+      if (!carrier.stopped) carrier.job.signal?.addEventListener("abort", resolve);
+    });
+    return { outcome: "slept" };
+  },
+};
