@@ -221,7 +221,7 @@ fn print_environment(sh: &Shell, version: Option<String>) -> Result<()> {
     for (name, value) in gateway.environment()? {
         output::line(format_args!("export {name}={value}"));
     }
-    let lab_file = project::lab_file(sh)?;
+    let lab_file = crate::project::lab_file(sh)?;
     output::line(format_args!("export AWS_DEFAULT_REGION={REGION}"));
     output::line(format_args!("export S3_SSEC_RGW_HTTP={}", gateway.http));
     output::line(format_args!("export S3_SSEC_RGW_RELEASE={}", gateway.release));

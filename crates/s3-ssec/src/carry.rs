@@ -98,7 +98,8 @@ impl<V> Carried<V> {
     pub(crate) fn unanswered(&mut self) -> Option<CallError> {
         let is_write = |(operation, error): &(Operation, CallError)| {
             use Operation::{Complete, Create, Part, Put};
-            let writes = matches!(operation, Put { .. } | Create { .. } | Part { .. } | Complete { .. });
+            let writes =
+                matches!(operation, Put { .. } | Create { .. } | Part { .. } | Complete { .. });
             writes && !error.is_refusal()
         };
         let index = self.troubles.iter().rposition(is_write);

@@ -297,9 +297,9 @@ impl From<Entry> for Listed {
 }
 
 /// Walks the objects at a place, page by page.
-pub(crate) struct Pages(Box<ListingPages>);
+pub(crate) struct ObjectPages(Box<ListingPages>);
 
-impl Pages {
+impl ObjectPages {
     pub(crate) fn new(client: &Client, place: &S3Address) -> Self {
         Self::after(client, place, None)
     }

@@ -16,7 +16,7 @@ pub use search::{SearchOptions, Searched};
 use crate::call::CallError;
 use crate::client::Client;
 use crate::get::GetError;
-use crate::list::Pages;
+use crate::list::ObjectPages;
 use crate::put::broken_off;
 use crate::uploads::{HalfDone, UploadPages};
 use crate::watch::Watch;
@@ -100,7 +100,7 @@ impl Client {
         self.finish_own(keys, place, &mut repaired).await?;
         self.clear_trials(&place.bucket).await;
         self.other_uploads(place, options.abort_before, &mut repaired).await?;
-        let mut pages = Pages::new(self, place);
+        let mut pages = ObjectPages::new(self, place);
         while let Some(page) = pages.next().await? {
             for (key, _) in page {
                 if watch.is_stopped() {

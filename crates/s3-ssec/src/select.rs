@@ -4,7 +4,7 @@
 use crate::call::CallError;
 use crate::client::Client;
 use crate::lines::{LimitedLines, LineError};
-use crate::list::Pages;
+use crate::list::ObjectPages;
 use crate::pipes::LimitedFile;
 use s3_ssec_core::journal::merge::identity_of;
 use s3_ssec_core::manifest::{ManifestError, read_line, without_mark};
@@ -191,7 +191,7 @@ pub(crate) type Chosen = Result<(String, Option<u64>), SelectError>;
 
 /// Hands out the objects of a selection, some at a time.
 pub(crate) enum Objects {
-    Listed(Pages, Selection),
+    Listed(ObjectPages, Selection),
     Named(Box<ManifestKeys>),
     /// The manifest cannot be opened.
     Broken(Option<SelectError>),
@@ -200,7 +200,7 @@ pub(crate) enum Objects {
 impl Objects {
     pub(crate) fn new(client: &Client, place: &S3Address, selection: &Selection) -> Self {
         match &selection.manifest {
-            None => Self::Listed(Pages::new(client, place), selection.clone()),
+            None => Self::Listed(ObjectPages::new(client, place), selection.clone()),
             Some(manifest) => match ManifestKeys::open(manifest, place, selection) {
                 Ok(keys) => Self::Named(Box::new(keys)),
                 Err(error) => Self::Broken(Some(error.into())),

@@ -11,13 +11,12 @@ mod upload;
 pub use local::{Filter, FilterError, Links};
 
 use crate::call::CallError;
-use crate::client::Client;
 use crate::get::{GetError, GetOptions};
 use crate::select::{SelectError, Selection};
 use crate::watch::Watch;
 use crate::write::{PutError, PutOptions};
 use s3_ssec_core::evidence::Verification;
-use s3_ssec_core::names::{NameError, S3Address};
+use s3_ssec_core::names::NameError;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;

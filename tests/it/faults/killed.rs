@@ -99,10 +99,10 @@ async fn a_put_killed_at_any_step_is_finished_by_the_next(gateway: &'static Gate
     assert_eq!(parts, LARGE.div_ceil(8 * MIB), "5 MiB grow to whole pieces of the digest");
     let last = [
         "CompleteMultipartUpload",
-        // Ours, and nothing without the key; then described, then ours still.
-        "HeadObject",
+        // Nothing without the key, and ours; then described, then ours still.
         "HeadObject",
         "GetObject",
+        "HeadObject",
         "GetObjectTagging",
         "PutObjectTagging",
         "HeadObject",

@@ -11,6 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Capture(Arc<Mutex<Option<Captured>>>);
 
+/// As much of an answer as came.
+pub(super) enum Captive {
+    Nothing,
+    /// It began, and its body could not be read, or not be believed.
+    Broken,
+    Whole(Answer),
+}
+
 #[derive(Debug, Default)]
 struct Captured {
     answer: Answer,
@@ -18,10 +26,16 @@ struct Captured {
 }
 
 impl Capture {
-    /// The answer. `None` if there was none, or if its body is needed and could not be read to its end.
-    pub(super) fn take(&self, is_body_needed: bool) -> Option<Answer> {
-        let captured = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        (captured.has_body || !is_body_needed).then_some(captured.answer)
+    /// The answer, if its body is not needed or could be read to its end.
+    pub(super) fn take(&self, is_body_needed: bool) -> Captive {
+        let captured = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match captured {
+            None => Captive::Nothing,
+            Some(captured) if captured.has_body || !is_body_needed => {
+                Captive::Whole(captured.answer)
+            }
+            Some(_) => Captive::Broken,
+        }
     }
 
     /// Takes the content of an answer that the SDK does not read by itself.

@@ -1,6 +1,6 @@
 //! One request of a machine, through the SDK.
 
-use super::capture::Capture;
+use super::capture::{Captive, Capture};
 use super::{Hands, Payload};
 use crate::call::{Broken, CallError, PayloadHash, Reached, WithKey as _};
 use crate::client::{Client, tag_set};
@@ -33,19 +33,19 @@ pub(super) async fn send(
         Operation::GetStart { .. } | Operation::GetSmall { .. } => done.is_err(),
         _ => true,
     };
-    match once.capture.take(is_body_needed) {
-        Some(answer) => (Outcome::Answer(answer), done.err()),
-        None => (no_answer(&once.reached, done.as_ref().err()), done.err()),
-    }
+    let outcome = match once.capture.take(is_body_needed) {
+        Captive::Whole(answer) => Outcome::Answer(answer),
+        // The next one would take as long, or be as large.
+        Captive::Broken => Outcome::NoAnswer(NoAnswer::Silent),
+        Captive::Nothing => no_answer(&once.reached, done.as_ref().err()),
+    };
+    (outcome, done.err())
 }
 
 fn no_answer(reached: &Reached, error: Option<&CallError>) -> Outcome {
     match error {
         Some(CallError::Broken(Broken::Certificate(_) | Broken::Credentials(_))) => Outcome::Failed,
         _ if !reached.is_possible() => Outcome::NoAnswer(NoAnswer::NotSent),
-        Some(CallError::Broken(Broken::Silent(_) | Broken::Answer(_))) => {
-            Outcome::NoAnswer(NoAnswer::Silent)
-        }
         _ => Outcome::NoAnswer(NoAnswer::MaybeExecuted),
     }
 }

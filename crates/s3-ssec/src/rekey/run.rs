@@ -9,7 +9,7 @@ use super::{Count, RekeyError, RekeyItem, RekeyOptions, RekeySummary};
 use crate::call::CallError;
 use crate::client::Client;
 use crate::copy;
-use crate::list::Pages;
+use crate::list::ObjectPages;
 use crate::select::{Objects, SelectError};
 use crate::trial::TRIAL_PREFIX;
 use crate::watch::Watch;
@@ -220,7 +220,9 @@ impl Keys {
             None if histories => {
                 Self::Versions(Box::new(VersionedKeys::new(client, place, passed)))
             }
-            None => Self::Objects(Objects::Listed(Pages::after(client, place, passed), selection)),
+            None => {
+                Self::Objects(Objects::Listed(ObjectPages::after(client, place, passed), selection))
+            }
             Some(_) => Self::Objects(Objects::new(client, place, &selection)),
         }
     }

@@ -4,7 +4,7 @@ use super::local::parts;
 use super::{Crew, Item, Links, Outcome, Report, Summary, TreeError, TreeOptions};
 use crate::call::CallError;
 use crate::client::Client;
-use crate::list::Pages;
+use crate::list::ObjectPages;
 use crate::locate::{ObjectState, ReadOptions};
 use crate::put::Source;
 use crate::select::{ManifestKeys, SelectError};
@@ -76,7 +76,7 @@ impl Client {
 
     /// What is below a prefix already: key and size.
     async fn sizes(&self, place: &S3Address) -> Result<HashMap<String, u64>, CallError> {
-        let mut pages = Pages::new(self, place);
+        let mut pages = ObjectPages::new(self, place);
         let mut sizes = HashMap::new();
         while let Some(page) = pages.next().await? {
             sizes.extend(page);
