@@ -20,6 +20,11 @@ impl Place {
         Self { endpoint: endpoint.canonical(), within }
     }
 
+    /// True if it is at this gateway, in its one spelling.
+    pub(crate) fn is_at(&self, endpoint: &str) -> bool {
+        self.endpoint == endpoint
+    }
+
     /// True if what is at `place` of the gateway belongs to it.
     pub(crate) fn covers(&self, endpoint: &str, place: &S3Address) -> bool {
         let within = |own: &S3Address| own.bucket == place.bucket && own.holds(&place.path);

@@ -133,7 +133,7 @@ impl Scopes<'_> {
             (places, _) => (format!("the key {fingerprint} belongs"), places),
         };
         // At the right gateway it is the bucket that is not theirs.
-        let here = places.iter().any(|own| own.endpoint == *endpoint);
+        let here = places.iter().any(|own| own.is_at(endpoint));
         let (asked, add) = match here {
             false => (endpoint.clone(), endpoint.clone()),
             true => (format!("{endpoint} {place}"), format!("{endpoint} s3://{}/", place.bucket)),

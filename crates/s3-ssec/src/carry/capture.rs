@@ -60,8 +60,9 @@ impl Intercept for Capture {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let answer = context.response();
-        let headers = answer.headers().iter();
-        let headers = headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+        // `iter` leaves out what is not text, as if it were not there.
+        let headers = answer.headers().iter_bytes();
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_vec()));
         let answer =
             Answer { status: answer.status().as_u16(), headers: headers.collect(), body: vec![] };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
