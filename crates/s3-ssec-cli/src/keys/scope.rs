@@ -157,6 +157,7 @@ pub(crate) fn ring_of(keys: Vec<Key>) -> Keyring {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use s3_ssec::core::endpoint::PlainHttp;
     use s3_ssec::core::key::Kind;
     use s3_ssec::core::names::ObjectName;
 
