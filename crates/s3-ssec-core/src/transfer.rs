@@ -49,7 +49,7 @@ pub use task::{
 pub use trial::{ScratchLeft, TrialEnd, TrialVerdict, WriteKind, trial};
 pub use written::{Finding, Removable, Write, find_written, remove_written};
 
-use link::Desk;
+use link::{Desk, TryVersions};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -78,8 +78,25 @@ impl<V> Machine<V> {
     where
         C: Future<Output = V> + Send + 'static,
     {
+        Self::over(Some(conditions::boxed_try_versions), course)
+    }
+
+    /// As [`Machine::new`], for an executor that makes no scratch objects and may not be shown all headers, as a
+    /// page by its browser. Where the gateway does not say whether a bucket keeps versions, it is not tried:
+    /// nothing is deleted by its name alone then.
+    pub fn without_scratch<C>(course: impl FnOnce(Link) -> C) -> Self
+    where
+        C: Future<Output = V> + Send + 'static,
+    {
+        Self::over(None, course)
+    }
+
+    fn over<C>(try_versions: Option<TryVersions>, course: impl FnOnce(Link) -> C) -> Self
+    where
+        C: Future<Output = V> + Send + 'static,
+    {
         let desk = Arc::<Desk>::default();
-        let course = Box::pin(course(Link::new(Arc::clone(&desk))));
+        let course = Box::pin(course(Link::new(Arc::clone(&desk), try_versions)));
         Self { course: Some(course), desk, verdict: None }
     }
 

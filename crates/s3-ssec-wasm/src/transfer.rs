@@ -1,6 +1,7 @@
 //! Orders of requests: which request follows which, and what their answers mean. The page sends them, and
 //! decides nothing.
 
+mod json;
 mod outcome;
 mod plan;
 mod task;
@@ -11,7 +12,6 @@ use s3_ssec_core::echo::KeylessRead;
 use s3_ssec_core::transfer::{
     Link, Machine, TaskId, complete_parts, describe_parts, put as put_once,
 };
-use serde_json::Value;
 use std::future::Future;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -24,7 +24,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 /// echo. Tasks, outcomes and verdicts are JSON.
 #[wasm_bindgen]
 pub struct Transfer {
-    machine: Machine<Value>,
+    machine: Machine<String>,
     /// The tasks that were handed out. The place of each is its number in JavaScript.
     handed: Vec<TaskId>,
 }
@@ -51,11 +51,16 @@ impl Transfer {
 
     /// The tasks to carry now, `room` at most: the JSON of an array of `TransferTask`. Each is handed out once.
     pub fn next(&mut self, room: u32) -> String {
-        let tasks = self.machine.next(room as usize).into_iter().map(|(id, task)| {
+        let mut tasks = String::from("[");
+        for (id, task) in self.machine.next(room as usize) {
+            if tasks.len() > 1 {
+                tasks.push(',');
+            }
+            tasks.push_str(&task::json(self.handed.len(), task));
             self.handed.push(id);
-            task::json(self.handed.len() - 1, task)
-        });
-        Value::Array(tasks.collect()).to_string()
+        }
+        tasks.push(']');
+        tasks
     }
 
     /// Takes the outcome of a task, once: the JSON of a `TransferOutcome`.
@@ -74,16 +79,16 @@ impl Transfer {
 
     /// The JSON of a `TransferVerdict`, at the end.
     pub fn verdict(&self) -> Option<String> {
-        self.machine.verdict().map(Value::to_string)
+        self.machine.verdict().cloned()
     }
 }
 
 impl Transfer {
     fn new<C>(course: impl FnOnce(Link) -> C) -> Self
     where
-        C: Future<Output = Value> + Send + 'static,
+        C: Future<Output = String> + Send + 'static,
     {
-        Self { machine: Machine::new(course), handed: Vec::new() }
+        Self { machine: Machine::without_scratch(course), handed: Vec::new() }
     }
 }
 

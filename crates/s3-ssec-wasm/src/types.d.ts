@@ -220,7 +220,7 @@ export type TransferTask = { readonly id: number } & (
   /** Keep this record before the next request: on disk if "begun-alone". "failed" where there is no place. */
   | { readonly task: "note"; readonly record: string; readonly stage: "begun" | "begun-alone" | "confirmed" }
   | { readonly task: "sleep"; readonly ms: number }
-  | { readonly task: "try-versions" | "describe" | "other" }
+  | { readonly task: "other" }
 );
 
 /** The outcome of a task. */

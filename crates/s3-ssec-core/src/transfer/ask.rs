@@ -1,6 +1,5 @@
 //! Small questions to a gateway, asked again where the line breaks, and their answers, judged.
 
-use super::conditions::try_versions;
 use super::link::Link;
 use super::task::{Answer, Call, KeyFacts, NoAnswer, Operation, Outcome, Unreadable};
 use crate::advice;
@@ -188,7 +187,7 @@ impl Ask<'_> {
         if let Some(versions) = self.versioning().await? {
             return Ok(versions);
         }
-        try_versions(self.link, self.name).await
+        self.link.try_versions(self.name).await
     }
 
     /// PutObjectTagging.

@@ -10,6 +10,8 @@ use crate::advice;
 use crate::condition::OnlyIfAbsent;
 use crate::names::ObjectName;
 use crate::removal::{BucketVersions, TrustedVersion};
+use std::future::Future;
+use std::pin::Pin;
 
 /// The end of a trial of `If-None-Match: *`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,13 +127,18 @@ async fn once(scratch: &mut Scratch<'_>, operation: Operation) -> Result<Answer,
     }
 }
 
+/// As [`try_versions`], on the heap.
+pub(super) fn boxed_try_versions<'l>(
+    link: &'l Link,
+    beside: &'l ObjectName,
+) -> Pin<Box<dyn Future<Output = Result<BucketVersions, Unheard>> + Send + 'l>> {
+    Box::pin(try_versions(link, beside))
+}
+
 /// Finds out where GetBucketVersioning is refused whether a bucket keeps versions: stores two contents under
 /// one new name, and reads the first by its version ID. Credentials that may not do so learn nothing, and
 /// nothing is believed.
-pub(super) async fn try_versions(
-    link: &Link,
-    beside: &ObjectName,
-) -> Result<BucketVersions, Unheard> {
+async fn try_versions(link: &Link, beside: &ObjectName) -> Result<BucketVersions, Unheard> {
     // Who cannot try it may not be shown the version IDs of answers either, as a page by its browser: that
     // none is named means nothing then.
     let mut scratch = Scratch::open(link, beside.clone()).await.ok_or(Unheard)?;

@@ -1,9 +1,13 @@
 //! The way from an order of requests to whoever carries them.
 
+use super::ask::Unheard;
 use super::task::{Call, Outcome, Task};
 use super::{StrayTask, TaskId};
+use crate::names::ObjectName;
+use crate::removal::BucketVersions;
 use std::collections::BTreeMap;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
@@ -54,12 +58,29 @@ impl Desk {
     }
 }
 
+/// The trial of an executor that makes scratch objects. A pointer, so that a page does not load what it never
+/// calls.
+pub(super) type TryVersions =
+    for<'l> fn(
+        &'l Link,
+        &'l ObjectName,
+    ) -> Pin<Box<dyn Future<Output = Result<BucketVersions, Unheard>> + Send + 'l>>;
+
 /// An order's side of a [`Machine`](super::Machine).
-pub struct Link(Arc<Desk>);
+pub struct Link(Arc<Desk>, Option<TryVersions>);
 
 impl Link {
-    pub(super) fn new(desk: Arc<Desk>) -> Self {
-        Self(desk)
+    pub(super) fn new(desk: Arc<Desk>, try_versions: Option<TryVersions>) -> Self {
+        Self(desk, try_versions)
+    }
+
+    /// Finds out by scratch objects beside `name` whether its bucket keeps versions. Nothing if this executor
+    /// cannot.
+    pub(super) async fn try_versions(&self, name: &ObjectName) -> Result<BucketVersions, Unheard> {
+        match self.1 {
+            Some(try_versions) => try_versions(self, name).await,
+            None => Err(Unheard),
+        }
     }
 
     /// Hands out a task. [`Link::next_of`] has its outcome.

@@ -1,28 +1,68 @@
 //! Tasks as JSON: requests as the page signs and sends them.
 
+use super::json::Json;
 use s3_ssec_core::removal::TrustedVersion;
 use s3_ssec_core::transfer::{Body, Call, Condition, Operation, Stage, Task};
 use s3_ssec_core::xml::push_text;
-use serde_json::{Value, json};
 
 /// A `TransferTask` of this number.
-pub(super) fn json(id: usize, task: Task) -> Value {
+pub(super) fn json(id: usize, task: Task) -> String {
     let mut json = match task {
         Task::Call(call) => request(&call),
-        Task::DrawKey { .. } => json!({ "task": "draw-key" }),
+        Task::DrawKey { .. } => Json::of("task", "draw-key"),
         Task::Note { record, stage, .. } => {
-            let stage = match stage {
-                Stage::Begun => "begun",
-                Stage::BegunAlone => "begun-alone",
-                Stage::Confirmed { .. } => "confirmed",
-            };
-            json!({ "task": "note", "record": record, "stage": stage })
+            let mut note = Json::of("task", "note");
+            note.text("record", &record);
+            note.text("stage", stage_name(stage));
+            note
         }
-        Task::Sleep { ms } => json!({ "task": "sleep", "ms": ms }),
-        Task::TryVersions { .. } => json!({ "task": "try-versions" }),
-        Task::Describe { .. } => json!({ "task": "describe" }),
+        Task::Sleep { ms } => {
+            let mut sleep = Json::of("task", "sleep");
+            sleep.number("ms", ms);
+            sleep
+        }
+        Task::OpenScratch { .. } | Task::CloseScratch { .. } | Task::Describe { .. } => other(),
     };
-    json["id"] = json!(id);
+    json.number("id", id as u64);
+    json.end()
+}
+
+fn stage_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Begun => "begun",
+        Stage::BegunAlone => "begun-alone",
+        Stage::Confirmed { .. } => "confirmed",
+    }
+}
+
+/// A task of orders that no page runs.
+fn other() -> Json {
+    Json::of("task", "other")
+}
+
+fn request(call: &Call) -> Json {
+    let Some(request) = Request::of(&call.operation) else { return other() };
+    let mut json = Json::of("task", "call");
+    json.text("operation", request.operation);
+    json.text("method", request.method);
+    json.raw("parameters", &request.parameters.end());
+    json.raw("headers", &request.headers.end());
+    json.flag("isKeyed", call.key.is_some());
+    json.flag("isRead", request.is_read);
+    if !matches!(call.operation, Operation::Versioning) {
+        json.text("name", call.name.key.as_str());
+    }
+    if let Some(document) = request.document {
+        json.text("document", &document);
+    }
+    if let Operation::Put { body: Body::Range { offset, length }, .. } = call.operation {
+        let mut span = offset.to_string();
+        span.insert(0, '[');
+        span.push(',');
+        span.push_str(&length.to_string());
+        span.push(']');
+        json.raw("body", &span);
+    }
     json
 }
 
@@ -30,122 +70,115 @@ pub(super) fn json(id: usize, task: Task) -> Value {
 struct Request {
     operation: &'static str,
     method: &'static str,
-    parameters: Value,
-    headers: Value,
+    parameters: Json,
+    headers: Json,
     document: Option<String>,
-    /// The content: where it begins, and its length.
-    body: Option<[u64; 2]>,
     /// True if the answer's document counts, and not only that of a refusal.
     is_read: bool,
 }
 
-fn request(call: &Call) -> Value {
-    let is_keyed = call.key.is_some();
-    let Some(request) = Request::of(&call.operation) else { return json!({ "task": "other" }) };
-    let mut json = json!({
-        "task": "call",
-        "operation": request.operation,
-        "method": request.method,
-        "parameters": request.parameters,
-        "headers": request.headers,
-        "isKeyed": is_keyed,
-        "isRead": request.is_read,
-    });
-    if !matches!(call.operation, Operation::Versioning) {
-        json["name"] = json!(call.name.key.as_str());
-    }
-    if let Some(document) = request.document {
-        json["document"] = json!(document);
-    }
-    if let Some(body) = request.body {
-        json["body"] = json!(body);
-    }
-    json
-}
+type Version = Option<TrustedVersion>;
 
 impl Request {
-    fn new(operation: &'static str, method: &'static str, parameters: Value) -> Self {
-        let (headers, document) = (json!({}), None);
-        Self { operation, method, parameters, headers, document, body: None, is_read: false }
+    #[inline(never)]
+    fn new(operation: &'static str, method: &'static str) -> Self {
+        let (parameters, headers) = (Json::object(), Json::object());
+        Self { operation, method, parameters, headers, document: None, is_read: false }
+    }
+
+    #[inline(never)]
+    fn of_version(operation: &'static str, method: &'static str, version: &Version) -> Self {
+        let mut request = Self::new(operation, method);
+        if let Some(version) = version {
+            request.parameters.text("versionId", version.id());
+        }
+        request
     }
 
     /// `None` for requests of orders that no page runs.
     fn of(operation: &Operation) -> Option<Self> {
         Some(match operation {
-            Operation::Head { version } => Self::new("HeadObject", "HEAD", of_version(version)),
+            Operation::Head { version } => Self::of_version("HeadObject", "HEAD", version),
             Operation::GetStart { version, ranged } => {
-                let mut get = Self::new("GetObject", "GET", of_version(version));
+                let mut get = Self::of_version("GetObject", "GET", version);
                 // Its answer must not stay in the cache of the browser, from where it would answer a later
                 // HEAD. (`cache: "no-store"` would repeat every preflight.)
-                get.parameters["response-cache-control"] = json!("no-store");
+                get.parameters.text("response-cache-control", "no-store");
                 if *ranged {
-                    get.headers["range"] = json!("bytes=0-0");
+                    get.headers.text("range", "bytes=0-0");
                 }
                 get
             }
-            Operation::Put { body: Body::Range { offset, length }, tags, condition } => {
-                let mut put = Self::new("PutObject", "PUT", json!({}));
-                put.headers = of_condition(condition);
+            Operation::Put { body: Body::Range { .. }, tags, condition } => {
+                let mut put = Self::new("PutObject", "PUT");
+                put.condition(condition);
                 if !tags.is_empty() {
-                    put.headers["x-amz-tagging"] = json!(tagging(tags));
+                    put.headers.text("x-amz-tagging", &tagging(tags));
                 }
-                Self { body: Some([*offset, *length]), ..put }
+                put
             }
             Operation::Complete { upload, etags, condition } => {
-                let parameters = json!({ "uploadId": upload });
-                let complete = Self::new("CompleteMultipartUpload", "POST", parameters);
-                let (headers, document) = (of_condition(condition), Some(part_list(etags)));
-                Self { headers, document, is_read: true, ..complete }
+                let mut complete = Self::new("CompleteMultipartUpload", "POST");
+                complete.parameters.text("uploadId", upload);
+                complete.condition(condition);
+                Self { document: Some(part_list(etags)), is_read: true, ..complete }
             }
             Operation::PutTags { version, tags } => {
-                let put = Self::new("PutObjectTagging", "PUT", of_tags(version));
+                let mut put = Self::of_version("PutObjectTagging", "PUT", version);
+                put.parameters.text("tagging", "");
                 Self { document: Some(tag_set(tags)), ..put }
             }
             Operation::Tags { version } => {
-                Self { is_read: true, ..Self::new("GetObjectTagging", "GET", of_tags(version)) }
-            }
-            Operation::Delete { version } => {
-                Self::new("DeleteObject", "DELETE", of_version(version))
-            }
-            Operation::Versioning => {
-                let get = Self::new("GetBucketVersioning", "GET", json!({ "versioning": "" }));
+                let mut get = Self::of_version("GetObjectTagging", "GET", version);
+                get.parameters.text("tagging", "");
                 Self { is_read: true, ..get }
             }
-            Operation::Create { .. } | Operation::Part { .. } | Operation::Abort { .. } => {
-                return None;
+            Operation::Delete { version } => Self::of_version("DeleteObject", "DELETE", version),
+            Operation::Versioning => {
+                let mut get = Self::new("GetBucketVersioning", "GET");
+                get.parameters.text("versioning", "");
+                Self { is_read: true, ..get }
             }
+            // Of trials, and of uploads in parts before their end.
+            Operation::Put { body: Body::Bytes(_), .. }
+            | Operation::GetSmall { .. }
+            | Operation::Create { .. }
+            | Operation::Part { .. }
+            | Operation::Abort { .. }
+            | Operation::ListVersions
+            | Operation::ListUploads => return None,
         })
     }
-}
 
-fn of_version(version: &Option<TrustedVersion>) -> Value {
-    match version {
-        Some(version) => json!({ "versionId": version.id() }),
-        None => json!({}),
-    }
-}
-
-fn of_tags(version: &Option<TrustedVersion>) -> Value {
-    let mut parameters = of_version(version);
-    parameters["tagging"] = json!("");
-    parameters
-}
-
-fn of_condition(condition: &Condition) -> Value {
-    match condition {
-        Condition::Always => json!({}),
-        Condition::OnlyIfAbsent => json!({ "if-none-match": "*" }),
-        Condition::OnlyIf(etag) => json!({ "if-match": format!("\"{etag}\"") }),
+    #[inline(never)]
+    fn condition(&mut self, condition: &Condition) {
+        match condition {
+            Condition::Always => {}
+            Condition::OnlyIfAbsent => self.headers.text("if-none-match", "*"),
+            Condition::OnlyIf(etag) => {
+                let mut quoted = etag.clone();
+                quoted.insert(0, '"');
+                quoted.push('"');
+                self.headers.text("if-match", &quoted);
+            }
+        }
     }
 }
 
 /// The header of the tags. A record needs no escaping there, and a page sets no other tag.
 fn tagging(tags: &[(String, String)]) -> String {
-    tags.iter().map(|(key, value)| [key, "=", value].concat()).collect::<Vec<_>>().join("&")
+    let mut all = String::new();
+    for (key, value) in tags {
+        let before = if all.is_empty() { "" } else { "&" };
+        for piece in [before, key, "=", value] {
+            all.push_str(piece);
+        }
+    }
+    all
 }
 
 fn tag_set(tags: &[(String, String)]) -> String {
-    let mut xml = "<Tagging><TagSet>".to_owned();
+    let mut xml = String::from("<Tagging><TagSet>");
     for (key, value) in tags {
         xml.push_str("<Tag><Key>");
         push_text(&mut xml, key);
@@ -153,15 +186,19 @@ fn tag_set(tags: &[(String, String)]) -> String {
         push_text(&mut xml, value);
         xml.push_str("</Value></Tag>");
     }
-    xml + "</TagSet></Tagging>"
+    xml.push_str("</TagSet></Tagging>");
+    xml
 }
 
 fn part_list(etags: &[String]) -> String {
-    let mut xml = "<CompleteMultipartUpload>".to_owned();
-    for (number, etag) in (1..).zip(etags) {
-        xml.push_str(&format!("<Part><PartNumber>{number}</PartNumber><ETag>&quot;"));
+    let mut xml = String::from("<CompleteMultipartUpload>");
+    for (number, etag) in (1_u32..).zip(etags) {
+        xml.push_str("<Part><PartNumber>");
+        xml.push_str(&number.to_string());
+        xml.push_str("</PartNumber><ETag>&quot;");
         push_text(&mut xml, etag);
         xml.push_str("&quot;</ETag></Part>");
     }
-    xml + "</CompleteMultipartUpload>"
+    xml.push_str("</CompleteMultipartUpload>");
+    xml
 }

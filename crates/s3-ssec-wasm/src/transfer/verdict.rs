@@ -1,27 +1,27 @@
 //! Verdicts as JSON.
 
+use super::json::Json;
 use crate::error::Coded as _;
 use s3_ssec_core::echo::EchoError;
 use s3_ssec_core::removal::Leftover;
 use s3_ssec_core::transfer::{Answer, CompleteVerdict, PutVerdict, RecordPlace};
-use serde_json::{Value, json};
 
 /// The `TransferVerdict` of an upload in one request.
-pub(super) fn of_put(verdict: PutVerdict) -> Value {
+pub(super) fn of_put(verdict: PutVerdict) -> String {
     match verdict {
         PutVerdict::Stored { record, version_id, .. } => stored(record, version_id),
         PutVerdict::Exists => end("exists"),
         PutVerdict::Refused { answer, leftover } => refused(&answer, leftover),
         PutVerdict::NotProved { error, leftover } => not_proved(error, leftover),
-        PutVerdict::Unrecorded(_) => end("unrecorded"),
-        PutVerdict::Unanswered(leftover) => left(end("unanswered"), leftover),
-        PutVerdict::Stopped(leftover) => left(end("stopped"), leftover),
+        PutVerdict::Unrecorded => end("unrecorded"),
+        PutVerdict::Unanswered(leftover) => leaving("unanswered", leftover),
+        PutVerdict::Stopped(leftover) => leaving("stopped", leftover),
         PutVerdict::NoNonce => end("no-nonce"),
     }
 }
 
 /// The `TransferVerdict` of the end of an upload in parts.
-pub(super) fn of_complete(verdict: CompleteVerdict) -> Value {
+pub(super) fn of_complete(verdict: CompleteVerdict) -> String {
     match verdict {
         CompleteVerdict::Stored { record, version_id, .. } => stored(record, version_id),
         CompleteVerdict::Exists => end("exists"),
@@ -29,43 +29,51 @@ pub(super) fn of_complete(verdict: CompleteVerdict) -> Value {
         CompleteVerdict::NotProved { error, object } => not_proved(error, object),
         CompleteVerdict::Overwritten => end("overwritten"),
         CompleteVerdict::Unrecorded => end("unrecorded"),
-        CompleteVerdict::Unanswered(object) => left(end("unanswered"), object),
-        CompleteVerdict::Stopped(object) => left(end("stopped"), object),
+        CompleteVerdict::Unanswered(object) => leaving("unanswered", object),
+        CompleteVerdict::Stopped(object) => leaving("stopped", object),
     }
 }
 
-fn end(end: &str) -> Value {
-    json!({ "end": end })
+#[inline(never)]
+fn end(end: &str) -> String {
+    Json::of("end", end).end()
 }
 
-fn stored(record: RecordPlace, version_id: Option<String>) -> Value {
-    let mut stored = end("stored");
-    stored["isInTag"] = json!(record == RecordPlace::Tag);
+#[inline(never)]
+fn stored(record: RecordPlace, version_id: Option<String>) -> String {
+    let mut stored = Json::of("end", "stored");
+    stored.flag("isInTag", record == RecordPlace::Tag);
     if let Some(id) = version_id {
-        stored["versionId"] = json!(id);
+        stored.text("versionId", &id);
     }
-    stored
+    stored.end()
 }
 
-fn refused(answer: &Answer, leftover: Leftover) -> Value {
-    let mut refused = end("refused");
-    refused["status"] = json!(answer.status);
-    left(refused, leftover)
+#[inline(never)]
+fn refused(answer: &Answer, leftover: Leftover) -> String {
+    let mut refused = Json::of("end", "refused");
+    refused.number("status", answer.status.into());
+    left(refused, leftover, leftover != Leftover::Nothing)
 }
 
-fn not_proved(error: EchoError, leftover: Leftover) -> Value {
-    let mut not_proved = end("not-proved");
-    not_proved["code"] = json!(error.code());
-    not_proved["what"] = json!(error.to_string());
-    not_proved["words"] = json!(leftover.words());
-    left(not_proved, leftover)
+#[inline(never)]
+fn not_proved(error: EchoError, leftover: Leftover) -> String {
+    let mut not_proved = Json::of("end", "not-proved");
+    not_proved.text("code", error.code());
+    not_proved.text("what", &error.to_string());
+    left(not_proved, leftover, true)
 }
 
-/// Adds the remains; in words too, where there may be any.
-fn left(mut verdict: Value, leftover: Leftover) -> Value {
-    verdict["leftover"] = json!(leftover.code());
-    if leftover != Leftover::Nothing {
-        verdict["words"] = json!(leftover.words());
+#[inline(never)]
+fn leaving(end: &str, leftover: Leftover) -> String {
+    left(Json::of("end", end), leftover, leftover != Leftover::Nothing)
+}
+
+/// Adds the remains; in words too, where there may be any, or something was stored.
+fn left(mut verdict: Json, leftover: Leftover, in_words: bool) -> String {
+    verdict.text("leftover", leftover.code());
+    if in_words {
+        verdict.text("words", leftover.words());
     }
-    verdict
+    verdict.end()
 }

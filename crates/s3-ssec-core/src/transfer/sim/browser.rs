@@ -8,13 +8,25 @@ use super::{ALL_FAULTS, assert_unbroken};
 use crate::echo::EchoError;
 use crate::key::{Key, Kind};
 use crate::removal::Leftover;
-use crate::transfer::Machine;
 use crate::transfer::parts::PartsVerdict;
 use crate::transfer::put::{PutPlan, PutVerdict, RecordPlace, put};
 use crate::transfer::task::{Answer, Call, Condition, KeyFacts, Operation, Outcome, Task};
 use crate::transfer::written::{Finding, Search, Write};
+use crate::transfer::{Link, Machine};
+use std::future::Future;
 
 impl Run {
+    /// The order, for this kind of executor.
+    pub(super) fn machine<V, C>(&self, course: impl FnOnce(Link) -> C) -> Machine<V>
+    where
+        C: Future<Output = V> + Send + 'static,
+    {
+        match self.faults.is_browser {
+            true => Machine::without_scratch(course),
+            false => Machine::new(course),
+        }
+    }
+
     pub(super) fn end_faults(&mut self) {
         self.faults = Faults { is_browser: self.faults.is_browser, ..Faults::default() };
     }
@@ -119,7 +131,7 @@ fn find(run: &mut Run, key: KeyFacts) -> Finding {
     let (name, records) = (plan().name, vec![key.record.clone()]);
     let write = Write { name, key, records, plain_etag: String::new() };
     let course = |link| async move { Search::sized(&link, &write, 3).finding().await };
-    run.drive(Machine::new(course)).unwrap().unwrap()
+    run.drive(Machine::without_scratch(course)).unwrap().unwrap()
 }
 
 impl Says for Finding {
