@@ -7,6 +7,7 @@ use crate::page_lies::{connected_again, store_plain};
 use harness::{Asked, Deed, Gateway, Proxy, live};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
 
 live![
     a_version_that_an_answer_names_is_looked_at,
@@ -14,6 +15,7 @@ live![
     a_removal_that_was_not_done_is_reported,
     an_overwritten_object_keeps_its_own_record,
     a_file_that_changes_while_it_is_sent_is_looked_for,
+    an_upload_that_is_paused_is_looked_for,
     a_listing_on_its_way_has_no_next_page,
 ];
 
@@ -182,6 +184,40 @@ async fn a_file_that_changes_while_it_is_sent_is_looked_for(gateway: &'static Ga
     browser.wait_for_text("The file cannot be read any more").await;
     let text = browser.text().await;
     assert!(text.contains("It had arrived by then") || text.contains("may still arrive"), "{text}");
+    browser.close().await;
+    scene.bucket.remove().await;
+}
+
+/// The request of an upload that is paused may have arrived, or may still arrive: the page looks, and sends it
+/// no more.
+async fn an_upload_that_is_paused_is_looked_for(gateway: &'static Gateway) {
+    let scene = Scene::new(gateway).await;
+    let taken = Arc::new(Notify::new());
+    let heard = Arc::clone(&taken);
+    let proxy = Proxy::new(gateway, move |asked| match (asked.operation(), &*asked.object()) {
+        ("PutObject", "held") => Deed::Silence,
+        ("PutObject", "taken") => Deed::Swallow(Arc::clone(&heard)),
+        _ => Deed::Pass,
+    })
+    .await;
+    let browser = scene.connected(&proxy.endpoint, &gateway.secret_key).await;
+    for (name, said) in [("held", "may still arrive"), ("taken", "It had arrived by then")] {
+        let (file, bytes) = scene.file(name, 47, 5000);
+        browser.choose("#upload-files", "#files-input", &[&file]).await;
+        let put = |asked: &Asked| asked.operation() == "PutObject" && asked.object() == name;
+        proxy.until(put, 0).await;
+        if name == "taken" {
+            taken.notified().await;
+        }
+        browser.press("#transfers [data-state=running]", "Pause").await;
+        browser.wait_for("#transfers [data-state=paused]").await;
+        browser.wait_for_text(said).await;
+        assert_eq!(proxy.seen().iter().filter(|asked| put(asked)).count(), 1);
+        if name == "taken" {
+            scene.assert_command_reads(name, &bytes).await;
+        }
+        browser.press("#transfers [data-state=paused]", "Close").await;
+    }
     browser.close().await;
     scene.bucket.remove().await;
 }
