@@ -6,7 +6,7 @@ import initDocuments, * as documents from "./pkg/documents.js";
 
 export const { linkExpiresAt, rangeHeader } = ssec;
 
-/** Lines of journals, policies, CORS rules, what refusals mean: after `loadDocuments()`. */
+/** Lines of journals, policies, CORS rules, what refusals mean, keyless reads, listings: after `loadDocuments()`. */
 export const { journalBegun, journalCreated, journalSending, journalStored, journalCompleting } = documents;
 export const { PolicyChange, explainPolicy, applyCors, admitsOrigin, explainRefusal, explainInspected } = documents;
 export const { keylessRead, ListingPages, listingPageMax } = documents;

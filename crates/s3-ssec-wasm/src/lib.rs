@@ -20,7 +20,7 @@
 //!
 //! The package has four modules, each for a feature of this crate: `s3-ssec` (keys, seals, requests),
 //! `s3-ssec/digest` (what hashes whole contents, best in a worker), `s3-ssec/documents` (listings, nonces, journals,
-//! policies, CORS rules, what refusals mean) and `s3-ssec/words` (keys from paper). A page that only lists
+//! policies, CORS rules, what refusals mean, uploads step by step) and `s3-ssec/words` (keys from paper). A page that only lists
 //! never loads the others.
 //!
 //! What leaves a key as a string, the headers, cannot be wiped: JavaScript keeps strings until it

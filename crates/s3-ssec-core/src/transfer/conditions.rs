@@ -139,9 +139,9 @@ pub(super) fn boxed_try_versions<'l>(
 /// one new name, and reads the first by its version ID. Credentials that may not do so learn nothing, and
 /// nothing is believed.
 async fn try_versions(link: &Link, beside: &ObjectName) -> Result<BucketVersions, Unheard> {
-    // Who cannot try it may not be shown the version IDs of answers either, as a page by its browser: that
-    // none is named means nothing then.
-    let mut scratch = Scratch::open(link, beside.clone()).await.ok_or(Unheard)?;
+    let Some(mut scratch) = Scratch::open(link, beside.clone()).await else {
+        return Ok(BucketVersions::Unknown);
+    };
     let tried = two_versions(&mut scratch).await;
     // The IDs of a bucket without versions name nothing.
     if !matches!(tried, Ok(BucketVersions::Kept(_))) {

@@ -39,8 +39,7 @@ pub enum Task {
     },
     /// Draws a new name beside `beside` that nobody else uses, and a key that is thrown away afterwards, and
     /// notes the name on the disk: a trial that is killed leaves something there. The outcome is
-    /// [`Outcome::Scratch`], or [`Outcome::Failed`] of an executor that cannot try anything: where it is not
-    /// known whether a bucket keeps versions, nothing is deleted by its name alone then.
+    /// [`Outcome::Scratch`].
     OpenScratch {
         /// The object beside which it is.
         beside: ObjectName,

@@ -1,6 +1,7 @@
 //! Orders of requests: as the page carries them, with a gateway that each test plays.
 
 use crate::{NONCE, code, key, seal};
+use s3_ssec_core::headers::{ALGORITHM, KEY_MD5};
 use s3_ssec_wasm as ssec;
 use serde_json::{Value, json};
 use ssec::Transfer;
@@ -29,9 +30,7 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Value {
 /// The echo of the key of these tests, with an ETag.
 fn echoed(status: u16) -> Value {
     let md5 = facts("")["md5"].as_str().unwrap().to_owned();
-    let prefix = "x-amz-server-side-encryption-customer-";
-    let (algorithm, key_md5) = ([prefix, "algorithm"].concat(), [prefix, "key-md5"].concat());
-    answer(status, &[("etag", "\"e\""), (&algorithm, "AES256"), (&key_md5, &md5)], "")
+    answer(status, &[("etag", "\"e\""), (ALGORITHM, "AES256"), (KEY_MD5, &md5)], "")
 }
 
 fn tagged(record: &str) -> Value {
