@@ -180,6 +180,12 @@ impl<H: Hands> Carrier<'_, H> {
             return Outcome::Failed;
         }
         let (outcome, trouble) = send::send(self.client, self.hands, call, key).await;
+        match &outcome {
+            Outcome::Answer(answer) => {
+                tracing::debug!("{}: answered {}", call.operation.name(), answer.status);
+            }
+            other => tracing::debug!("{}: {other:?}", call.operation.name()),
+        }
         if let Some(error) = trouble {
             let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
             troubles.push((call.operation.clone(), error));

@@ -6,6 +6,7 @@ use crate::endpoint::{Endpoint, PlainHttp};
 use crate::headers::TargetKeyHeaders;
 use crate::key::CustomerKey;
 use crate::names::S3Address;
+use crate::percent::{Slash, encode};
 use crate::request::Place;
 use http::Method;
 use serde_json::Value;

@@ -152,6 +152,27 @@ pub enum Operation {
     ListUploads,
 }
 
+impl Operation {
+    /// The name of the request in the S3 API.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Operation::Head { .. } => "HeadObject",
+            Operation::GetStart { .. } | Operation::GetSmall { .. } => "GetObject",
+            Operation::Put { .. } => "PutObject",
+            Operation::Create { .. } => "CreateMultipartUpload",
+            Operation::Part { .. } => "UploadPart",
+            Operation::Complete { .. } => "CompleteMultipartUpload",
+            Operation::Abort { .. } => "AbortMultipartUpload",
+            Operation::PutTags { .. } => "PutObjectTagging",
+            Operation::Tags { .. } => "GetObjectTagging",
+            Operation::Delete { .. } => "DeleteObject",
+            Operation::Versioning => "GetBucketVersioning",
+            Operation::ListVersions => "ListObjectVersions",
+            Operation::ListUploads => "ListMultipartUploads",
+        }
+    }
+}
+
 /// A content to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
