@@ -115,7 +115,7 @@ impl ClassifyRetry for NoRetry {
 }
 
 /// True if one of the errors of this module ended an answer, or silence did.
-fn is_judged(error: &(dyn std::error::Error + 'static)) -> bool {
+pub(crate) fn is_judged(error: &(dyn std::error::Error + 'static)) -> bool {
     find::<ListingError>(error).is_some()
         || find::<XmlError>(error).is_some()
         || find::<TooLarge>(error).is_some()

@@ -2,6 +2,7 @@
 
 use super::capture::{Captive, Capture};
 use super::{Hands, Payload};
+use crate::answer::is_judged;
 use crate::call::{Broken, CallError, PayloadHash, Reached, WithKey as _};
 use crate::client::{Client, tag_set};
 use crate::put::tagging;
@@ -17,6 +18,7 @@ use s3_ssec_core::removal::TrustedVersion;
 use s3_ssec_core::transfer::{Body, Call, Condition, NoAnswer, Operation, Outcome};
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Sends a request once, with this key. The second value explains an answer that is no success, or none.
 pub(super) async fn send(
@@ -25,7 +27,8 @@ pub(super) async fn send(
     call: &Call,
     key: Option<Arc<TargetKeyHeaders>>,
 ) -> (Outcome, Option<CallError>) {
-    let once = Once { client, key, capture: Capture::default(), reached: Reached::default() };
+    let (capture, reached, is_judged) = (Capture::default(), Reached::default(), false.into());
+    let once = Once { client, key, capture, reached, is_judged };
     let Some(done) = once.send(hands, call).await else { return (Outcome::Failed, None) };
     // HEAD has no body, and the start of a content is not read. A small one was.
     let is_body_needed = match call.operation {
@@ -33,13 +36,19 @@ pub(super) async fn send(
         Operation::GetStart { .. } | Operation::GetSmall { .. } => done.is_err(),
         _ => true,
     };
-    let outcome = match once.capture.take(is_body_needed) {
-        Captive::Whole(answer) => Outcome::Answer(answer),
-        // The next one would take as long, or be as large.
-        Captive::Broken => Outcome::NoAnswer(NoAnswer::Silent),
-        Captive::Nothing => no_answer(&once.reached, done.as_ref().err()),
-    };
-    (outcome, done.err())
+    match once.capture.take(is_body_needed) {
+        Captive::Whole(answer) => (Outcome::Answer(answer), done.err()),
+        Captive::Broken => (once.broken_off(), Some(unread(done.err()))),
+        Captive::Nothing => (no_answer(&once.reached, done.as_ref().err()), done.err()),
+    }
+}
+
+/// The error for an answer whose end did not come. By its status alone it would be another one.
+fn unread(error: Option<CallError>) -> CallError {
+    match error {
+        Some(error @ CallError::Broken(_)) => error,
+        _ => Broken::Answer("it broke off".to_owned()).into(),
+    }
 }
 
 fn no_answer(reached: &Reached, error: Option<&CallError>) -> Outcome {
@@ -56,6 +65,8 @@ struct Once<'a> {
     key: Option<Arc<TargetKeyHeaders>>,
     capture: Capture,
     reached: Reached,
+    /// The answer was ended because of its size or its pace.
+    is_judged: AtomicBool,
 }
 
 type Done = Result<(), CallError>;
@@ -207,6 +218,15 @@ impl Once<'_> {
         self.explained(Asked::CompleteMultipartUpload, self.prepared(complete).send().await)
     }
 
+    /// The outcome where an answer began and did not come to its end.
+    fn broken_off(&self) -> Outcome {
+        Outcome::NoAnswer(match self.is_judged.load(Relaxed) {
+            // The next one would take as long, or be as large.
+            true => NoAnswer::Silent,
+            false => NoAnswer::MaybeExecuted,
+        })
+    }
+
     fn prepared<T, E, B>(
         &self,
         operation: CustomizableOperation<T, E, B>,
@@ -240,6 +260,9 @@ impl Once<'_> {
         E: ProvideErrorMetadata + Error + 'static,
     {
         let sent = if self.key.is_some() { SentKey::Target } else { SentKey::None };
+        if let Err(error) = &result {
+            self.is_judged.store(is_judged(error), Relaxed);
+        }
         result.map(drop).map_err(self.client.explain(asked, sent))
     }
 }
