@@ -101,6 +101,8 @@ impl Ask<'_> {
                 {
                     self.link.sleep(PAUSE << attempt).await;
                 }
+                // It takes long, so once more and no oftener.
+                Outcome::NoAnswer(NoAnswer::Silent) if attempt == 0 => self.link.sleep(PAUSE).await,
                 // Without its answer it cannot be said how the order ended.
                 Outcome::Abandoned => {}
                 _ => break,
