@@ -23,6 +23,7 @@
 //! lies, and serves other writers at the same time.
 
 mod ask;
+mod before;
 mod complete;
 mod conditions;
 mod describe;

@@ -1,9 +1,10 @@
 //! The end of a multipart upload: Complete, its proof, its record.
 
 use super::ask::{Ask, PAUSE};
+use super::before::note;
 use super::describe::Finish;
 use super::link::Link;
-use super::put::{RecordPlace, leftover, note, with_open};
+use super::put::{RecordPlace, leftover, with_open};
 use super::task::{
     Answer, Call, Condition, Description, KeyFacts, NoAnswer, Operation, Outcome, Stage, Unreadable,
 };

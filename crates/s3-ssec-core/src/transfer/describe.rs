@@ -4,8 +4,9 @@
 //! to be this write's before they are written and again afterwards, and the tags that were there are kept.
 
 use super::ask::{Ask, PutTags, Unheard, WithKey, WithoutKey};
+use super::before::note;
 use super::complete::{CompletePlan, CompleteVerdict};
-use super::put::{RecordPlace, note};
+use super::put::RecordPlace;
 use super::task::Stage;
 use super::written::{Removable, Search, Write};
 use crate::echo::{EchoError, EchoVerified, KeyEcho, KeylessRead, verify_by_heads, verify_echo};

@@ -1,9 +1,10 @@
 //! A multipart upload: every step under the key, the record completed last.
 
 use super::ask::{Ask, PAUSE, Unheard};
+use super::before::{BeforeWrite, look_first, note};
 use super::complete::{CompletePlan, CompleteVerdict, complete_parts};
 use super::link::Link;
-use super::put::{BeforeWrite, RecordPlace, look_first, note};
+use super::put::RecordPlace;
 use super::task::{
     Answer, Body, Call, Condition, KeyFacts, NoAnswer, Operation, Outcome, Stage, Task, Unreadable,
 };
