@@ -25,6 +25,7 @@
 mod ask;
 mod before;
 mod complete;
+mod completion;
 mod conditions;
 mod describe;
 mod link;
@@ -38,7 +39,8 @@ mod trial;
 mod written;
 
 pub use ask::bucket_versions;
-pub use complete::{CompletePlan, CompleteVerdict, complete_parts, describe_parts};
+pub use complete::{complete_parts, describe_parts};
+pub use completion::{CompletePlan, CompleteVerdict};
 pub use conditions::{ConditionVerdict, Replacing, ReplacingVerdict, try_condition, try_replacing};
 pub use link::Link;
 pub use parts::{PartsLeft, PartsPlan, PartsVerdict, UploadLeft, put_parts};

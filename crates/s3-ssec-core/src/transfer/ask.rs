@@ -189,7 +189,7 @@ impl Ask<'_> {
         if let Some(versions) = self.versioning().await? {
             return Ok(versions);
         }
-        self.link.try_versions(self.name).await
+        self.link.try_versions(self.name).await.ok_or(Unheard)
     }
 
     /// PutObjectTagging.

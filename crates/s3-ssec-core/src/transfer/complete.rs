@@ -2,81 +2,18 @@
 
 use super::ask::{Ask, PAUSE};
 use super::before::note;
+use super::completion::{CompletePlan, CompleteVerdict};
 use super::describe::Finish;
 use super::link::Link;
-use super::put::{RecordPlace, leftover, with_open};
-use super::task::{
-    Answer, Call, Condition, Description, KeyFacts, NoAnswer, Operation, Outcome, Stage, Unreadable,
-};
+use super::put::{leftover, with_open};
+use super::task::{Answer, Call, NoAnswer, Operation, Outcome, Stage, Unreadable};
 use super::written::{Finding, Search, Write};
 use crate::advice;
-use crate::echo::{EchoError, EchoVerified};
-use crate::names::ObjectName;
+use crate::echo::EchoError;
 use crate::removal::Leftover;
 
 /// How often Complete is sent whose answer does not come: of the same parts.
 const ATTEMPTS: u32 = 3;
-
-/// An upload whose parts are all at the gateway.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompletePlan {
-    /// The object.
-    pub name: ObjectName,
-    /// Its key, with its pending record.
-    pub key: KeyFacts,
-    /// The upload ID.
-    pub upload: String,
-    /// The ETags of all parts, in their order.
-    pub etags: Vec<String>,
-    /// Bytes of the content.
-    pub size: u64,
-    /// The description of the content.
-    pub description: Description,
-    /// The caller's own tags.
-    pub tags: Vec<(String, String)>,
-    /// The condition under which it is stored.
-    pub condition: Condition,
-}
-
-/// The end of an upload whose parts were all at the gateway. Whether the upload is still there is not said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CompleteVerdict {
-    /// It is stored, and the gateway confirmed its key.
-    Stored {
-        /// The proof.
-        proof: EchoVerified,
-        /// Where its record is.
-        record: RecordPlace,
-        /// The ETag, without quotes.
-        etag: String,
-        /// The version ID, if the gateway named one.
-        version_id: Option<String>,
-    },
-    /// The name is taken, and the upload was to replace nothing.
-    Exists,
-    /// The gateway refused a request.
-    Refused {
-        /// The refusal.
-        answer: Answer,
-        /// The object.
-        object: Leftover,
-    },
-    /// The gateway did not confirm the key.
-    NotProved {
-        /// Why there is no proof.
-        error: EchoError,
-        /// The object.
-        object: Leftover,
-    },
-    /// Another writer replaced the object before it was described.
-    Overwritten,
-    /// It is stored and encrypted, and its record is nowhere: without a note of the nonce nothing opens it.
-    Unrecorded,
-    /// No usable answer came.
-    Unanswered(Leftover),
-    /// It was cancelled.
-    Stopped(Leftover),
-}
 
 /// Completes an upload, proves its object, and puts the record into its tag.
 pub async fn complete_parts(link: &Link, plan: &CompletePlan) -> CompleteVerdict {

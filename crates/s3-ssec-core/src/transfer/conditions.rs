@@ -131,8 +131,8 @@ async fn once(scratch: &mut Scratch<'_>, operation: Operation) -> Result<Answer,
 pub(super) fn boxed_try_versions<'l>(
     link: &'l Link,
     beside: &'l ObjectName,
-) -> Pin<Box<dyn Future<Output = Result<BucketVersions, Unheard>> + Send + 'l>> {
-    Box::pin(try_versions(link, beside))
+) -> Pin<Box<dyn Future<Output = Option<BucketVersions>> + Send + 'l>> {
+    Box::pin(async { try_versions(link, beside).await.ok() })
 }
 
 /// Finds out where GetBucketVersioning is refused whether a bucket keeps versions: stores two contents under

@@ -5,7 +5,7 @@
 
 use super::ask::{Ask, PutTags, Unheard, WithKey, WithoutKey};
 use super::before::note;
-use super::complete::{CompletePlan, CompleteVerdict};
+use super::completion::{CompletePlan, CompleteVerdict};
 use super::put::RecordPlace;
 use super::task::Stage;
 use super::written::{Removable, Search, Write};

@@ -1,6 +1,5 @@
 //! The way from an order of requests to whoever carries them.
 
-use super::ask::Unheard;
 use super::task::{Call, Outcome, Task};
 use super::{StrayTask, TaskId};
 use crate::names::ObjectName;
@@ -64,7 +63,7 @@ pub(super) type TryVersions =
     for<'l> fn(
         &'l Link,
         &'l ObjectName,
-    ) -> Pin<Box<dyn Future<Output = Result<BucketVersions, Unheard>> + Send + 'l>>;
+    ) -> Pin<Box<dyn Future<Output = Option<BucketVersions>> + Send + 'l>>;
 
 /// An order's side of a [`Machine`](super::Machine).
 pub struct Link(Arc<Desk>, Option<TryVersions>);
@@ -74,13 +73,11 @@ impl Link {
         Self(desk, try_versions)
     }
 
-    /// Finds out by scratch objects beside `name` whether its bucket keeps versions. Nothing if this executor
-    /// cannot.
-    pub(super) async fn try_versions(&self, name: &ObjectName) -> Result<BucketVersions, Unheard> {
-        match self.1 {
-            Some(try_versions) => try_versions(self, name).await,
-            None => Err(Unheard),
-        }
+    /// Finds out by scratch objects beside `name` whether its bucket keeps versions. `None` if no usable
+    /// answer came, or if this executor makes no scratch objects.
+    pub(super) async fn try_versions(&self, name: &ObjectName) -> Option<BucketVersions> {
+        let try_versions = self.1?;
+        try_versions(self, name).await
     }
 
     /// Hands out a task. [`Link::next_of`] has its outcome.

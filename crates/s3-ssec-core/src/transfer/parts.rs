@@ -2,7 +2,8 @@
 
 use super::ask::{Ask, PAUSE, Unheard};
 use super::before::{BeforeWrite, look_first, note};
-use super::complete::{CompletePlan, CompleteVerdict, complete_parts};
+use super::complete::complete_parts;
+use super::completion::{CompletePlan, CompleteVerdict};
 use super::link::Link;
 use super::put::RecordPlace;
 use super::task::{
