@@ -1,6 +1,7 @@
 //! House rules that compilers do not know. Each rule is a function with a test of its own.
 
 mod borders;
+mod circles;
 mod text;
 mod workspace;
 
@@ -46,6 +47,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     let mut findings: Vec<Finding> =
         files.iter().flat_map(|file| FILE_RULES.iter().flat_map(|rule| rule(file))).collect();
     findings.extend(workspace::live_tests_are_registered(&files));
+    findings.extend(circles::imports_have_no_circle(&files));
     findings.extend(workspace::arrows_point_inwards(&project::metadata(sh)?));
     for finding in &findings {
         output::line(format_args!("{}:{}: {}", finding.path, finding.line, finding.advice));
