@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use http::HeaderMap;
-//! use s3_ssec_core::echo::{EchoError, verify_echo};
+//! use s3_ssec_core::echo::{EchoError, echo_in, verify_echo};
 //! use s3_ssec_core::headers::{ALGORITHM, KEY_MD5};
 //! use s3_ssec_core::key::CustomerKey;
 //!
