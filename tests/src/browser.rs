@@ -219,8 +219,19 @@ impl Browser {
     }
 }
 
-/// Starts a driver; it says its port when it is ready.
+/// Starts a driver. It takes a free port for IPv4 and then the same one for IPv6, which another program may
+/// have by then: it ends, and is started again.
 async fn start_driver(home: &ScratchDir) -> (Child, u16) {
+    for _ in 0..3 {
+        if let Some(started) = try_driver(home).await {
+            return started;
+        }
+    }
+    panic!("chromedriver ended three times without a port");
+}
+
+/// Starts a driver; it says its port when it is ready. `None` if it ended before.
+async fn try_driver(home: &ScratchDir) -> Option<(Child, u16)> {
     let mut driver = Command::new("chromedriver")
         .args(["--port=0", "--allowed-origins=*"])
         .env("HOME", home.path())
@@ -238,10 +249,10 @@ async fn start_driver(home: &ScratchDir) -> (Child, u16) {
             let port = port.trim_end_matches('.').parse().unwrap();
             // What it says later must not stop it.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return (driver, port);
+            return Some((driver, port));
         }
     }
-    panic!("chromedriver ended without a port");
+    None
 }
 
 fn capabilities(downloads: &Path) -> Capabilities {
