@@ -52,8 +52,8 @@ pub fn answered_version(id: Option<&str>) -> Option<&str> {
 pub struct TrustedVersion(String);
 
 impl TrustedVersion {
-    /// The ID that the answer to the write of a scratch object named, whatever it names: nobody else uses such
-    /// a name.
+    /// The version ID in the answer to the write of a scratch object. No check: no other client uses the name
+    /// of a scratch object.
     pub(crate) fn of_scratch(id: &str) -> Self {
         Self(id.to_owned())
     }

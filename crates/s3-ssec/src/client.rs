@@ -35,7 +35,7 @@ use tokio::sync::OnceCell;
 #[derive(Clone)]
 pub struct Client {
     pub(crate) s3: aws_sdk_s3::Client,
-    /// The same, for requests that whoever sends them repeats, and nobody else.
+    /// The same without retries: the core's orders repeat their requests themselves.
     pub(crate) once: aws_sdk_s3::Client,
     endpoint: Endpoint,
     pub(crate) signing: Signing,

@@ -101,7 +101,7 @@ impl Client {
     async fn trial(&self, name: &ObjectName, kind: WriteKind) -> Result<bool, PutError> {
         self.clear_trials(&name.bucket).await;
         let beside = name.clone();
-        // It takes back what it began sooner than it can be undone.
+        // Not cancelled: a trial is a few small requests, and cleans up by itself.
         let course = |link| trial(link, beside, kind);
         let mut carried = Box::pin(carry(self, &NoHands, &Watch::default(), course)).await;
         let TrialVerdict { end, left } = carried.verdict.clone();

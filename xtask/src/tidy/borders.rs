@@ -38,8 +38,8 @@ const TRANSPORT_FILE: &str = "web/transport.js";
 /// The core serves a command, a page and programs: it says what to do as data, and they say how.
 const CORE: &str = "crates/s3-ssec-core/src/";
 
-/// The files of the core that have flags and variables of other programs: they read their settings, or are
-/// told how many seeds to try.
+/// The files of the core that have flags and variables of other programs: they read their settings, or the
+/// number of seeds.
 const OTHER_SHELLS: [&str; 2] =
     ["crates/s3-ssec-core/src/foreign.rs", "crates/s3-ssec-core/src/transfer/sim.rs"];
 

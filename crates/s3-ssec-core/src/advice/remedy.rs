@@ -7,8 +7,8 @@ pub enum Remedy {
     Do(&'static str),
     /// Give the key of the object: another one than was given.
     GiveItsKey,
-    /// As [`Remedy::GiveItsKey`]; if no key fits at all, a proxy may end the TLS, which the gateway has to
-    /// be told (`rgw_trust_forwarded_https`).
+    /// As [`Remedy::GiveItsKey`]; if no key fits at all, a proxy may end the TLS, and the gateway needs the
+    /// setting `rgw_trust_forwarded_https`.
     GiveItsKeyOrTrustTheProxy,
     /// Give a key.
     GiveAKey,

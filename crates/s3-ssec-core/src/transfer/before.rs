@@ -9,7 +9,7 @@ use crate::names::ObjectName;
 pub(super) enum BeforeWrite {
     /// It may be written.
     Free,
-    /// There is an object, or something that could not be told from one.
+    /// There is an object, or an answer that does not exclude one.
     Taken,
     /// The gateway refuses to say.
     Refused(Answer),

@@ -109,7 +109,7 @@ pub async fn put(link: Link, plan: PutPlan) -> PutVerdict {
     Upload { link: &link, plan: &plan, write: &write, is_noted, tag: kept }.send().await
 }
 
-/// What is known of the tag of a write.
+/// The evidence that the tag of a write was stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TagOf {
     /// It was sent, and the tags of such writes are kept.

@@ -1,5 +1,5 @@
-//! A scratch object: a name that nobody else uses, removed by the version IDs that the answers to its writes
-//! named, or by a listing.
+//! A scratch object, under a name that no other client uses. It is removed by the version IDs in the answers to
+//! its writes, or by a listing.
 
 use super::ask::{Ask, Unheard, WithoutKey};
 use super::link::Link;
@@ -202,7 +202,7 @@ impl<'l> Scratch<'l> {
             return Err(Unheard);
         }
         let page = Pages::new(listing, key).read(&answer.body).map_err(|_| Unheard)?;
-        // Nobody else uses such a name: one page holds all of it.
+        // No other client uses such a name: one page holds all versions.
         match page.next {
             Some(_) => Err(Unheard),
             None => Ok(page.entries.into_iter().filter(|entry| entry.key == key).collect()),

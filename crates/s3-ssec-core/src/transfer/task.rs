@@ -37,7 +37,7 @@ pub enum Task {
         /// How far the write is.
         stage: Stage,
     },
-    /// Draws a new name beside `beside` that nobody else uses, and a key that is thrown away afterwards, and
+    /// Draws a new name beside `beside` that no other client uses, and a key that is thrown away afterwards, and
     /// notes the name on the disk: a trial that is killed leaves something there. The outcome is
     /// [`Outcome::Scratch`].
     OpenScratch {

@@ -20,7 +20,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// Sends a request once, with this key. The second value explains an answer that is no success, or none.
+/// Sends a request once, with this key. The second value explains a refusal or a missing answer.
 pub(super) async fn send(
     client: &Client,
     hands: &impl Hands,
@@ -47,7 +47,7 @@ pub(super) async fn send(
 fn unread(error: Option<CallError>) -> CallError {
     match error {
         Some(error @ CallError::Broken(_)) => error,
-        _ => Broken::Answer("it broke off".to_owned()).into(),
+        _ => Broken::Answer("it ended early".to_owned()).into(),
     }
 }
 

@@ -42,7 +42,7 @@ impl Run {
 
     /// The browser sends a write twice; the answer to the second one is heard. Not CreateMultipartUpload: the
     /// page has an order of its own for it. Nor below the version of another writer, who comes after that:
-    /// there the first of two is not seen, and nobody knows of it.
+    /// there the first of two is not seen, and the page does not know of it.
     pub(super) fn repeat(&mut self, request: &Request) {
         use Operation::{Complete, Put};
         let is_write = matches!(request.operation, Put { .. } | Complete { .. });

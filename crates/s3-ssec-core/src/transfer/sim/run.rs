@@ -166,7 +166,7 @@ impl Run {
         self.drive(self.machine(course))
     }
 
-    /// A trial, beside which nobody writes.
+    /// A trial without other writers.
     pub(super) fn trial(&mut self, kind: WriteKind) -> Result<Option<TrialVerdict>, String> {
         self.faults.writers = 0;
         self.drive(Machine::new(|link| trial(link, name(), kind)))
