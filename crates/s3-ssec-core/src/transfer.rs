@@ -44,7 +44,7 @@ pub use completion::{CompletePlan, CompleteVerdict};
 pub use conditions::{ConditionVerdict, Replacing, ReplacingVerdict, try_condition, try_replacing};
 pub use link::Link;
 pub use parts::{PartsLeft, PartsPlan, PartsVerdict, UploadLeft, put_parts};
-pub use put::{PutPlan, PutVerdict, RecordPlace, put};
+pub use put::{PutPlan, PutVerdict, RecordPlace, Stored, put};
 pub use task::{
     Answer, Body, Call, Condition, Description, KeyFacts, KeyRef, NoAnswer, Operation, Outcome,
     Stage, Task, Unreadable,
@@ -54,6 +54,7 @@ pub use written::{Finding, Removable, Write, find_written, remove_written};
 
 use link::{Desk, TryVersions};
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -101,6 +102,13 @@ impl<V> Machine<V> {
         let desk = Arc::<Desk>::default();
         let course = Box::pin(course(Link::new(Arc::clone(&desk), try_versions)));
         Self { course: Some(course), desk, verdict: None }
+    }
+
+    /// Sends a request so often whose answer does not come, the first time included; three times without this.
+    #[must_use]
+    pub fn with_attempts(self, attempts: NonZeroU32) -> Self {
+        self.desk.set_attempts(attempts);
+        self
     }
 
     /// The tasks to carry now, `room` at most. Each is handed out once. Empty while outcomes are missing,

@@ -22,6 +22,7 @@ use s3_ssec_core::transfer::{
     Answer, Body, Call, KeyFacts, KeyRef, Link, Machine, Operation, Outcome, Stage, Task, TaskId,
 };
 use scratch::ScratchKey;
+pub(crate) use send::{conditions, part_list};
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -93,6 +94,11 @@ impl<V> Carried<V> {
         Some(self.troubles.swap_remove(index).1)
     }
 
+    /// The error of the last request that failed.
+    pub(crate) fn last(&mut self) -> Option<CallError> {
+        self.troubles.pop().map(|(_, error)| error)
+    }
+
     /// The error behind an order without a usable answer: that of its last write, or else of the first
     /// question that was not answered. A refusal is an answer.
     pub(crate) fn unanswered(&mut self) -> Option<CallError> {
@@ -121,7 +127,7 @@ where
 {
     let (troubles, scratch) = (Mutex::default(), ScratchKey::default());
     let carrier = Carrier { client, hands, troubles, scratch };
-    let mut machine = Machine::new(course);
+    let mut machine = Machine::new(course).with_attempts(client.attempts);
     let mut out = FuturesUnordered::new();
     loop {
         out.extend(machine.next(usize::MAX).into_iter().map(|task| carrier.task(task, watch)));

@@ -26,6 +26,7 @@ use s3_ssec_core::removal::answered_version;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 
@@ -37,6 +38,8 @@ pub struct Client {
     pub(crate) s3: aws_sdk_s3::Client,
     /// The same without retries: the core's orders repeat their requests themselves.
     pub(crate) once: aws_sdk_s3::Client,
+    /// Attempts of the core's orders for a request that may be repeated, the first included.
+    pub(crate) attempts: NonZeroU32,
     endpoint: Endpoint,
     pub(crate) signing: Signing,
     pub(crate) transport: Transport,
@@ -109,11 +112,12 @@ impl Client {
     /// Looks up endpoint, credentials and trust. Sends nothing yet.
     pub async fn connect(options: &Options) -> Result<Self, SetupError> {
         let Resolved { endpoint, s3, signing, transport } = resolve(options).await?;
-        Ok(Self::new(s3.to_builder(), endpoint, signing, transport))
+        Ok(Self::new(s3.to_builder(), options, endpoint, signing, transport))
     }
 
     fn new(
         s3: aws_sdk_s3::config::Builder,
+        options: &Options,
         endpoint: Endpoint,
         signing: Signing,
         transport: Transport,
@@ -125,6 +129,7 @@ impl Client {
         Self {
             s3: aws_sdk_s3::Client::from_conf(s3),
             once: aws_sdk_s3::Client::from_conf(once),
+            attempts: NonZeroU32::new(options.attempts).unwrap_or(NonZeroU32::MIN),
             endpoint,
             signing,
             transport,
@@ -155,7 +160,7 @@ impl Client {
         let builder = builder.region(signing.region.clone());
         let builder = builder.request_checksum_calculation(WhenRequired);
         let builder = builder.interceptor(Limits { silence: transport.silence() });
-        Ok(Self::new(builder.retry_classifier(NoRetry), endpoint, signing, transport))
+        Ok(Self::new(builder.retry_classifier(NoRetry), options, endpoint, signing, transport))
     }
 
     /// The gateway's address.

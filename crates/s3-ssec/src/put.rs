@@ -10,7 +10,7 @@ mod single;
 mod source;
 
 pub(crate) use journal::broken_off;
-pub(crate) use multipart::{Condition, STREAM_PART, Transferred, Upload, joined_etag, send_read};
+pub(crate) use multipart::{STREAM_PART, Transferred, Upload, joined_etag, send_read};
 pub(crate) use single::send;
 pub use source::Source;
 

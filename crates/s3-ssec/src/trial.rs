@@ -39,6 +39,13 @@ pub(crate) fn scratch_name(name: &ObjectName) -> Result<ObjectName, RandomError>
 }
 
 impl<V> Carried<V> {
+    /// The error behind a scratch object that is left: that of the last request that failed, or that all
+    /// were answered and the object is still there.
+    fn not_removed(&mut self) -> PutError {
+        let kept = || Broken::Answer("it says that it deleted the trial object".to_owned());
+        self.last().unwrap_or_else(|| kept().into()).into()
+    }
+
     /// The error behind a trial that came to no end.
     pub(crate) fn failed_trial(&mut self, end: &TrialEnd) -> PutError {
         let error = match end {

@@ -9,11 +9,6 @@ use crate::names::ObjectName;
 use crate::removal::{self, BucketVersions, TrustedVersion, UnderKey};
 use crate::xml::{self, XmlError};
 
-/// How often a question is asked whose answer does not come.
-const ATTEMPTS: u32 = 3;
-/// Milliseconds before the second attempt of any request; twice as many before each later one.
-pub(super) const PAUSE: u64 = 500;
-
 /// Whether the bucket of an object keeps versions: GetBucketVersioning, or a trial where it is refused. `None`
 /// if no usable answer came.
 pub async fn bucket_versions(link: Link, name: ObjectName) -> Option<BucketVersions> {
@@ -88,7 +83,8 @@ impl Ask<'_> {
         operation: Operation,
         key: Option<&KeyFacts>,
     ) -> Result<Answer, Unheard> {
-        for attempt in 0..ATTEMPTS {
+        let attempts = self.link.attempts();
+        for attempt in 1..=attempts {
             match self.link.call(self.call(operation.clone(), key)).await {
                 Outcome::Answer(answer)
                     if answer.is_success() || advice::is_refusal(answer.status) =>
@@ -97,12 +93,14 @@ impl Ask<'_> {
                 }
                 Outcome::Answer(_)
                 | Outcome::NoAnswer(NoAnswer::NotSent | NoAnswer::MaybeExecuted)
-                    if attempt + 1 < ATTEMPTS =>
+                    if attempt < attempts =>
                 {
-                    self.link.sleep(PAUSE << attempt).await;
+                    self.link.pause(attempt).await;
                 }
                 // It takes long, so once more and no oftener.
-                Outcome::NoAnswer(NoAnswer::Silent) if attempt == 0 => self.link.sleep(PAUSE).await,
+                Outcome::NoAnswer(NoAnswer::Silent) if attempt == 1 && attempts > 1 => {
+                    self.link.pause(attempt).await;
+                }
                 // Without its answer it cannot be said how the order ended.
                 Outcome::Abandoned => {}
                 _ => break,

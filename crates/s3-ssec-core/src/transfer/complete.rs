@@ -1,6 +1,6 @@
 //! The end of a multipart upload: Complete, its proof, its record.
 
-use super::ask::{Ask, PAUSE};
+use super::ask::Ask;
 use super::before::note;
 use super::completion::{CompletePlan, CompleteVerdict};
 use super::describe::Finish;
@@ -11,9 +11,6 @@ use super::written::{Finding, Search, Write};
 use crate::advice;
 use crate::echo::EchoError;
 use crate::removal::Leftover;
-
-/// How often Complete is sent whose answer does not come: of the same parts.
-const ATTEMPTS: u32 = 3;
 
 /// Completes an upload, proves its object, and puts the record into its tag.
 pub async fn complete_parts(link: &Link, plan: &CompletePlan) -> CompleteVerdict {
@@ -87,10 +84,11 @@ impl Completing<'_> {
     /// Complete, until it is known to be carried out or refused. The version ID that the gateway named.
     async fn complete(&self) -> Result<Option<String>, CompleteVerdict> {
         let mut open = 0;
-        for attempt in 1..=ATTEMPTS {
+        let attempts = self.link.attempts();
+        for attempt in 1..=attempts {
             let sent = self.send().await;
             open += u32::from(matches!(sent, Attempt::Open | Attempt::Silent));
-            let is_last = attempt == ATTEMPTS || matches!(sent, Attempt::Silent | Attempt::Failed);
+            let is_last = attempt == attempts || matches!(sent, Attempt::Silent | Attempt::Failed);
             let refusal = match sent {
                 Attempt::Done(id) => return Ok(id),
                 Attempt::Refused(answer) => Some(answer),
@@ -113,7 +111,7 @@ impl Completing<'_> {
                 Some(_) if is_gone && open > 0 => return Err(CompleteVerdict::Unanswered(left)),
                 Some(answer) => return Err(CompleteVerdict::Refused { answer, object: left }),
                 None if is_last => return Err(CompleteVerdict::Unanswered(left)),
-                None => self.link.sleep(PAUSE << (attempt - 1)).await,
+                None => self.link.pause(attempt).await,
             }
         }
         Err(CompleteVerdict::Unanswered(leftover(open)))

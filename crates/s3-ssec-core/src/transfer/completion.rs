@@ -1,8 +1,8 @@
 //! The plan and the verdict of the end of a multipart upload.
 
-use super::put::RecordPlace;
+use super::put::Stored;
 use super::task::{Answer, Condition, Description, KeyFacts};
-use crate::echo::{EchoError, EchoVerified};
+use crate::echo::EchoError;
 use crate::names::ObjectName;
 use crate::removal::Leftover;
 
@@ -31,16 +31,7 @@ pub struct CompletePlan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CompleteVerdict {
     /// It is stored, and the gateway confirmed its key.
-    Stored {
-        /// The proof.
-        proof: EchoVerified,
-        /// Where its record is.
-        record: RecordPlace,
-        /// The ETag, without quotes.
-        etag: String,
-        /// The version ID, if the gateway named one.
-        version_id: Option<String>,
-    },
+    Stored(Stored),
     /// The name is taken, and the upload was to replace nothing.
     Exists,
     /// The gateway refused a request.

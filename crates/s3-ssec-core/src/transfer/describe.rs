@@ -6,7 +6,7 @@
 use super::ask::{Ask, PutTags, Unheard, WithKey, WithoutKey};
 use super::before::note;
 use super::completion::{CompletePlan, CompleteVerdict};
-use super::put::RecordPlace;
+use super::put::{RecordPlace, Stored};
 use super::task::Stage;
 use super::written::{Removable, Search, Write};
 use crate::echo::{EchoError, EchoVerified, KeyEcho, KeylessRead, verify_by_heads, verify_echo};
@@ -46,7 +46,7 @@ impl Finish<'_> {
         };
         let confirmed = Stage::Confirmed { in_tag };
         note(self.ask.link, &self.plan.name, &self.write.records[0], confirmed).await;
-        CompleteVerdict::Stored { proof, record, etag, version_id: answered }
+        CompleteVerdict::Stored(Stored { proof, record, etag, version_id: answered })
     }
 
     /// HEAD without a key and HEAD with it. Gives the ETag too: RGW 16 leaves it out of the answer to

@@ -6,9 +6,15 @@ use crate::names::ObjectName;
 use crate::removal::BucketVersions;
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+
+/// How often a request is sent whose answer does not come, unless the executor asks for another number.
+const ATTEMPTS: u32 = 3;
+/// Milliseconds before the second attempt; twice as many before each later one.
+const PAUSE: u64 = 500;
 
 /// Tasks on their way out, and outcomes on their way in.
 #[derive(Default)]
@@ -22,6 +28,7 @@ struct Papers {
     /// Tasks that are out, not many; those with an outcome wait for the order to take it.
     out: Vec<(TaskId, Option<Outcome>)>,
     is_cancelled: bool,
+    attempts: Option<NonZeroU32>,
 }
 
 impl Papers {
@@ -50,6 +57,10 @@ impl Desk {
         let place = papers.out.iter_mut().find(|(out, outcome)| *out == id && outcome.is_none());
         place.ok_or(StrayTask)?.1 = Some(outcome);
         Ok(())
+    }
+
+    pub(super) fn set_attempts(&self, attempts: NonZeroU32) {
+        self.papers().attempts = Some(attempts);
     }
 
     pub(super) fn cancel(&self) {
@@ -116,6 +127,16 @@ impl Link {
     /// Waits.
     pub async fn sleep(&self, ms: u64) {
         self.carry(Task::Sleep { ms }).await;
+    }
+
+    /// How often a request is sent whose answer does not come.
+    pub(super) fn attempts(&self) -> u32 {
+        self.0.papers().attempts.map_or(ATTEMPTS, NonZeroU32::get)
+    }
+
+    /// Waits after this attempt, counted from 1.
+    pub(super) async fn pause(&self, attempt: u32) {
+        self.sleep(PAUSE << (attempt - 1).min(16)).await;
     }
 
     /// True after [`Machine::cancel`](super::Machine::cancel).

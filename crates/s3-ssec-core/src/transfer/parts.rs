@@ -1,16 +1,16 @@
 //! A multipart upload: every step under the key, the record completed last.
 
-use super::ask::{Ask, PAUSE, Unheard};
+use super::ask::{Ask, Unheard};
 use super::before::{BeforeWrite, look_first, note};
 use super::complete::complete_parts;
 use super::completion::{CompletePlan, CompleteVerdict};
 use super::link::Link;
-use super::put::RecordPlace;
+use super::put::Stored;
 use super::task::{
     Answer, Body, Call, Condition, KeyFacts, NoAnswer, Operation, Outcome, Stage, Task, Unreadable,
 };
 use crate::advice;
-use crate::echo::{EchoError, EchoVerified, verify_echo};
+use crate::echo::{EchoError, verify_echo};
 use crate::error_response::ErrorResponse;
 use crate::names::ObjectName;
 use crate::plan::MultipartPlan;
@@ -18,9 +18,6 @@ use crate::record::TAG_KEY;
 use crate::removal::Leftover;
 use crate::transfer::TaskId;
 use std::collections::BTreeMap;
-
-/// How often a part is sent whose answer does not come: with the same bytes.
-const ATTEMPTS: u32 = 3;
 
 /// A multipart upload of a source of known size.
 #[derive(Clone, Debug)]
@@ -61,16 +58,7 @@ pub enum UploadLeft {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartsVerdict {
     /// It is stored, and the gateway confirmed its key.
-    Stored {
-        /// The proof.
-        proof: EchoVerified,
-        /// Where its record is.
-        record: RecordPlace,
-        /// The ETag, without quotes.
-        etag: String,
-        /// The version ID, if the gateway named one.
-        version_id: Option<String>,
-    },
+    Stored(Stored),
     /// The name is taken, and the upload was to replace nothing.
     Exists(UploadLeft),
     /// The gateway refused a request.
@@ -268,9 +256,7 @@ impl Upload<'_> {
 
     async fn ended(&self, verdict: CompleteVerdict) -> PartsVerdict {
         match verdict {
-            CompleteVerdict::Stored { proof, record, etag, version_id } => {
-                PartsVerdict::Stored { proof, record, etag, version_id }
-            }
+            CompleteVerdict::Stored(stored) => PartsVerdict::Stored(stored),
             CompleteVerdict::Exists => PartsVerdict::Exists(self.abort().await),
             CompleteVerdict::Refused { answer, object } => {
                 let left = PartsLeft { object, upload: self.abort().await };
@@ -319,8 +305,8 @@ impl Upload<'_> {
             let Some((number, body, attempt)) = out.remove(&id) else { break };
             match self.judge_part(outcome) {
                 Ok(Some(etag)) => drop(etags.insert(number, etag)),
-                Ok(None) if attempt < ATTEMPTS && halt.is_none() => {
-                    self.link.sleep(PAUSE << (attempt - 1)).await;
+                Ok(None) if attempt < self.link.attempts() && halt.is_none() => {
+                    self.link.pause(attempt).await;
                     out.insert(self.start(number, &body), (number, body, attempt + 1));
                 }
                 Ok(None) => halt = halt.or(Some(Halt::Unanswered)),

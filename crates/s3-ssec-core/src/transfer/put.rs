@@ -1,6 +1,6 @@
 //! One PUT: content, key and record in one request, so that they stand or fall together.
 
-use super::ask::{Ask, PAUSE, Unheard};
+use super::ask::{Ask, Unheard};
 use super::before::{BeforeWrite, look_first, note};
 use super::link::Link;
 use super::task::{
@@ -12,10 +12,6 @@ use crate::echo::{EchoError, EchoVerified, verify_echo};
 use crate::names::ObjectName;
 use crate::record::TAG_KEY;
 use crate::removal::Leftover;
-
-/// How often the PUT is sent whose answer does not come. The same bytes under the same key: FORMAT.md
-/// allows it.
-const ATTEMPTS: u32 = 3;
 
 /// An upload in one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,20 +39,24 @@ pub enum RecordPlace {
     Ledger,
 }
 
+/// An object that is stored, and whose key the gateway confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The proof.
+    pub proof: EchoVerified,
+    /// Where its record is.
+    pub record: RecordPlace,
+    /// The ETag, without quotes.
+    pub etag: String,
+    /// The version ID, if the gateway named one.
+    pub version_id: Option<String>,
+}
+
 /// The end of an upload in one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PutVerdict {
     /// It is stored, and the gateway confirmed its key.
-    Stored {
-        /// The proof.
-        proof: EchoVerified,
-        /// Where its record is.
-        record: RecordPlace,
-        /// The ETag, without quotes.
-        etag: String,
-        /// The version ID, if the gateway named one.
-        version_id: Option<String>,
-    },
+    Stored(Stored),
     /// The name is taken, and the upload was to replace nothing.
     Exists,
     /// The gateway refused it.
@@ -180,10 +180,10 @@ impl Upload<'_> {
             if self.link.is_cancelled() {
                 return PutVerdict::Stopped(left);
             }
-            if is_last || attempts == ATTEMPTS {
+            if is_last || attempts == self.link.attempts() {
                 return PutVerdict::Unanswered(self.unseen(&taken, left, open).await);
             }
-            self.link.sleep(PAUSE << (attempts - 1)).await;
+            self.link.pause(attempts).await;
             if self.link.is_cancelled() {
                 return PutVerdict::Stopped(left);
             }
@@ -335,7 +335,7 @@ impl Upload<'_> {
             (false, false) => return PutVerdict::Unrecorded,
         };
         note(self.link, name, &self.write.key.record, Stage::Confirmed { in_tag }).await;
-        PutVerdict::Stored { proof, record, etag, version_id }
+        PutVerdict::Stored(Stored { proof, record, etag, version_id })
     }
 
     /// True if the tag of the version of this write holds its record.

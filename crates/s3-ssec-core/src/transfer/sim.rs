@@ -9,12 +9,14 @@ mod browser;
 mod gateway;
 mod run;
 
+use super::Machine;
 use super::conditions::Replacing;
 use super::parts::PartsVerdict;
 use super::put::{PutPlan, PutVerdict, RecordPlace};
-use super::task::Condition;
+use super::task::{Condition, NoAnswer, Outcome, Task};
 use super::trial::{TrialEnd, WriteKind};
 use crate::condition::OnlyIfAbsent;
+use crate::removal::Leftover;
 use gateway::{Lie, Profile, Tags};
 use run::{Faults, Run, Said, plan};
 
@@ -128,17 +130,41 @@ fn an_honest_gateway_stores_every_put() {
             Tags::Dropped | Tags::Refused => RecordPlace::Ledger,
         };
         let record = match &verdict {
-            Some(PutVerdict::Stored { record, .. }) => Some(*record),
+            Some(PutVerdict::Stored(stored)) => Some(stored.record),
             _ => None,
         };
         assert_eq!(record, Some(expected), "{profile:?}: {verdict:?}");
         let record = match &in_parts {
-            Some(PartsVerdict::Stored { record, .. }) => Some(*record),
+            Some(PartsVerdict::Stored(stored)) => Some(stored.record),
             _ => None,
         };
         assert_eq!(record, Some(expected), "{profile:?}: {in_parts:?}");
         let kept = PutPlan { condition: Condition::OnlyIfAbsent, ..plan() };
         assert_eq!(run.put_as(kept).unwrap(), Some(PutVerdict::Exists), "{profile:?}");
+    }
+}
+
+#[test]
+fn a_request_is_sent_as_often_as_the_executor_says() {
+    for attempts in 1..=5 {
+        let course = |link| super::put(link, plan());
+        let mut machine = Machine::new(course).with_attempts(attempts.try_into().unwrap());
+        let mut run = Run::new(1, Profile::RGW_20, Lie::None, Faults::default());
+        let mut sent = 0;
+        while machine.verdict().is_none() {
+            for (id, task) in machine.next(1) {
+                let is_put =
+                    matches!(&task, Task::Call(call) if call.operation.name() == "PutObject");
+                sent += u32::from(is_put);
+                let outcome = match is_put {
+                    true => Outcome::NoAnswer(NoAnswer::NotSent),
+                    false => run.carry(task),
+                };
+                machine.done(id, outcome).unwrap();
+            }
+        }
+        assert_eq!(machine.verdict(), Some(&PutVerdict::Unanswered(Leftover::Nothing)));
+        assert_eq!(sent, attempts);
     }
 }
 

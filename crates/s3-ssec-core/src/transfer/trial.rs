@@ -1,7 +1,7 @@
 //! The trial of a place: a write of the same kind on a scratch object, so that an existing good object is
 //! never overwritten by an unproved one.
 
-use super::ask::{Ask, PAUSE, PutTags, Unheard, WithKey, WithoutKey};
+use super::ask::{Ask, PutTags, Unheard, WithKey, WithoutKey};
 use super::link::Link;
 use super::scratch::{Left, Scratch};
 use super::task::{Answer, Body, Condition, KeyFacts, NoAnswer, Operation, Outcome, Unreadable};
@@ -9,9 +9,6 @@ use crate::advice;
 use crate::echo::{EchoError, KeyEcho, KeylessRead, verify_by_heads, verify_echo};
 use crate::names::ObjectName;
 use crate::record::TAG_KEY;
-
-/// How often a write is sent whose answer does not come.
-const ATTEMPTS: u32 = 3;
 
 /// The content of a scratch object.
 pub(super) const CONTENT: &[u8] = b"trial";
@@ -158,9 +155,10 @@ impl Trial<'_, '_> {
 
     /// A write of the scratch object, until it is answered.
     async fn write(&mut self, operation: Operation) -> Result<Answer, Halt> {
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
-                self.scratch.link.sleep(PAUSE << (attempt - 1)).await;
+        let link = self.scratch.link;
+        for attempt in 1..=link.attempts() {
+            if attempt > 1 {
+                link.pause(attempt - 1).await;
             }
             match self.scratch.write(operation.clone()).await {
                 Outcome::Answer(answer) if answer.is_success() => return Ok(answer),
@@ -171,7 +169,7 @@ impl Trial<'_, '_> {
                 | Outcome::NoAnswer(NoAnswer::NotSent | NoAnswer::MaybeExecuted) => {}
                 _ => break,
             }
-            if self.scratch.link.is_cancelled() {
+            if link.is_cancelled() {
                 break;
             }
         }

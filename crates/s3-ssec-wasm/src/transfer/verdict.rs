@@ -4,12 +4,12 @@ use super::json::Json;
 use crate::error::Coded as _;
 use s3_ssec_core::echo::EchoError;
 use s3_ssec_core::removal::Leftover;
-use s3_ssec_core::transfer::{Answer, CompleteVerdict, PutVerdict, RecordPlace};
+use s3_ssec_core::transfer::{Answer, CompleteVerdict, PutVerdict, RecordPlace, Stored};
 
 /// The `TransferVerdict` of an upload in one request.
 pub(super) fn of_put(verdict: PutVerdict) -> String {
     match verdict {
-        PutVerdict::Stored { record, version_id, .. } => stored(record, version_id),
+        PutVerdict::Stored(object) => stored(object),
         PutVerdict::Exists => end("exists"),
         PutVerdict::Refused { answer, leftover } => refused(&answer, leftover),
         PutVerdict::NotProved { error, leftover } => not_proved(error, leftover),
@@ -23,7 +23,7 @@ pub(super) fn of_put(verdict: PutVerdict) -> String {
 /// The `TransferVerdict` of the end of an upload in parts.
 pub(super) fn of_complete(verdict: CompleteVerdict) -> String {
     match verdict {
-        CompleteVerdict::Stored { record, version_id, .. } => stored(record, version_id),
+        CompleteVerdict::Stored(object) => stored(object),
         CompleteVerdict::Exists => end("exists"),
         CompleteVerdict::Refused { answer, object } => refused(&answer, object),
         CompleteVerdict::NotProved { error, object } => not_proved(error, object),
@@ -40,10 +40,10 @@ fn end(end: &str) -> String {
 }
 
 #[inline(never)]
-fn stored(record: RecordPlace, version_id: Option<String>) -> String {
+fn stored(object: Stored) -> String {
     let mut stored = Json::of("end", "stored");
-    stored.flag("isInTag", record == RecordPlace::Tag);
-    if let Some(id) = version_id {
+    stored.flag("isInTag", object.record == RecordPlace::Tag);
+    if let Some(id) = object.version_id {
         stored.text("versionId", &id);
     }
     stored.end()

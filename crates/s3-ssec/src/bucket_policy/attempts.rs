@@ -6,7 +6,7 @@ use crate::call::{CallError, WithKey as _};
 use crate::client::{Client, WithoutKey, bare_etag};
 use crate::doctor::exam::exchange;
 use crate::presign::now;
-use crate::put::{Condition, Upload, send};
+use crate::put::{Upload, send};
 use crate::write::{PutError, PutOptions};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -18,6 +18,7 @@ use s3_ssec_core::key::CustomerKey;
 use s3_ssec_core::names::{BucketName, NameError, ObjectKey, ObjectName};
 use s3_ssec_core::policy::{Attempt, Gap, GapAnswer, Outcome, Scratch};
 use s3_ssec_core::request::{Payload, Place, UnsignedRequest};
+use s3_ssec_core::transfer::Condition;
 use std::sync::Arc;
 
 const CONTENT: &[u8] = b"trial";
@@ -103,7 +104,7 @@ impl<'a> Attempts<'a> {
             Err(error) => return passed(Err(error)),
         };
         let outcome = match upload.trial_part().await {
-            Ok(part) => upload.complete(&[part], Condition::default()).await.map(drop),
+            Ok(part) => upload.complete(&[part], Condition::Always).await.map(drop),
             Err(error) => passed(Err(error)),
         };
         if outcome.is_err() {

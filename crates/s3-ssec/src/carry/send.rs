@@ -201,11 +201,7 @@ impl Once<'_> {
         etags: &[String],
         condition: &Condition,
     ) -> Done {
-        let part = |(number, etag): (i32, &String)| {
-            CompletedPart::builder().part_number(number).e_tag(format!("\"{etag}\"")).build()
-        };
-        let parts = (1..).zip(etags).map(part).collect();
-        let list = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+        let list = part_list((1..).zip(etags.iter().map(String::as_str)));
         let (if_none_match, if_match) = conditions(condition);
         let complete = self.client.once.complete_multipart_upload();
         let complete = complete.bucket(name.bucket.as_str()).key(name.key.as_str());
@@ -274,8 +270,19 @@ fn payload<'h>(hands: &'h impl Hands, body: &Body) -> Option<Payload<'h>> {
     }
 }
 
+/// The document of CompleteMultipartUpload: numbers and ETags without quotes.
+pub(crate) fn part_list<'e>(
+    parts: impl Iterator<Item = (u16, &'e str)>,
+) -> CompletedMultipartUpload {
+    let part = |(number, etag): (u16, &str)| {
+        let part = CompletedPart::builder().part_number(i32::from(number));
+        part.e_tag(format!("\"{etag}\"")).build()
+    };
+    CompletedMultipartUpload::builder().set_parts(Some(parts.map(part).collect())).build()
+}
+
 /// `If-None-Match` and `If-Match`.
-fn conditions(condition: &Condition) -> (Option<String>, Option<String>) {
+pub(crate) fn conditions(condition: &Condition) -> (Option<String>, Option<String>) {
     match condition {
         Condition::Always => (None, None),
         Condition::OnlyIfAbsent => (Some("*".to_owned()), None),

@@ -11,9 +11,9 @@ use super::journal::UploadLog;
 use super::source::{Reader, SourceFile};
 use super::{Writing, tagging};
 use crate::call::{CallError, WithKey as _};
+use crate::carry::{conditions, part_list};
 use crate::client::Client;
-use crate::write::{Existing, Leftover, PutError, PutOptions, Uploaded};
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use crate::write::{Leftover, PutError, PutOptions, Uploaded};
 use bytes::BytesMut;
 use finish::{Completion, finish};
 use resume::Resumed;
@@ -26,6 +26,7 @@ use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::plan::MultipartPlan;
 use s3_ssec_core::record::{Content, Record, TAG_KEY};
 use s3_ssec_core::removal::answered_version;
+use s3_ssec_core::transfer::Condition;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -44,22 +45,6 @@ pub(crate) struct Upload {
 pub(crate) struct StoredPart {
     pub(crate) number: u16,
     pub(crate) etag: String,
-}
-
-/// What must hold for an upload to be completed.
-#[derive(Default)]
-pub(crate) struct Condition {
-    if_none_match: Option<String>,
-    if_match: Option<String>,
-}
-
-impl From<&PutOptions> for Condition {
-    fn from(options: &PutOptions) -> Self {
-        Self {
-            if_none_match: (options.existing == Existing::Keep).then(|| "*".to_owned()),
-            if_match: options.kept.if_match(),
-        }
-    }
 }
 
 /// An upload that was completed.
@@ -323,15 +308,8 @@ impl Upload {
         parts: &[StoredPart],
         condition: Condition,
     ) -> Result<Completed, CallError> {
-        let part = |part: &StoredPart| {
-            CompletedPart::builder()
-                .part_number(i32::from(part.number))
-                .e_tag(format!("\"{}\"", part.etag))
-                .build()
-        };
-        let list = CompletedMultipartUpload::builder()
-            .set_parts(Some(parts.iter().map(part).collect()))
-            .build();
+        let list = part_list(parts.iter().map(|part| (part.number, part.etag.as_str())));
+        let (if_none_match, if_match) = conditions(&condition);
         let output = self
             .client
             .s3
@@ -340,8 +318,8 @@ impl Upload {
             .key(self.name.key.as_str())
             .upload_id(&self.id)
             .multipart_upload(list)
-            .set_if_none_match(condition.if_none_match)
-            .set_if_match(condition.if_match)
+            .set_if_none_match(if_none_match)
+            .set_if_match(if_match)
             .customize()
             .key(&self.headers)
             .send()

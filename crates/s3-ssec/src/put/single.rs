@@ -16,7 +16,7 @@ use s3_ssec_core::key::{Key, RandomError};
 use s3_ssec_core::keyring::Seal;
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::removal::answered_version;
-use s3_ssec_core::transfer::{self, Body, KeyFacts, KeyRef, PutPlan, PutVerdict};
+use s3_ssec_core::transfer::{self, Body, KeyFacts, KeyRef, PutPlan, PutVerdict, Stored};
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -97,7 +97,7 @@ impl Single<'_> {
             PutError::Call(error.unwrap_or_else(unread))
         };
         Err(match carried.verdict.clone() {
-            PutVerdict::Stored { proof, record, etag, version_id } => {
+            PutVerdict::Stored(Stored { proof, record, etag, version_id }) => {
                 let Some(Ok((seal, _))) = self.drawn.get() else { return Err(PutError::Stopped) };
                 return Ok(Uploaded {
                     name: name.clone(),

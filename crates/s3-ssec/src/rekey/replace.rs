@@ -9,7 +9,7 @@ use crate::copy::{CopyRequest, provenance_of_copy, send_copy};
 use crate::get::GetError;
 use crate::ledger::Noted;
 use crate::nonce;
-use crate::put::{Condition, Upload, joined_etag, send, tagging};
+use crate::put::{Upload, joined_etag, send, tagging};
 use crate::removal::Written;
 use crate::trial::WriteKind;
 use crate::write::{Leftover, PutError, PutOptions, md5_hex};
@@ -183,7 +183,7 @@ impl Work {
         let (Some(upload), Some(sent)) = (&self.found.upload, &self.found.sent) else {
             return Err(RekeyError::Stopped);
         };
-        let completed = upload.complete(&sent.parts, Condition::from(&options)).await?;
+        let completed = upload.complete(&sent.parts, options.condition()).await?;
         self.found.version = completed.version_id;
         Ok(())
     }

@@ -28,15 +28,10 @@ impl Client {
         let course = |link| try_condition(link, name.clone());
         let mut carried = Box::pin(carry(self, &NoHands, &Watch::default(), course)).await;
         let verdict = carried.verdict.clone();
-        let failed = match verdict.end {
-            Some(_) => carried.unanswered(),
-            None => None,
-        };
-        let mut problems: Vec<_> = failed.map(PutError::from).into_iter().collect();
-        if let Some(left) = verdict.left.filter(|left| left.is_stored) {
-            let error = carried.unanswered().map_or(PutError::Stopped, PutError::from);
-            problems.push(error.leaving(&left.name, Leftover::Scratch));
-        }
+        let left = verdict.left.filter(|left| left.is_stored);
+        let left = left.map(|left| carried.not_removed().leaving(&left.name, Leftover::Scratch));
+        let failed = verdict.end.map(|end| carried.failed_trial(&end));
+        let problems = failed.into_iter().chain(left).collect();
         ConditionTrial { condition: verdict.condition, problems }
     }
 }

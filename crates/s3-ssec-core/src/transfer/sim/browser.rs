@@ -91,8 +91,8 @@ fn a_write_that_the_browser_repeated_is_found_behind_the_refusal() {
         let mut run = page(seed, Profile::RGW_20, Lie::None);
         let kept = PutPlan { condition: Condition::OnlyIfAbsent, ..plan() };
         let verdict = run.put_as(kept.clone()).unwrap();
-        let record = match verdict {
-            Some(PutVerdict::Stored { record, .. }) => Some(record),
+        let record = match &verdict {
+            Some(PutVerdict::Stored(stored)) => Some(stored.record),
             _ => None,
         };
         assert_eq!(record, Some(RecordPlace::Tag), "{verdict:?}\n{}", run.trace());

@@ -244,7 +244,7 @@ impl Run {
         Request { name: call.name, key, operation: call.operation }
     }
 
-    fn carry(&mut self, task: Task) -> Outcome {
+    pub(super) fn carry(&mut self, task: Task) -> Outcome {
         self.others_write();
         match task {
             Task::Call(call) => self.call(call),

@@ -7,7 +7,7 @@ use crate::watch::Watch;
 use crate::write::{PutError, Uploaded};
 use s3_ssec_core::record::Content;
 use s3_ssec_core::transfer::{
-    CompletePlan, CompleteVerdict, Description, KeyFacts, complete_parts, describe_parts,
+    CompletePlan, CompleteVerdict, Description, KeyFacts, Stored, complete_parts, describe_parts,
 };
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ fn ended(
         PutError::Call(error.unwrap_or_else(unread))
     };
     Err(match carried.verdict.clone() {
-        CompleteVerdict::Stored { proof, record, etag, version_id } => {
+        CompleteVerdict::Stored(Stored { proof, record, etag, version_id }) => {
             return Ok(Uploaded {
                 name: name.clone(),
                 version_id,
