@@ -217,7 +217,7 @@ export type TransferTask = { readonly id: number } & (
     }
   /** Draw a nonce, above all others of this name, and derive the key. */
   | { readonly task: "draw-key" }
-  /** Keep this record before the next request: on disk if "begun-alone". "failed" where there is no place. */
+  /** Keep this record before the next request: on disk if "begun-alone". "failed" if that is not possible. */
   | { readonly task: "note"; readonly record: string; readonly stage: "begun" | "begun-alone" | "confirmed" }
   | { readonly task: "sleep"; readonly ms: number }
   | { readonly task: "other" }

@@ -174,7 +174,7 @@ impl Ask<'_> {
         }
     }
 
-    /// GetBucketVersioning; `None` if it is refused. An answer that is another document is none (moto 5.2 has
+    /// GetBucketVersioning; `None` if it is refused, or answered with another document (moto 5.2 has
     /// another root).
     pub(super) async fn versioning(&self) -> Result<Option<BucketVersions>, Unheard> {
         let answer = self.answer(Operation::Versioning, None).await?;

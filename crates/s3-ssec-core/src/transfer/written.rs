@@ -293,7 +293,7 @@ impl<'a> Search<'a> {
 
     /// First the version that the answer named, then the newest, until it is another one: an attempt that
     /// was repeated may have left a version of its own, and a gateway may say that it deleted and not do it.
-    /// (DELETE with If-Match is no guard: RGW 16 and 18 ignore it.)
+    /// (DELETE with If-Match would not help: RGW 16 and 18 ignore it.)
     pub(super) async fn remove_all(
         &mut self,
         answered: Option<&str>,

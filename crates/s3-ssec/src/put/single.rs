@@ -139,7 +139,7 @@ impl Single<'_> {
     }
 }
 
-/// PutObject with a customer key. An answer without an ETag is none: S3 has one on every PUT.
+/// PutObject with a customer key. An answer without an ETag is an error: S3 sends one after every PUT.
 pub(crate) async fn send(
     client: &Client,
     name: &ObjectName,
