@@ -6,10 +6,10 @@ import initDocuments, * as documents from "./pkg/documents.js";
 
 export const { linkExpiresAt, rangeHeader } = ssec;
 
-/** Lines of journals, policies, CORS rules, what refusals mean, keyless reads, listings: after `loadDocuments()`. */
+/** Lines of journals, policies, CORS rules, what refusals mean, keyless reads, refusals, listings: after `loadDocuments()`. */
 export const { journalBegun, journalCreated, journalSending, journalStored, journalCompleting } = documents;
 export const { PolicyChange, explainPolicy, applyCors, admitsOrigin, explainRefusal, explainInspected } = documents;
-export const { keylessRead, ListingPages, listingPageMax } = documents;
+export const { isRefusal, keylessRead, ListingPages, listingPageMax } = documents;
 
 /**
  * Reads a journal: what began, `uploadId`, `completing`, and of its parts `storedCount`, `sentAnother(contentKey,

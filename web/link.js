@@ -1,6 +1,6 @@
 // Links: an address and headers that somebody made with `s3-ssec presign`, for one download or upload.
 
-import { keyHeaderNames, linkExpiresAt } from "./core.js";
+import { isRefusal, keyHeaderNames, linkExpiresAt, loadDocuments } from "./core.js";
 import { ask, byId, choose, say, showProblem } from "./dom.js";
 import { explain } from "./diagnose.js";
 import { sizeOf } from "./s3.js";
@@ -154,13 +154,15 @@ async function download(link) {
 
 async function upload(link, body) {
   say("Uploading…");
+  // Before the request: the answer has to be judged whatever happens to the page's server meanwhile.
+  await loadDocuments();
   const sent = requestOf(link, "PutObject");
   // Without a type: RGW 20.2.4 refuses a Content-Type that the link did not sign.
   const bytes = body.slice(0, body.size, "");
   try {
     checkEcho(link, await send(sent, { body: bytes, data: "much" }));
   } catch (error) {
-    const isRefused = error instanceof Refusal && error.status < 500;
+    const isRefused = error instanceof Refusal && isRefusal(error.status);
     if (!isRefused) throw Object.assign(error, { leftover: LEFTOVER[error.code === NO_ECHO ? "unproved" : "lost"] });
     if (error.status !== 412) throw error;
     const todo = "Ask for a link to another name.";

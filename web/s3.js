@@ -138,8 +138,7 @@ export async function proveTrial(place) {
   try {
     const state = await lookWithoutKey(place, name);
     const found = await tags(place, name).catch((error) => {
-      const isRefused = error instanceof Refusal && (error.status < 500 || error.status === 501);
-      if (!isRefused) throw error;
+      if (!(error instanceof Refusal && core.isRefusal(error.status))) throw error;
       // Who may not read tags learns nothing here.
       return error.status === 403 ? undefined : [];
     });

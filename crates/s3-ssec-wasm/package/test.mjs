@@ -241,6 +241,8 @@ function transfer(seal) {
   refused("argument", () => ssec.Transfer.put("{}"));
   const read = [206, 404, 400].map((status) => ssec.keylessRead(status, "InvalidRequest"));
   assert.deepEqual([...read, ssec.keylessRead(400, "BadRequest")], ["readable", "absent", "key-needed", "unclear"]);
+  const refusals = [200, 403, 408, 412, 429, 500, 501, 503].filter((status) => ssec.isRefusal(status));
+  assert.deepEqual(refusals, [403, 412, 501]);
 }
 
 function rules() {

@@ -100,7 +100,7 @@ pub use record::{ObjectSeal, OpenedRecord, Record, open_record, record_tag_key};
 #[cfg(feature = "keys")]
 pub use request::{Gateway, S3Request, Signer, link_expires_at};
 #[cfg(feature = "documents")]
-pub use transfer::{Transfer, keyless_read};
+pub use transfer::{Transfer, is_refusal, keyless_read};
 #[cfg(feature = "vectors")]
 pub use vectors::run_vectors;
 #[cfg(feature = "words")]

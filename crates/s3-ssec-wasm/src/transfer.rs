@@ -8,6 +8,7 @@ mod task;
 mod verdict;
 
 use crate::error::{ArgumentError, thrown};
+use s3_ssec_core::advice;
 use s3_ssec_core::echo::KeylessRead;
 use s3_ssec_core::transfer::{
     Link, Machine, TaskId, complete_parts, describe_parts, put as put_once,
@@ -108,4 +109,11 @@ pub fn keyless_read(status: u16, code: Option<String>, message: Option<String>) 
         KeylessRead::Unclear => "unclear",
     };
     read.to_owned()
+}
+
+/// True for the status of a refusal: the gateway did not do it, and would answer the same tomorrow. After
+/// others, such as 408, 429 and 500, it may have done it, or may do it next time.
+#[wasm_bindgen(js_name = isRefusal)]
+pub fn is_refusal(status: u16) -> bool {
+    advice::is_refusal(status)
 }
