@@ -87,11 +87,13 @@ pub(crate) struct Carried<V> {
 }
 
 impl<V> Carried<V> {
-    /// The error behind a refusal that the machine named.
+    /// The error behind a refusal that the machine named: of a write, if one was refused so, for the questions
+    /// that clean up behind it may be refused alike.
     pub(crate) fn refused(&mut self, refusal: &Answer) -> Option<CallError> {
-        let status = Some(refusal.status);
-        let index = self.troubles.iter().rposition(|(_, error)| error.status() == status)?;
-        Some(self.troubles.swap_remove(index).1)
+        let is_it = |error: &CallError| error.status() == Some(refusal.status);
+        let write = self.troubles.iter().rposition(|(sent, error)| is_write(sent) && is_it(error));
+        let any = || self.troubles.iter().rposition(|(_, error)| is_it(error));
+        Some(self.troubles.swap_remove(write.or_else(any)?).1)
     }
 
     /// The error of the last request that failed.
@@ -102,16 +104,16 @@ impl<V> Carried<V> {
     /// The error behind an order without a usable answer: that of its last write, or else of the first
     /// question that was not answered. A refusal is an answer.
     pub(crate) fn unanswered(&mut self) -> Option<CallError> {
-        let is_write = |(operation, error): &(Operation, CallError)| {
-            use Operation::{Complete, Create, Part, Put};
-            let writes =
-                matches!(operation, Put { .. } | Create { .. } | Part { .. } | Complete { .. });
-            writes && !error.is_refusal()
-        };
-        let index = self.troubles.iter().rposition(is_write);
-        let first = || self.troubles.iter().position(|(_, error)| !error.is_refusal());
-        Some(self.troubles.swap_remove(index.or_else(first)?).1)
+        let is_it = |error: &CallError| !error.is_refusal();
+        let write = self.troubles.iter().rposition(|(sent, error)| is_write(sent) && is_it(error));
+        let first = || self.troubles.iter().position(|(_, error)| is_it(error));
+        Some(self.troubles.swap_remove(write.or_else(first)?).1)
     }
+}
+
+fn is_write(operation: &Operation) -> bool {
+    use Operation::{Complete, Create, Part, Put};
+    matches!(operation, Put { .. } | Create { .. } | Part { .. } | Complete { .. })
 }
 
 /// Carries an order to its end. `watch` cancels it.

@@ -30,7 +30,8 @@ pub(super) struct Scratch<'l> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Left {
     Nothing,
-    /// Nothing that the name shows. In a bucket with versions it would be below a delete marker.
+    /// The deletions were answered, and nothing is seen. In a bucket with versions it would be below a delete
+    /// marker, or the gateway does not let us look.
     Hidden,
     Perhaps,
 }
@@ -114,6 +115,10 @@ impl<'l> Scratch<'l> {
     }
 
     async fn remove_all(&self) -> Left {
+        // Every write was refused.
+        if self.versions.is_empty() && self.upload.is_none() && !self.is_unheard {
+            return Left::Nothing;
+        }
         if let Some(upload) = &self.upload
             && !self.abort(upload).await
         {
@@ -148,6 +153,8 @@ impl<'l> Scratch<'l> {
             Ok(WithoutKey::Absent) if self.is_open => Left::Perhaps,
             Ok(WithoutKey::Absent) if cleared.is_ok() || self.is_flat().await => Left::Nothing,
             Ok(WithoutKey::Absent) => Left::Hidden,
+            // Credentials that may write and delete, and not read.
+            Ok(WithoutKey::Refused(_)) if !self.is_open => Left::Hidden,
             _ => Left::Perhaps,
         }
     }

@@ -13,8 +13,8 @@ use super::Machine;
 use super::conditions::Replacing;
 use super::parts::PartsVerdict;
 use super::put::{PutPlan, PutVerdict, RecordPlace};
-use super::task::{Condition, NoAnswer, Outcome, Task};
-use super::trial::{TrialEnd, WriteKind};
+use super::task::{Answer, Condition, NoAnswer, Outcome, Task};
+use super::trial::{TrialEnd, TrialVerdict, WriteKind};
 use crate::condition::OnlyIfAbsent;
 use crate::removal::Leftover;
 use gateway::{Lie, Profile, Tags};
@@ -96,6 +96,44 @@ fn conditions_are_believed_where_they_are_heeded() {
         assert_eq!(absent.condition, expected, "{profile:?}");
         assert_eq!((replacing.left, absent.left), (None, None), "{profile:?}");
     }
+}
+
+/// The end of a trial at a gateway that answers writes and questions with these statuses, and whether its note
+/// was removed.
+fn answered_trial(write: u16, question: u16) -> (TrialVerdict, bool) {
+    let name = plan().name;
+    let mut machine = Machine::new(|link| super::trial(link, name, WriteKind::Single));
+    let mut run = Run::new(1, Profile::RGW_20, Lie::None, Faults::default());
+    let mut is_closed = false;
+    while machine.verdict().is_none() {
+        for (id, task) in machine.next(1) {
+            is_closed |= matches!(task, Task::CloseScratch { .. });
+            let outcome = match &task {
+                Task::Call(call) => {
+                    let is_write = matches!(call.operation.name(), "PutObject" | "DeleteObject");
+                    let status = if is_write { write } else { question };
+                    let headers = vec![("etag".to_owned(), b"\"e\"".to_vec())];
+                    Outcome::Answer(Answer { status, headers, body: Vec::new() })
+                }
+                _ => run.carry(task),
+            };
+            machine.done(id, outcome).unwrap();
+        }
+    }
+    (machine.verdict().cloned().unwrap(), is_closed)
+}
+
+#[test]
+fn a_trial_without_rights_leaves_nothing_to_look_for() {
+    let (verdict, is_closed) = answered_trial(403, 403);
+    assert!(matches!(verdict.end, TrialEnd::Refused(_)), "{verdict:?}");
+    assert_eq!((verdict.left, is_closed), (None, true), "nothing was written");
+    // It was written and deleted, and may not be looked at: nothing shows that it is left.
+    let (verdict, is_closed) = answered_trial(200, 403);
+    assert!(verdict.left.is_some_and(|left| !left.is_stored) && is_closed);
+    // It is still there after the deletion was answered.
+    let (verdict, is_closed) = answered_trial(200, 200);
+    assert!(verdict.left.is_some_and(|left| left.is_stored) && !is_closed);
 }
 
 #[test]
