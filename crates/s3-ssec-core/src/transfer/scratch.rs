@@ -148,7 +148,15 @@ impl<'l> Scratch<'l> {
         {
             return Left::Perhaps;
         }
-        match self.ask().without_key(None).await {
+        let seen = match self.ask().without_key(None).await {
+            Ok(WithoutKey::Unclear | WithoutKey::Refused(_))
+                if self.is_gone_under_its_key().await =>
+            {
+                Ok(WithoutKey::Absent)
+            }
+            seen => seen,
+        };
+        match seen {
             // A request that may still arrive is found by the next trial.
             Ok(WithoutKey::Absent) if self.is_open => Left::Perhaps,
             Ok(WithoutKey::Absent) if cleared.is_ok() || self.is_flat().await => Left::Nothing,
@@ -157,6 +165,12 @@ impl<'l> Scratch<'l> {
             Ok(WithoutKey::Refused(_)) if !self.is_open => Left::Hidden,
             _ => Left::Perhaps,
         }
+    }
+
+    /// True if a HEAD with its key finds nothing: where one without a key is refused as if it were there.
+    async fn is_gone_under_its_key(&self) -> bool {
+        let head = Operation::Head { version: None };
+        matches!(self.ask().answer(head, Some(&self.key)).await, Ok(answer) if answer.status == 404)
     }
 
     /// True if the bucket is known to keep no versions.

@@ -186,11 +186,13 @@ impl Trial<'_, '_> {
             WithoutKey::Refused(answer) => return Err(Halt::Refused(answer)),
         };
         let echo = match judged {
-            KeylessRead::KeyNeeded => match self.ask().with_key(self.key(), None).await? {
-                WithKey::Opened(head) => head.echo,
-                WithKey::Other => KeyEcho::default(),
-                WithKey::Unclear => return Err(Halt::Unanswered),
-            },
+            KeylessRead::KeyNeeded | KeylessRead::Unclear => {
+                match self.ask().with_key(self.key(), None).await? {
+                    WithKey::Opened(head) => head.echo,
+                    WithKey::Other => KeyEcho::default(),
+                    WithKey::Unclear => return Err(Halt::Unanswered),
+                }
+            }
             _ => KeyEcho::default(),
         };
         let plain = judged == KeylessRead::Readable;
