@@ -156,9 +156,8 @@ pub fn verify_by_heads(
     with_key: &KeyEcho,
     without_key: KeylessRead,
 ) -> Result<EchoVerified, EchoError> {
-    let proof = verify_echo(sent, with_key)?;
     match without_key {
-        KeylessRead::KeyNeeded => Ok(proof),
+        KeylessRead::KeyNeeded => verify_echo(sent, with_key),
         KeylessRead::Readable => Err(EchoError::Plaintext),
         KeylessRead::Absent => Err(EchoError::Missing),
         KeylessRead::Unclear => Err(EchoError::Unclear),

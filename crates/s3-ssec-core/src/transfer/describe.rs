@@ -9,7 +9,7 @@ use super::completion::{CompletePlan, CompleteVerdict};
 use super::put::{RecordPlace, Stored};
 use super::task::Stage;
 use super::written::{Removable, Search, Write};
-use crate::echo::{EchoError, EchoVerified, KeyEcho, KeylessRead, verify_by_heads, verify_echo};
+use crate::echo::{EchoVerified, KeyEcho, KeylessRead, verify_by_heads, verify_echo};
 use crate::record::TAG_KEY;
 use crate::removal::{Leftover, TrustedVersion};
 
@@ -78,7 +78,6 @@ impl Finish<'_> {
         let error = match verify_by_heads(self.write.key.md5, &echo, judged) {
             Ok(_) if size != Some(self.plan.size) => return Err(CompleteVerdict::Overwritten),
             Ok(proof) => return Ok((proof, etag)),
-            Err(_) if judged == KeylessRead::Readable => EchoError::Plaintext,
             Err(error) => error,
         };
         let id = version.map(TrustedVersion::id);

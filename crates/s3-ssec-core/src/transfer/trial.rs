@@ -186,18 +186,14 @@ impl Trial<'_, '_> {
             WithoutKey::Refused(answer) => return Err(Halt::Refused(answer)),
         };
         let echo = match judged {
-            KeylessRead::KeyNeeded | KeylessRead::Unclear => {
-                match self.ask().with_key(self.key(), None).await? {
-                    WithKey::Opened(head) => head.echo,
-                    WithKey::Other => KeyEcho::default(),
-                    WithKey::Unclear => return Err(Halt::Unanswered),
-                }
-            }
+            KeylessRead::KeyNeeded => match self.ask().with_key(self.key(), None).await? {
+                WithKey::Opened(head) => head.echo,
+                WithKey::Other => KeyEcho::default(),
+                WithKey::Unclear => return Err(Halt::Unanswered),
+            },
             _ => KeyEcho::default(),
         };
-        let plain = judged == KeylessRead::Readable;
-        let error = |error| Halt::NotProved(if plain { EchoError::Plaintext } else { error });
-        let _proof = verify_by_heads(self.key().md5, &echo, judged).map_err(error)?;
+        let _proof = verify_by_heads(self.key().md5, &echo, judged).map_err(Halt::NotProved)?;
         let tags = self.ask().tags(None).await?.unwrap_or_default();
         Ok(tags.contains(&tag()))
     }
