@@ -43,11 +43,14 @@ pub use complete::{complete_parts, describe_parts};
 pub use completion::{CompletePlan, CompleteVerdict};
 pub use conditions::{ConditionVerdict, Replacing, ReplacingVerdict, try_condition, try_replacing};
 pub use link::Link;
-pub use parts::{PartsLeft, PartsPlan, PartsVerdict, UploadLeft, put_parts};
+pub use parts::{
+    Before, OnFailure, PartsHalt, PartsLeft, PartsPlan, PartsSource, PartsVerdict, UploadLeft,
+    put_parts, refuses_wrong_parts, upload_owner,
+};
 pub use put::{PutPlan, PutVerdict, RecordPlace, Stored, put};
 pub use task::{
-    Answer, Body, Call, Condition, Description, KeyFacts, KeyRef, NoAnswer, Operation, Outcome,
-    Stage, Task, Unreadable,
+    Answer, Body, Call, Condition, Description, JournalStep, KeyFacts, KeyRef, NoAnswer, Operation,
+    Outcome, Stage, Task, Unreadable,
 };
 pub use trial::{ScratchLeft, TrialEnd, TrialVerdict, WriteKind, trial};
 pub use written::{Finding, Removable, Write, find_written, remove_written};

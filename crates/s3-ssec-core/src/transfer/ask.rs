@@ -5,6 +5,7 @@ use super::task::{Answer, Call, KeyFacts, NoAnswer, Operation, Outcome, Unreadab
 use crate::advice;
 use crate::echo::{KeyEcho, KeylessRead};
 use crate::error_response::ErrorResponse;
+use crate::listing::{Entry, Listing, Pages};
 use crate::names::ObjectName;
 use crate::removal::{self, BucketVersions, TrustedVersion, UnderKey};
 use crate::xml::{self, XmlError};
@@ -205,11 +206,55 @@ impl Ask<'_> {
         })
     }
 
+    /// The entries of the name itself in a listing that takes it as its prefix.
+    pub(super) async fn list(
+        &self,
+        operation: Operation,
+        listing: Listing,
+    ) -> Result<Vec<Entry>, Unheard> {
+        let answer = self.answer(operation, None).await?;
+        let key = self.name.key.as_str();
+        if !answer.is_success() {
+            return Err(Unheard);
+        }
+        let page = Pages::new(listing, key).read(&answer.body).map_err(|_| Unheard)?;
+        // A second page is not asked for: whoever asks wants few entries, or none.
+        match page.next {
+            Some(_) => Err(Unheard),
+            None => Ok(page.entries.into_iter().filter(|entry| entry.key == key).collect()),
+        }
+    }
+
+    /// AbortMultipartUpload. True if the upload is gone: aborted now or before, or completed.
+    pub(super) async fn abort(&self, upload: &str) -> bool {
+        let operation = Operation::Abort { upload: upload.to_owned() };
+        let answer = self.answer(operation, None).await;
+        answer.is_ok_and(|answer| answer.is_success() || is_upload_gone(&answer))
+    }
+
     /// DeleteObject. True if the gateway says that it is done.
     pub(super) async fn delete(&self, version: Option<&TrustedVersion>) -> Result<bool, Unheard> {
         let answer = self.answer(Operation::Delete { version: version.cloned() }, None).await?;
         Ok(answer.is_success())
     }
+}
+
+/// True for the refusal of a request to an upload that is not there.
+pub(super) fn is_upload_gone(answer: &Answer) -> bool {
+    let error = ErrorResponse::parse(&answer.body);
+    answer.status == 404 && error.is_some_and(|error| error.code == "NoSuchUpload")
+}
+
+/// The upload ID in the answer to CreateMultipartUpload.
+pub(super) fn upload_id(body: &[u8]) -> Option<String> {
+    let mut id = String::new();
+    let read = xml::read(body, Some("InitiateMultipartUploadResult"), |path, text| {
+        if path == ["UploadId"] {
+            text.clone_into(&mut id);
+        }
+        Ok::<(), XmlError>(())
+    });
+    (read.is_ok() && !id.is_empty()).then_some(id)
 }
 
 fn head_of(answer: &Answer) -> Result<Head, Unreadable> {

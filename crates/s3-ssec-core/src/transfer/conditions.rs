@@ -104,7 +104,9 @@ async fn completes_onto_another(scratch: &mut Scratch<'_>) -> Result<bool, Trial
     }
     let upload = scratch.created(&created).ok_or(TrialEnd::Unanswered)?;
     let (number, body) = (1, Body::Bytes(CONTENT.to_vec()));
-    let part = once(scratch, Operation::Part { upload: upload.clone(), number, body }).await?;
+    let part =
+        once(scratch, Operation::Part { upload: upload.clone(), number, body, same_as: None })
+            .await?;
     if !part.is_success() {
         return Err(TrialEnd::Refused(part));
     }

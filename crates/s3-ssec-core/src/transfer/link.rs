@@ -136,7 +136,12 @@ impl Link {
 
     /// Waits after this attempt, counted from 1.
     pub(super) async fn pause(&self, attempt: u32) {
-        self.sleep(PAUSE << (attempt - 1).min(16)).await;
+        self.sleep(self.pause_of(attempt)).await;
+    }
+
+    /// The milliseconds of that.
+    pub(super) fn pause_of(&self, attempt: u32) -> u64 {
+        PAUSE << (attempt - 1).min(16)
     }
 
     /// True after [`Machine::cancel`](super::Machine::cancel).

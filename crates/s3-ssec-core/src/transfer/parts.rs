@@ -1,37 +1,102 @@
-//! A multipart upload: every step under the key, the record completed last.
+//! A multipart upload: every step under the key, the record completed last. One that broke off is gone on with.
 
-use super::ask::{Ask, Unheard};
-use super::before::{BeforeWrite, look_first, note};
-use super::complete::complete_parts;
+mod again;
+mod create;
+mod owner;
+mod send;
+mod source;
+
+pub use owner::{refuses_wrong_parts, upload_owner};
+pub use source::PartsSource;
+
+use super::ask::{Ask, Unheard, is_upload_gone};
+use super::before::{BeforeWrite, look_first};
+use super::complete::{complete_parts, describe_parts};
 use super::completion::{CompletePlan, CompleteVerdict};
 use super::link::Link;
 use super::put::Stored;
-use super::task::{
-    Answer, Body, Call, Condition, KeyFacts, NoAnswer, Operation, Outcome, Stage, Task, Unreadable,
-};
-use crate::advice;
-use crate::echo::{EchoError, verify_echo};
-use crate::error_response::ErrorResponse;
+use super::task::{Answer, Condition, JournalStep, KeyFacts, Outcome, Task};
+use crate::echo::EchoError;
+use crate::journal::UploadJournal;
 use crate::names::ObjectName;
 use crate::plan::MultipartPlan;
-use crate::record::TAG_KEY;
 use crate::removal::Leftover;
-use crate::transfer::TaskId;
-use std::collections::BTreeMap;
+use again::TakenUp;
+use owner::{drop_late, drop_unheard};
+use send::Sent;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// A multipart upload of a source of known size.
+/// A multipart upload.
 #[derive(Clone, Debug)]
 pub struct PartsPlan {
     /// The object.
     pub name: ObjectName,
-    /// The parts.
-    pub parts: MultipartPlan,
+    /// Its content.
+    pub source: PartsSource,
     /// The caller's own tags.
     pub tags: Vec<(String, String)>,
     /// The condition under which it is stored.
     pub condition: Condition,
     /// Parts that are handed out at a time.
     pub at_once: usize,
+    /// What becomes of the upload if it fails.
+    pub on_failure: OnFailure,
+    /// An earlier upload of this source to this name.
+    pub before: Option<Before>,
+}
+
+/// What becomes of an upload that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OnFailure {
+    /// It stays, with its journal: a person decides.
+    Keep,
+    /// It stays where a later run can go on with it; else it is aborted.
+    KeepIfItMayPass,
+    /// It is aborted: nobody can send the rest.
+    TakeBack,
+}
+
+/// An upload that broke off, as its journal has it.
+#[derive(Clone, Debug)]
+pub struct Before {
+    /// The facts of its key, with the pending record. `None` if this run has another key: the upload is aborted.
+    key: Option<KeyFacts>,
+    /// Its ID; `None` if it broke off around Create.
+    upload: Option<String>,
+    /// Its parts; `None` if the source has another size now.
+    parts: Option<MultipartPlan>,
+    /// The noted hash of each part that was sent.
+    sent: BTreeMap<u16, String>,
+    /// The numbers of the parts that were stored.
+    stored: BTreeSet<u16>,
+    is_completing: bool,
+}
+
+impl Before {
+    /// What a journal says. `size` is that of the source today, in bytes; `key` the facts of the journal's key and
+    /// nonce, if this run has that key.
+    pub fn of(journal: &UploadJournal, size: u64, key: Option<KeyFacts>) -> Self {
+        let begun = &journal.begun;
+        let parts = MultipartPlan::new(begun.size, begun.part_size).ok();
+        Self {
+            key,
+            upload: journal.upload_id.clone(),
+            parts: parts.filter(|_| begun.size == size),
+            sent: journal.sent.clone(),
+            stored: journal.stored.keys().copied().collect(),
+            is_completing: journal.completing,
+        }
+    }
+}
+
+/// The end of a multipart upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartsVerdict {
+    /// It is stored, and the gateway confirmed its key. The second value is an earlier upload, whose creation was
+    /// not answered.
+    Stored(Stored, UploadLeft),
+    /// It is not, or not known to be.
+    Failed(PartsHalt, PartsLeft),
 }
 
 /// The remains of a multipart upload that did not succeed.
@@ -43,313 +108,276 @@ pub struct PartsLeft {
     pub upload: UploadLeft,
 }
 
-/// The upload that was created, at the end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An upload that was created, at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UploadLeft {
     /// Completed, aborted, or never created.
     Gone,
-    /// It could not be aborted. Its upload ID.
-    Open(String),
+    /// It is there on purpose, and its journal with it.
+    Kept,
+    /// It could not be aborted.
+    Open,
     /// The answer to Create did not come: there may be one whose upload ID is not known.
     Unknown,
 }
 
-/// The end of a multipart upload.
+impl UploadLeft {
+    /// This, or what another one leaves.
+    fn or(self, other: Self) -> Self {
+        if self == UploadLeft::Gone { other } else { self }
+    }
+}
+
+/// Why an upload ends early.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PartsVerdict {
-    /// It is stored, and the gateway confirmed its key.
-    Stored(Stored),
+pub enum PartsHalt {
     /// The name is taken, and the upload was to replace nothing.
-    Exists(UploadLeft),
+    Exists,
     /// The gateway refused a request.
-    Refused {
-        /// The refusal.
-        answer: Answer,
-        /// The remains.
-        left: PartsLeft,
-    },
+    Refused(Answer),
     /// The gateway did not confirm the key.
-    NotProved {
-        /// Why there is no proof.
-        error: EchoError,
-        /// The remains.
-        left: PartsLeft,
-    },
+    NotProved(EchoError),
+    /// No usable answer came.
+    Unanswered,
+    /// The source could not be read to its end as it was, or this machine cannot send.
+    SourceFailed,
+    /// The source is not what it was when the upload broke off.
+    OtherContent,
+    /// The gateway does not know the upload that broke off, and its object is not there.
+    UploadGone,
     /// Another writer replaced the object before it was described.
     Overwritten,
     /// It is stored and encrypted, and its record is nowhere: without a note of the nonce nothing opens it.
     Unrecorded,
-    /// No usable answer came.
-    Unanswered(PartsLeft),
-    /// The source could not be read to its end as it was.
-    SourceFailed(UploadLeft),
     /// It was cancelled.
-    Stopped(PartsLeft),
+    Stopped,
     /// This machine could not draw a nonce.
     NoNonce,
 }
 
-/// Why an upload ends early.
-enum Halt {
-    Refused(Answer),
-    NotProved(EchoError),
-    Unanswered,
-    SourceFailed,
-    Stopped,
+impl PartsHalt {
+    fn nothing_left(self) -> PartsVerdict {
+        self.leaving(Leftover::Nothing, UploadLeft::Gone)
+    }
+
+    fn leaving(self, object: Leftover, upload: UploadLeft) -> PartsVerdict {
+        PartsVerdict::Failed(self, PartsLeft { object, upload })
+    }
 }
 
 /// Uploads in parts.
 pub async fn put_parts(link: Link, plan: PartsPlan) -> PartsVerdict {
-    let looked = look_first(&link, &plan.name, &plan.condition).await;
-    if link.is_cancelled() {
-        return PartsVerdict::Stopped(PartsLeft::nothing());
-    }
-    match looked {
-        Ok(BeforeWrite::Free) => {}
-        Ok(BeforeWrite::Taken) => return PartsVerdict::Exists(UploadLeft::Gone),
-        Ok(BeforeWrite::Refused(answer)) => {
-            return PartsVerdict::Refused { answer, left: PartsLeft::nothing() };
-        }
-        Err(Unheard) => return PartsVerdict::Unanswered(PartsLeft::nothing()),
-    }
-    let drawn = link.carry(Task::DrawKey { name: plan.name.clone(), is_described: false }).await;
-    let Outcome::Key(key) = drawn else { return PartsVerdict::NoNonce };
-    // The nonce of an upload that is killed may be nowhere else: RGW 16 and 18 drop the tags of Create.
-    note(&link, &plan.name, &key.record, Stage::BegunAlone).await;
-    let opening = Opening { link: &link, plan: &plan, key: &key };
-    let upload = match opening.create().await {
-        Ok(upload) => upload,
-        Err((halt, upload)) => return ended(halt, Leftover::Nothing, upload),
-    };
-    Upload { link: &link, plan: &plan, key: &key, upload }.send().await
-}
-
-fn ended(halt: Halt, object: Leftover, upload: UploadLeft) -> PartsVerdict {
-    let left = PartsLeft { object, upload };
-    match halt {
-        Halt::Refused(answer) if answer.status == 412 => PartsVerdict::Exists(left.upload),
-        Halt::Refused(answer) => PartsVerdict::Refused { answer, left },
-        Halt::NotProved(error) => PartsVerdict::NotProved { error, left },
-        Halt::Unanswered => PartsVerdict::Unanswered(left),
-        Halt::SourceFailed => PartsVerdict::SourceFailed(left.upload),
-        Halt::Stopped => PartsVerdict::Stopped(left),
+    let order = Order { link: &link, plan: &plan };
+    match order.take_up().await {
+        TakenUp::Nothing(left) => order.anew(left).await,
+        TakenUp::Ended(verdict) => verdict,
+        TakenUp::GoOn(upload) => match upload.run().await {
+            Ok(verdict) => verdict,
+            Err(OtherContent(left)) => order.anew(left).await,
+        },
     }
 }
 
-impl PartsLeft {
-    fn nothing() -> Self {
-        Self { object: Leftover::Nothing, upload: UploadLeft::Gone }
-    }
-}
-
-struct Opening<'a> {
+#[derive(Clone, Copy)]
+struct Order<'a> {
     link: &'a Link,
     plan: &'a PartsPlan,
-    key: &'a KeyFacts,
 }
 
-impl Opening<'_> {
-    /// CreateMultipartUpload, once: a second one would leave the first. Its echo is compared before any
-    /// byte of data leaves: RGW takes parts with a key into an upload without one, and stores them in
-    /// plaintext.
-    async fn create(&self) -> Result<String, (Halt, UploadLeft)> {
-        let mut tags = self.plan.tags.clone();
-        tags.insert(0, (TAG_KEY.to_owned(), self.key.record.clone()));
-        let mut outcome = self.call(tags).await;
-        // Rights without PutObjectTagging, or a gateway without tags.
-        if let Outcome::Answer(answer) = &outcome
-            && matches!(answer.status, 403 | 501)
-        {
-            outcome = self.call(Vec::new()).await;
+impl<'a> Order<'a> {
+    fn ask(self) -> Ask<'a> {
+        Ask { link: self.link, name: &self.plan.name }
+    }
+
+    /// True if the step is noted.
+    async fn journal(self, step: JournalStep) -> bool {
+        self.link.carry(Task::Journal(step)).await == Outcome::Noted
+    }
+
+    fn keeps_all(self) -> bool {
+        self.plan.on_failure == OnFailure::Keep
+    }
+
+    /// The halt of an order whose last answer did not come.
+    fn unanswered(self) -> PartsHalt {
+        if self.link.is_cancelled() { PartsHalt::Stopped } else { PartsHalt::Unanswered }
+    }
+
+    async fn abort(self, upload: &str) -> UploadLeft {
+        if self.ask().abort(upload).await { UploadLeft::Gone } else { UploadLeft::Open }
+    }
+
+    /// `left` is what is left of an earlier upload.
+    async fn anew(self, left: UploadLeft) -> PartsVerdict {
+        let looked = look_first(self.link, &self.plan.name, &self.plan.condition).await;
+        if self.link.is_cancelled() {
+            return PartsHalt::Stopped.nothing_left();
         }
-        match outcome {
-            Outcome::Answer(answer) if answer.is_success() => self.opened(&answer).await,
-            Outcome::Answer(answer) if advice::is_refusal(answer.status) => {
-                Err((Halt::Refused(answer), UploadLeft::Gone))
+        match looked {
+            Ok(BeforeWrite::Free) => {}
+            Ok(BeforeWrite::Taken) => return PartsHalt::Exists.nothing_left(),
+            Ok(BeforeWrite::Refused(answer)) => return PartsHalt::Refused(answer).nothing_left(),
+            Err(Unheard) => return PartsHalt::Unanswered.nothing_left(),
+        }
+        let name = self.plan.name.clone();
+        let drawn = self.link.carry(Task::DrawKey { name, is_described: false }).await;
+        let Outcome::Key(key) = drawn else { return PartsHalt::NoNonce.nothing_left() };
+        // The nonce of an upload that is killed is nowhere else: RGW 16 and 18 drop the tags of Create.
+        let is_begun = self.journal(JournalStep::Begun).await;
+        let (halt, left) = match self.create(&key, left).await {
+            Ok((id, unheard)) => {
+                let created = JournalStep::Created { upload: id.clone() };
+                let is_noted = is_begun && self.journal(created).await;
+                let upload = Upload::new(self, key, id, unheard, is_noted);
+                let other =
+                    |OtherContent(left)| PartsHalt::OtherContent.leaving(Leftover::Nothing, left);
+                return upload.run().await.unwrap_or_else(other);
             }
-            Outcome::NoAnswer(NoAnswer::NotSent) | Outcome::Failed => {
-                Err((self.stop(), UploadLeft::Gone))
-            }
-            _ => Err((self.stop(), UploadLeft::Unknown)),
-        }
-    }
-
-    fn stop(&self) -> Halt {
-        if self.link.is_cancelled() { Halt::Stopped } else { Halt::Unanswered }
-    }
-
-    async fn call(&self, tags: Vec<(String, String)>) -> Outcome {
-        let operation = Operation::Create { tags };
-        let (name, key) = (self.plan.name.clone(), Some(self.key.key));
-        self.link.call(Call { name, key, operation }).await
-    }
-
-    async fn opened(&self, answer: &Answer) -> Result<String, (Halt, UploadLeft)> {
-        let Ok(upload) = upload_id(&answer.body) else {
-            return Err((Halt::Unanswered, UploadLeft::Unknown));
+            Err(halted) => halted,
         };
-        let error = match answer.echo().map(|echo| verify_echo(self.key.md5, &echo)) {
-            Ok(Ok(_)) => return Ok(upload),
-            Ok(Err(error)) => error,
-            Err(Unreadable) => EchoError::Missing,
-        };
-        let left = abort(self.link, &self.plan.name, &upload).await;
-        Err((Halt::NotProved(error), left))
-    }
-}
-
-fn upload_id(body: &[u8]) -> Result<String, Unreadable> {
-    let mut id = String::new();
-    crate::xml::read(body, Some("InitiateMultipartUploadResult"), |path, text| {
-        if path == ["UploadId"] {
-            text.clone_into(&mut id);
+        if left == UploadLeft::Gone || self.keeps_all() {
+            self.journal(JournalStep::Over).await;
         }
-        Ok::<(), crate::xml::XmlError>(())
-    })
-    .map_err(|_| Unreadable)?;
-    if id.is_empty() { Err(Unreadable) } else { Ok(id) }
-}
-
-/// AbortMultipartUpload. An upload that is not there was completed, or aborted before.
-async fn abort(link: &Link, name: &ObjectName, upload: &str) -> UploadLeft {
-    let operation = Operation::Abort { upload: upload.to_owned() };
-    match (Ask { link, name }).answer(operation, None).await {
-        Ok(answer) if answer.is_success() || is_gone(&answer) => UploadLeft::Gone,
-        _ => UploadLeft::Open(upload.to_owned()),
+        halt.leaving(Leftover::Nothing, left)
     }
 }
 
-fn is_gone(answer: &Answer) -> bool {
-    let error = ErrorResponse::parse(&answer.body);
-    answer.status == 404 && error.is_some_and(|error| error.code == "NoSuchUpload")
-}
+/// The source is not what it was when the upload broke off: it is sent anew. With what is left of the upload.
+struct OtherContent(UploadLeft);
 
+/// An upload that was created.
 struct Upload<'a> {
-    link: &'a Link,
-    plan: &'a PartsPlan,
-    key: &'a KeyFacts,
-    upload: String,
+    order: Order<'a>,
+    key: KeyFacts,
+    id: String,
+    source: PartsSource,
+    /// The noted hash of each part that was sent before.
+    sent: BTreeMap<u16, String>,
+    /// The ETags of the parts that journal and gateway agree on.
+    agreed: BTreeMap<u16, String>,
+    /// The version ID of its object, if it was completed before.
+    completed: Option<Option<String>>,
+    /// An earlier one whose creation was not answered.
+    unheard: UploadLeft,
+    /// True if a later run could go on from the journal.
+    is_noted: bool,
 }
 
-impl Upload<'_> {
-    async fn send(&self) -> PartsVerdict {
-        let etags = match self.parts().await {
-            Ok(etags) => etags,
-            Err(halt) => return self.give_up(halt, Leftover::Nothing).await,
+impl<'a> Upload<'a> {
+    fn new(
+        order: Order<'a>,
+        key: KeyFacts,
+        id: String,
+        unheard: UploadLeft,
+        is_noted: bool,
+    ) -> Self {
+        let (sent, agreed, source) = (BTreeMap::new(), BTreeMap::new(), order.plan.source.clone());
+        Self { order, key, id, source, sent, agreed, completed: None, unheard, is_noted }
+    }
+
+    async fn run(mut self) -> Result<PartsVerdict, OtherContent> {
+        let sent = match self.send_parts().await {
+            Ok(sent) => sent,
+            Err(PartsHalt::OtherContent) if !self.order.keeps_all() => {
+                return Err(OtherContent(self.order.abort_all(Some(&self.id), &self.key).await));
+            }
+            Err(halt) => return Ok(self.give_up(halt, Leftover::Nothing, false).await),
         };
-        let described = self.link.carry(Task::Describe { key: self.key.key }).await;
+        let described = self.order.link.carry(Task::Describe { key: self.key.key }).await;
         let Outcome::Described(description) = described else {
-            return self.give_up(Halt::SourceFailed, Leftover::Nothing).await;
+            return Ok(self.give_up(PartsHalt::SourceFailed, Leftover::Nothing, false).await);
         };
+        let record = description.record.clone();
+        if self.completed.is_none() {
+            self.is_noted &= self.order.journal(JournalStep::Completing { record }).await;
+        }
+        let Sent { etags, size } = sent;
         let plan = CompletePlan {
-            name: self.plan.name.clone(),
+            name: self.order.plan.name.clone(),
             key: self.key.clone(),
-            upload: self.upload.clone(),
+            upload: self.id.clone(),
             etags,
-            size: self.plan.parts.size(),
+            size,
             description,
-            tags: self.plan.tags.clone(),
-            condition: self.plan.condition.clone(),
+            tags: self.order.plan.tags.clone(),
+            condition: self.order.plan.condition.clone(),
         };
-        self.ended(complete_parts(self.link, &plan).await).await
+        let verdict = match self.completed.take() {
+            Some(version_id) => describe_parts(self.order.link, &plan, version_id).await,
+            None => complete_parts(self.order.link, &plan).await,
+        };
+        Ok(self.ended(verdict).await)
     }
 
     async fn ended(&self, verdict: CompleteVerdict) -> PartsVerdict {
-        match verdict {
-            CompleteVerdict::Stored(stored) => PartsVerdict::Stored(stored),
-            CompleteVerdict::Exists => PartsVerdict::Exists(self.abort().await),
-            CompleteVerdict::Refused { answer, object } => {
-                let left = PartsLeft { object, upload: self.abort().await };
-                PartsVerdict::Refused { answer, left }
+        let (halt, object) = match verdict {
+            CompleteVerdict::Stored(stored) => {
+                let unheard = self.settle_unheard().await;
+                self.order.journal(JournalStep::Over).await;
+                return PartsVerdict::Stored(stored, unheard);
             }
-            CompleteVerdict::NotProved { error, object } => {
-                let left = PartsLeft { object, upload: self.abort().await };
-                PartsVerdict::NotProved { error, left }
+            CompleteVerdict::Exists => (PartsHalt::Exists, Leftover::Nothing),
+            CompleteVerdict::Refused { answer, object: Leftover::Nothing }
+                if self.order.keeps_all() && is_upload_gone(&answer) =>
+            {
+                (PartsHalt::UploadGone, Leftover::Nothing)
             }
-            CompleteVerdict::Overwritten => PartsVerdict::Overwritten,
-            CompleteVerdict::Unrecorded => PartsVerdict::Unrecorded,
-            CompleteVerdict::Unanswered(object) => {
-                PartsVerdict::Unanswered(PartsLeft { object, upload: self.abort().await })
-            }
-            CompleteVerdict::Stopped(object) => {
-                PartsVerdict::Stopped(PartsLeft { object, upload: self.abort().await })
-            }
-        }
+            CompleteVerdict::Refused { answer, object } => (PartsHalt::Refused(answer), object),
+            CompleteVerdict::NotProved { error, object } => (PartsHalt::NotProved(error), object),
+            CompleteVerdict::Overwritten => (PartsHalt::Overwritten, Leftover::Nothing),
+            CompleteVerdict::Unrecorded => (PartsHalt::Unrecorded, Leftover::Nothing),
+            CompleteVerdict::Unanswered(object) => (PartsHalt::Unanswered, object),
+            CompleteVerdict::Stopped(object) => (PartsHalt::Stopped, object),
+        };
+        self.give_up(halt, object, true).await
     }
 
-    async fn abort(&self) -> UploadLeft {
-        abort(self.link, &self.plan.name, &self.upload).await
-    }
-
-    async fn give_up(&self, halt: Halt, object: Leftover) -> PartsVerdict {
-        let halt = if self.link.is_cancelled() { Halt::Stopped } else { halt };
-        ended(halt, object, self.abort().await)
-    }
-
-    /// All parts, some at a time, each until its answer is there.
-    async fn parts(&self) -> Result<Vec<String>, Halt> {
-        let mut waiting = self.plan.parts.parts();
-        let mut out: BTreeMap<TaskId, (u16, Body, u32)> = BTreeMap::new();
-        let mut etags = BTreeMap::new();
-        let mut halt = None;
-        loop {
-            while halt.is_none() && out.len() < self.plan.at_once.max(1) {
-                let Some(part) = waiting.next() else { break };
-                let span = part.span;
-                let body = Body::Range { offset: span.offset, length: span.length };
-                let number = part.number.number();
-                out.insert(self.start(number, &body), (number, body, 1));
-            }
-            // Parts that are out are waited for, whatever halted the upload: an abort would race them.
-            let Some((id, outcome)) = self.link.next_of(&out).await else { break };
-            let Some((number, body, attempt)) = out.remove(&id) else { break };
-            match self.judge_part(outcome) {
-                Ok(Some(etag)) => drop(etags.insert(number, etag)),
-                Ok(None) if attempt < self.link.attempts() && halt.is_none() => {
-                    self.link.pause(attempt).await;
-                    out.insert(self.start(number, &body), (number, body, attempt + 1));
+    /// Keeps the upload or aborts it, as the plan says. `is_completing` if its object may stand by now: then its
+    /// journal says what its content is.
+    async fn give_up(
+        &self,
+        halt: PartsHalt,
+        object: Leftover,
+        is_completing: bool,
+    ) -> PartsVerdict {
+        let halt = match halt {
+            PartsHalt::Unanswered | PartsHalt::SourceFailed => self.stopped_or(halt),
+            halt => halt,
+        };
+        let may_pass = halt == PartsHalt::Unanswered;
+        let keeps = self.is_noted
+            && match self.order.plan.on_failure {
+                OnFailure::Keep => true,
+                OnFailure::KeepIfItMayPass => {
+                    may_pass || (is_completing && halt == PartsHalt::Stopped)
                 }
-                Ok(None) => halt = halt.or(Some(Halt::Unanswered)),
-                Err(reason) => halt = halt.or(Some(reason)),
-            }
-            if self.link.is_cancelled() {
-                halt = Some(Halt::Stopped);
-            }
+                OnFailure::TakeBack => false,
+            };
+        if keeps {
+            return halt.leaving(object, UploadLeft::Kept);
         }
-        match halt {
-            Some(halt) => Err(halt),
-            None => Ok(etags.into_values().collect()),
+        let upload = self.order.abort(&self.id).await;
+        let unheard = self.settle_unheard().await;
+        // While parts are left, the journal tells a repair that they are ours.
+        if upload == UploadLeft::Gone && !(is_completing && may_pass) {
+            self.order.journal(JournalStep::Over).await;
+        }
+        halt.leaving(object, upload.or(unheard))
+    }
+
+    /// Looks for an earlier upload whose creation came late. A run before this one may have sent it.
+    async fn settle_unheard(&self) -> UploadLeft {
+        let (link, name) = (self.order.link, &self.order.plan.name);
+        match self.unheard {
+            UploadLeft::Unknown => drop_late(link, name, &self.key).await,
+            UploadLeft::Gone if self.order.plan.before.is_some() => {
+                drop_unheard(link, name, &self.key).await.left
+            }
+            left => left,
         }
     }
 
-    fn start(&self, number: u16, body: &Body) -> TaskId {
-        let operation = Operation::Part { upload: self.upload.clone(), number, body: body.clone() };
-        let (name, key) = (self.plan.name.clone(), Some(self.key.key));
-        self.link.start(Task::Call(Call { name, key, operation }))
-    }
-
-    /// The ETag of a part; `None` if no usable answer came.
-    fn judge_part(&self, outcome: Outcome) -> Result<Option<String>, Halt> {
-        match outcome {
-            Outcome::Answer(answer) if answer.is_success() => self.stored_part(&answer),
-            Outcome::Answer(answer) if advice::is_refusal(answer.status) => {
-                Err(Halt::Refused(answer))
-            }
-            Outcome::Answer(_) | Outcome::NoAnswer(NoAnswer::NotSent | NoAnswer::MaybeExecuted) => {
-                Ok(None)
-            }
-            Outcome::NoAnswer(NoAnswer::Silent) => Err(Halt::Unanswered),
-            Outcome::Failed => Err(Halt::SourceFailed),
-            _ => Err(Halt::Stopped),
-        }
-    }
-
-    fn stored_part(&self, answer: &Answer) -> Result<Option<String>, Halt> {
-        let (Ok(etag), Ok(echo)) = (answer.etag(), answer.echo()) else { return Ok(None) };
-        match verify_echo(self.key.md5, &echo) {
-            Ok(_) if etag.is_empty() => Ok(None),
-            Ok(_) => Ok(Some(etag)),
-            Err(error) => Err(Halt::NotProved(error)),
-        }
+    fn stopped_or(&self, halt: PartsHalt) -> PartsHalt {
+        if self.order.link.is_cancelled() { PartsHalt::Stopped } else { halt }
     }
 }

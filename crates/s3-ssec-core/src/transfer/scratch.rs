@@ -1,15 +1,13 @@
 //! A scratch object, under a name that no other client uses. It is removed by the version IDs in the answers to
 //! its writes, or by a listing.
 
-use super::ask::{Ask, Unheard, WithoutKey};
+use super::ask::{Ask, Unheard, WithoutKey, upload_id};
 use super::link::Link;
 use super::task::{Answer, Call, KeyFacts, NoAnswer, Operation, Outcome, Task};
 use crate::advice;
-use crate::error_response::ErrorResponse;
-use crate::listing::{EntryKind, Listing, Pages};
+use crate::listing::{EntryKind, Listing};
 use crate::names::ObjectName;
 use crate::removal::{BucketVersions, TrustedVersion, answered_version};
-use crate::xml;
 
 pub(super) struct Scratch<'l> {
     pub(super) link: &'l Link,
@@ -84,19 +82,10 @@ impl<'l> Scratch<'l> {
 
     /// The upload ID of an answer to Create. Without one there may be an upload that a listing shows.
     pub(super) fn created(&mut self, answer: &Answer) -> Option<String> {
-        let mut id = String::new();
-        let read = xml::read(&answer.body, Some("InitiateMultipartUploadResult"), |path, text| {
-            if path == ["UploadId"] {
-                text.clone_into(&mut id);
-            }
-            Ok::<(), xml::XmlError>(())
-        });
-        if read.is_err() || id.is_empty() {
-            self.is_unheard = true;
-            return None;
-        }
-        self.upload = Some(id.clone());
-        Some(id)
+        let id = upload_id(&answer.body);
+        self.is_unheard |= id.is_none();
+        self.upload.clone_from(&id);
+        id
     }
 
     fn ask(&self) -> Ask<'_> {
@@ -120,7 +109,7 @@ impl<'l> Scratch<'l> {
             return Left::Nothing;
         }
         if let Some(upload) = &self.upload
-            && !self.abort(upload).await
+            && !self.ask().abort(upload).await
         {
             return Left::Perhaps;
         }
@@ -178,29 +167,17 @@ impl<'l> Scratch<'l> {
         matches!(self.ask().versioning().await, Ok(Some(BucketVersions::None)))
     }
 
-    /// True if the upload is gone.
-    async fn abort(&self, upload: &str) -> bool {
-        let operation = Operation::Abort { upload: upload.to_owned() };
-        match self.ask().answer(operation, None).await {
-            Ok(answer) if answer.is_success() => true,
-            Ok(answer) if answer.status == 404 => {
-                ErrorResponse::parse(&answer.body).is_some_and(|error| error.code == "NoSuchUpload")
-            }
-            _ => false,
-        }
-    }
-
     /// Removes uploads and objects of this name, in all versions. The number of objects.
     async fn clear(&self) -> Result<usize, Unheard> {
-        for upload in self.list(Operation::ListUploads, Listing::Uploads).await? {
+        for upload in self.ask().list(Operation::ListUploads, Listing::Uploads).await? {
             if let Some(id) = upload.id
-                && !self.abort(&id).await
+                && !self.ask().abort(&id).await
             {
                 return Err(Unheard);
             }
         }
         let mut removed = 0;
-        for version in self.list(Operation::ListVersions, Listing::Versions).await? {
+        for version in self.ask().list(Operation::ListVersions, Listing::Versions).await? {
             let id = answered_version(version.id.as_deref()).map(TrustedVersion::of_scratch);
             if version.kind != EntryKind::DeleteMarker {
                 if !matches!(self.ask().delete(id.as_ref()).await, Ok(true)) {
@@ -210,23 +187,5 @@ impl<'l> Scratch<'l> {
             }
         }
         Ok(removed)
-    }
-
-    async fn list(
-        &self,
-        operation: Operation,
-        listing: Listing,
-    ) -> Result<Vec<crate::listing::Entry>, Unheard> {
-        let answer = self.ask().answer(operation, None).await?;
-        let key = self.name.key.as_str();
-        if !answer.is_success() {
-            return Err(Unheard);
-        }
-        let page = Pages::new(listing, key).read(&answer.body).map_err(|_| Unheard)?;
-        // No other client uses such a name: one page holds all versions.
-        match page.next {
-            Some(_) => Err(Unheard),
-            None => Ok(page.entries.into_iter().filter(|entry| entry.key == key).collect()),
-        }
     }
 }

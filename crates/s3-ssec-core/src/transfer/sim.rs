@@ -5,20 +5,24 @@
 //! removed; "nothing is left" is said only where nothing of the write is left in plaintext; the key of a
 //! write goes to no object that can be read without one; a second run without faults ends well.
 
+mod again;
 mod browser;
 mod gateway;
+mod journal;
 mod run;
+mod said;
 
 use super::Machine;
 use super::conditions::Replacing;
-use super::parts::PartsVerdict;
+use super::parts::{PartsHalt, PartsVerdict};
 use super::put::{PutPlan, PutVerdict, RecordPlace};
 use super::task::{Answer, Condition, NoAnswer, Outcome, Task};
 use super::trial::{TrialEnd, TrialVerdict, WriteKind};
 use crate::condition::OnlyIfAbsent;
 use crate::removal::Leftover;
 use gateway::{Lie, Profile, Tags};
-use run::{Faults, Run, Said, plan};
+use run::{Faults, Run, plan};
+use said::Said;
 
 /// Seeds for each profile and lie. `S3_SSEC_SEEDS` asks for more.
 const SEEDS: u64 = 200;
@@ -173,7 +177,7 @@ fn an_honest_gateway_stores_every_put() {
         };
         assert_eq!(record, Some(expected), "{profile:?}: {verdict:?}");
         let record = match &in_parts {
-            Some(PartsVerdict::Stored(stored)) => Some(stored.record),
+            Some(PartsVerdict::Stored(stored, _)) => Some(stored.record),
             _ => None,
         };
         assert_eq!(record, Some(expected), "{profile:?}: {in_parts:?}");
@@ -215,7 +219,8 @@ fn lies_end_in_no_proof() {
             // A PUT is believed by its echo: a lie that only a second look shows is a trial's to find.
             assert_eq!(is_refused, lie != Lie::PlaintextEchoed, "{profile:?} {lie:?}: {verdict:?}");
             let verdict = Run::new(1, profile, lie, Faults::default()).put_parts().unwrap();
-            let is_refused = matches!(verdict, Some(PartsVerdict::NotProved { .. }));
+            let is_refused =
+                matches!(verdict, Some(PartsVerdict::Failed(PartsHalt::NotProved(_), _)));
             assert!(is_refused, "{profile:?} {lie:?}: {verdict:?}");
         }
     }

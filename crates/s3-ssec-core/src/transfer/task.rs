@@ -9,6 +9,7 @@ use crate::md5::KeyMd5;
 use crate::names::ObjectName;
 use crate::record::Record;
 use crate::removal::TrustedVersion;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing to do for a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,11 +24,39 @@ pub enum Task {
         /// True if the content is known by now, and its record complete; else the record is pending.
         is_described: bool,
     },
-    /// Makes the complete record of the content whose parts were sent. The outcome is [`Outcome::Described`].
+    /// Reads the next bytes of a source that can be read once, and keeps them until [`JournalStep::Stored`]. The
+    /// outcome is [`Outcome::Read`].
+    Read {
+        /// The number of the part that they are for, from 1.
+        number: u16,
+        /// Where they begin.
+        offset: u64,
+        /// How many, at most.
+        length: u64,
+    },
+    /// Hashes a part that the gateway holds. The outcome is [`Outcome::Hashed`] or [`Outcome::OtherContent`].
+    Hash {
+        /// Its number, from 1.
+        number: u16,
+        /// Its content.
+        body: Body,
+        /// The noted hash that it must have: see [`Operation::Part`].
+        same_as: Option<String>,
+    },
+    /// Compares the parts that the gateway lists with those that the journal notes as stored. The outcome is
+    /// [`Outcome::Agreed`].
+    Compare {
+        /// The ETag of each part, by number.
+        listed: BTreeMap<u16, String>,
+    },
+    /// Makes the complete record of the content that was sent or hashed. The outcome is [`Outcome::Described`].
     Describe {
         /// The key of the write.
         key: KeyRef,
     },
+    /// Notes a step of an upload in its journal. The outcome is [`Outcome::Noted`], or [`Outcome::Failed`] where a
+    /// later run could not go on from there.
+    Journal(JournalStep),
     /// Keeps a record of `name` on this machine, before the request that may make it the only copy.
     Note {
         /// The object.
@@ -104,7 +133,7 @@ pub enum Operation {
         /// The object's tags.
         tags: Vec<(String, String)>,
     },
-    /// UploadPart.
+    /// UploadPart. An executor that keeps a journal notes the hash of the content before the first byte leaves.
     Part {
         /// The upload.
         upload: String,
@@ -112,6 +141,23 @@ pub enum Operation {
         number: u16,
         /// Its content.
         body: Body,
+        /// The hash of the content that was sent as this part before, as the journal notes it
+        /// ([`keyed`](crate::journal::keyed)). Another content is not sent, for they share a key: the outcome is
+        /// [`Outcome::OtherContent`].
+        same_as: Option<String>,
+    },
+    /// UploadPart of nothing, with the Content-MD5 of something else: no gateway may store it. It is refused
+    /// for its key where that is not the upload's, and else for its digest (measured on RGW 16, 18 and 20).
+    WrongPart {
+        /// The upload.
+        upload: String,
+    },
+    /// ListParts, one page.
+    ListParts {
+        /// The upload.
+        upload: String,
+        /// After this part; from the first one on without it.
+        after: Option<String>,
     },
     /// CompleteMultipartUpload.
     Complete {
@@ -160,7 +206,8 @@ impl Operation {
             Operation::GetStart { .. } | Operation::GetSmall { .. } => "GetObject",
             Operation::Put { .. } => "PutObject",
             Operation::Create { .. } => "CreateMultipartUpload",
-            Operation::Part { .. } => "UploadPart",
+            Operation::Part { .. } | Operation::WrongPart { .. } => "UploadPart",
+            Operation::ListParts { .. } => "ListParts",
             Operation::Complete { .. } => "CompleteMultipartUpload",
             Operation::Abort { .. } => "AbortMultipartUpload",
             Operation::PutTags { .. } => "PutObjectTagging",
@@ -220,6 +267,8 @@ pub enum KeyRef {
     Write(Nonce),
     /// The key of a scratch object.
     Scratch,
+    /// A random key under which nothing was written.
+    Stranger,
 }
 
 /// The facts about a drawn key that are no secret.
@@ -247,6 +296,32 @@ impl KeyFacts {
     }
 }
 
+/// A step of an upload in parts, for its journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JournalStep {
+    /// It is about to be created. An earlier journal of the same source and object ends here.
+    Begun,
+    /// It was created, and its key proved by the echo.
+    Created {
+        /// Its ID.
+        upload: String,
+    },
+    /// The gateway holds a part. Nothing waits for this note.
+    Stored {
+        /// Its number, from 1.
+        number: u16,
+        /// Its ETag, without quotes.
+        etag: String,
+    },
+    /// It is about to be completed.
+    Completing {
+        /// The complete record.
+        record: String,
+    },
+    /// Nothing is left to go on from.
+    Over,
+}
+
 /// The description of a content that was sent in parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
@@ -267,6 +342,20 @@ pub enum Outcome {
     Key(KeyFacts),
     /// The content was described.
     Described(Description),
+    /// The next bytes of the source are there.
+    Read {
+        /// How many.
+        length: u64,
+        /// True if the source ends with them.
+        is_last: bool,
+    },
+    /// A part was hashed.
+    Hashed,
+    /// The source is not what it was when the part was sent before. It can be read, and has not changed since
+    /// this upload began.
+    OtherContent,
+    /// The numbers of the parts whose ETag the journal notes.
+    Agreed(BTreeSet<u16>),
     /// The record is kept, as safely as asked for.
     Noted,
     /// A scratch object. Its record is not used.

@@ -138,7 +138,9 @@ impl Trial<'_, '_> {
         // RGW takes parts with a key into an upload without one, and stores them in plaintext.
         self.echo_of(&created)?;
         let (number, body) = (1, Body::Bytes(CONTENT.to_vec()));
-        let part = self.write(Operation::Part { upload: upload.clone(), number, body }).await?;
+        let part = self
+            .write(Operation::Part { upload: upload.clone(), number, body, same_as: None })
+            .await?;
         self.echo_of(&part)?;
         let etag = part.etag().map_err(|Unreadable| Halt::Unanswered)?;
         let (etags, condition) = (vec![etag], Condition::Always);

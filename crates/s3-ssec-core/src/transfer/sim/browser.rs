@@ -3,7 +3,8 @@
 //! know the MD5 of a content.
 
 use super::gateway::{Lie, Profile, Request, Tags};
-use super::run::{Faults, Run, Said, Says, plan};
+use super::run::{Faults, Run, plan};
+use super::said::{Said, Says};
 use super::{ALL_FAULTS, assert_unbroken};
 use crate::echo::EchoError;
 use crate::key::{Key, Kind};
@@ -99,7 +100,7 @@ fn a_write_that_the_browser_repeated_is_found_behind_the_refusal() {
         assert_eq!(run.put_as(kept.clone()).unwrap(), Some(PutVerdict::Exists));
         // Complete was carried out the first time, and the second one finds no upload.
         let verdict = page(seed, Profile::RGW_18, Lie::None).put_parts().unwrap();
-        assert!(matches!(verdict, Some(PartsVerdict::Stored { .. })), "{verdict:?}");
+        assert!(matches!(verdict, Some(PartsVerdict::Stored(..))), "{verdict:?}");
         // A plaintext of ours is one wherever it is found.
         let verdict = page(seed, Profile::RGW_20, Lie::Plaintext).put_as(kept).unwrap();
         assert!(matches!(verdict, Some(PutVerdict::NotProved { .. })), "{verdict:?}");

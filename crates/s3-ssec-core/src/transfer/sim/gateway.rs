@@ -264,7 +264,9 @@ impl Gateway {
                 self.put(request.key, tags, condition, body)
             }
             Operation::Create { tags } => self.create(request.key, tags),
-            Operation::Part { upload, number, body } => {
+            Operation::WrongPart { upload } => self.wrong_part(request.key, upload),
+            Operation::ListParts { upload, after } => self.list_parts(upload, after.as_deref()),
+            Operation::Part { upload, number, body, .. } => {
                 self.part(request.key, upload, *number, body)
             }
             Operation::Complete { upload, etags, condition } => {

@@ -1,6 +1,8 @@
 //! One run: a machine, its executor with its faults, and what has to hold afterwards.
 
 use super::gateway::{Gateway, Lie, Profile, Request, Writer};
+use super::journal::Journal;
+use super::said::{Said, Says};
 use crate::derive::Nonce;
 use crate::digest::ContentHasher;
 use crate::headers::TargetKeyHeaders;
@@ -8,18 +10,15 @@ use crate::key::{Key, Kind};
 use crate::keyring::Seal;
 use crate::md5::KeyMd5;
 use crate::names::{BucketName, ObjectKey, ObjectName};
-use crate::plan::MultipartPlan;
 use crate::record::Content;
-use crate::removal::Leftover;
 use crate::transfer::conditions::{
     ConditionVerdict, ReplacingVerdict, try_condition, try_replacing,
 };
-use crate::transfer::parts::{PartsLeft, PartsPlan, PartsVerdict, UploadLeft, put_parts};
 use crate::transfer::put::{PutPlan, PutVerdict, put};
 use crate::transfer::task::{
     Answer, Call, Condition, Description, KeyFacts, KeyRef, NoAnswer, Outcome, Task,
 };
-use crate::transfer::trial::{TrialEnd, TrialVerdict, WriteKind, trial};
+use crate::transfer::trial::{TrialVerdict, WriteKind, trial};
 use crate::transfer::{Machine, TaskId};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -50,22 +49,31 @@ pub(super) struct Run {
     pub(super) key: Key,
     nonces: u64,
     /// The keys that were drawn.
-    keys: BTreeMap<[u8; 5], KeyMd5>,
+    pub(super) keys: BTreeMap<[u8; 5], KeyMd5>,
     /// The one that was drawn last.
     last: Option<KeyMd5>,
+    pub(super) drawn: Option<KeyFacts>,
     /// Requests that arrive later.
-    late: Vec<Request>,
+    pub(super) late: Vec<Request>,
     /// Records that this machine keeps.
     pub(super) noted: Vec<String>,
     /// The records of all writes of ours.
     ours: Vec<String>,
+    /// The journal of the upload in parts.
+    pub(super) journal: Journal,
     /// The tasks and their outcomes, for whoever looks into a seed.
     trace: Vec<String>,
 }
 
-fn name() -> ObjectName {
+pub(super) fn name() -> ObjectName {
     let bucket = BucketName::parse("bucket").unwrap();
     ObjectName::new(bucket, ObjectKey::parse("a").unwrap())
+}
+
+/// The MD5 of the key of 32 such bytes.
+fn md5_of(byte: u8) -> KeyMd5 {
+    let key = crate::key::CustomerKey::from_bytes(&[byte; 32]).unwrap();
+    TargetKeyHeaders::of(&key).key_md5()
 }
 
 fn scratch_name(number: u32) -> ObjectName {
@@ -83,16 +91,6 @@ pub(super) fn plan() -> PutPlan {
     }
 }
 
-fn parts_plan() -> PartsPlan {
-    PartsPlan {
-        name: name(),
-        parts: MultipartPlan::new(40 << 20, 16 << 20).unwrap(),
-        tags: Vec::new(),
-        condition: Condition::Always,
-        at_once: 2,
-    }
-}
-
 impl Run {
     pub(super) fn new(seed: u64, profile: Profile, lie: Lie, faults: Faults) -> Self {
         Self {
@@ -106,9 +104,11 @@ impl Run {
             nonces: 0,
             keys: BTreeMap::new(),
             last: None,
+            drawn: None,
             late: Vec::new(),
             noted: Vec::new(),
             ours: Vec::new(),
+            journal: Journal::default(),
             trace: Vec::new(),
         }
     }
@@ -119,7 +119,7 @@ impl Run {
         self.put_as(PutPlan { condition, plain_etag, ..plan() })
     }
 
-    fn condition(&mut self) -> Condition {
+    pub(super) fn condition(&mut self) -> Condition {
         let is_conditional = self.faults.line > 0 && self.rng.bool();
         if is_conditional { Condition::OnlyIfAbsent } else { Condition::Always }
     }
@@ -129,12 +129,6 @@ impl Run {
         self.trace.join("\n")
     }
 
-    /// As [`Run::put`], in parts.
-    pub(super) fn put_parts(&mut self) -> Result<Option<PartsVerdict>, String> {
-        let condition = self.condition();
-        self.put_parts_as(PartsPlan { condition, ..parts_plan() })
-    }
-
     /// An upload without faults, which replaces what is there.
     pub(super) fn put_again(&mut self) -> Result<(), String> {
         self.end_faults();
@@ -142,14 +136,7 @@ impl Run {
         self.ends_well(matches!(verdict, Some(PutVerdict::Stored { .. })), &verdict)
     }
 
-    /// As [`Run::put_again`], in parts.
-    pub(super) fn put_parts_again(&mut self) -> Result<(), String> {
-        self.end_faults();
-        let verdict = self.put_parts_as(parts_plan())?;
-        self.ends_well(matches!(verdict, Some(PartsVerdict::Stored { .. })), &verdict)
-    }
-
-    fn ends_well(&self, is_stored: bool, verdict: &impl Debug) -> Result<(), String> {
+    pub(super) fn ends_well(&self, is_stored: bool, verdict: &impl Debug) -> Result<(), String> {
         match is_stored || self.gateway.lie != Lie::None || self.loses_records() {
             true => Ok(()),
             false => Err(format!("a second run ends in {verdict:?}")),
@@ -158,11 +145,6 @@ impl Run {
 
     pub(super) fn put_as(&mut self, plan: PutPlan) -> Result<Option<PutVerdict>, String> {
         let course = |link| put(link, plan);
-        self.drive(self.machine(course))
-    }
-
-    pub(super) fn put_parts_as(&mut self, plan: PartsPlan) -> Result<Option<PartsVerdict>, String> {
-        let course = |link| put_parts(link, plan);
         self.drive(self.machine(course))
     }
 
@@ -240,6 +222,7 @@ impl Run {
         let key = call.key.and_then(|key| match key {
             KeyRef::Write(nonce) => self.keys.get(&nonce.bytes()).copied(),
             KeyRef::Scratch => self.scratch_key,
+            KeyRef::Stranger => Some(md5_of(6)),
         });
         Request { name: call.name, key, operation: call.operation }
     }
@@ -247,7 +230,7 @@ impl Run {
     pub(super) fn carry(&mut self, task: Task) -> Outcome {
         self.others_write();
         match task {
-            Task::Call(call) => self.call(call),
+            Task::Call(call) => self.journal_part(&call).unwrap_or_else(|| self.call(call)),
             Task::DrawKey { name, is_described } => Outcome::Key(self.draw(name, is_described)),
             Task::Describe { key } => {
                 let KeyRef::Write(nonce) = key else { return Outcome::Failed };
@@ -261,12 +244,15 @@ impl Run {
             Task::OpenScratch { .. } => self.open_scratch(),
             Task::CloseScratch { .. } => Outcome::Noted,
             Task::Sleep { .. } => Outcome::Slept,
+            Task::Journal(step) => self.journal(step),
+            Task::Read { offset, length, .. } => Journal::read(offset, length),
+            Task::Hash { same_as, .. } => self.hash(same_as.as_ref()),
+            Task::Compare { listed } => self.journal.compare(&listed),
         }
     }
 
     fn open_scratch(&mut self) -> Outcome {
-        let key = crate::key::CustomerKey::from_bytes(&[5; 32]).unwrap();
-        let md5 = TargetKeyHeaders::of(&key).key_md5();
+        let md5 = md5_of(5);
         self.scratch_key = Some(md5);
         // Nothing is below a new name.
         self.scratch = Gateway::new(self.gateway.profile, self.gateway.lie);
@@ -283,10 +269,12 @@ impl Run {
         self.keys.insert(nonce.bytes(), md5);
         self.last = Some(md5);
         let record = self.record(name, nonce, is_described);
-        KeyFacts { key: KeyRef::Write(nonce), md5, kind: Kind::Master, record }
+        let key = KeyFacts { key: KeyRef::Write(nonce), md5, kind: Kind::Master, record };
+        self.drawn = Some(key.clone());
+        key
     }
 
-    fn record(&mut self, name: ObjectName, nonce: Nonce, is_described: bool) -> String {
+    pub(super) fn record(&mut self, name: ObjectName, nonce: Nonce, is_described: bool) -> String {
         let mut hasher = ContentHasher::new(&self.key.content_key());
         hasher.update(b"abc");
         let content = match is_described {
@@ -301,10 +289,7 @@ impl Run {
     fn others_write(&mut self) {
         if self.faults.writers > 0 && self.rng.u32(..8) == 0 {
             self.faults.writers -= 1;
-            let key = self.rng.bool().then(|| {
-                let key = crate::key::CustomerKey::from_bytes(&[9; 32]).unwrap();
-                TargetKeyHeaders::of(&key).key_md5()
-            });
+            let key = self.rng.bool().then(|| md5_of(9));
             // One of them has the same content as ours.
             let etag = if self.rng.bool() { "of-plain" } else { "of-another" };
             self.gateway.write_of_another(key, plan().size, etag);
@@ -400,7 +385,9 @@ impl Run {
             version.writer == Writer::Us && version.key.is_none() && version.sent == self.last
         });
         let has_scratch = self.scratch.holds_anything();
-        let is_late = |request: &Request| said.is_trial || request.name == name();
+        let is_late = |request: &Request| {
+            (said.is_trial || request.name == name()) && gateway.may_execute(request)
+        };
         let is_on_its_way = self.late.iter().any(is_late);
         let has_upload = gateway.uploads.iter().any(|upload| upload.sent == self.last);
         match said {
@@ -420,92 +407,10 @@ impl Run {
             Said { nothing_left: true, .. } if is_on_its_way => {
                 Err(format!("{said:?}, and a request is still on its way"))
             }
-            Said { upload_gone: true, .. } if has_upload => {
+            Said { upload_gone: true, .. } if has_upload || self.lost_upload(said) => {
                 Err(format!("{said:?}, and an upload is left"))
             }
             _ => Ok(()),
-        }
-    }
-}
-
-/// The promises of a verdict.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Said {
-    pub(super) is_stored: bool,
-    /// By HEADs with the key and without it.
-    pub(super) is_proved_twice: bool,
-    pub(super) nothing_left: bool,
-    pub(super) upload_gone: bool,
-    /// Encrypted objects count too.
-    pub(super) is_trial: bool,
-}
-
-/// A verdict, as the invariants see it.
-pub(super) trait Says: Clone {
-    fn said(&self) -> Said;
-}
-
-impl Says for PutVerdict {
-    fn said(&self) -> Said {
-        let nothing_left = match self {
-            PutVerdict::NotProved { leftover, .. }
-            | PutVerdict::Refused { leftover, .. }
-            | PutVerdict::Unanswered(leftover)
-            | PutVerdict::Stopped(leftover) => *leftover == Leftover::Nothing,
-            _ => false,
-        };
-        let is_stored = matches!(self, PutVerdict::Stored { .. });
-        Said { is_stored, nothing_left, ..Said::default() }
-    }
-}
-
-impl Says for ReplacingVerdict {
-    fn said(&self) -> Said {
-        let is_gone = self.left.is_none();
-        Said { nothing_left: is_gone, upload_gone: is_gone, is_trial: true, ..Said::default() }
-    }
-}
-
-impl Says for ConditionVerdict {
-    fn said(&self) -> Said {
-        let is_gone = self.left.is_none();
-        Said { nothing_left: is_gone, upload_gone: is_gone, is_trial: true, ..Said::default() }
-    }
-}
-
-impl Says for TrialVerdict {
-    fn said(&self) -> Said {
-        let is_gone = self.left.is_none();
-        let is_stored = matches!(self.end, TrialEnd::Proved { .. });
-        Said {
-            is_stored,
-            is_proved_twice: true,
-            nothing_left: is_gone,
-            upload_gone: is_gone,
-            is_trial: true,
-        }
-    }
-}
-
-impl Says for PartsVerdict {
-    fn said(&self) -> Said {
-        let (object, upload) = match self {
-            PartsVerdict::NotProved { left, .. }
-            | PartsVerdict::Refused { left, .. }
-            | PartsVerdict::Unanswered(left)
-            | PartsVerdict::Stopped(left) => {
-                let PartsLeft { object, upload } = left;
-                (Some(*object), upload)
-            }
-            PartsVerdict::Exists(upload) | PartsVerdict::SourceFailed(upload) => (None, upload),
-            _ => (None, &UploadLeft::Gone),
-        };
-        Said {
-            is_stored: matches!(self, PartsVerdict::Stored { .. }),
-            is_proved_twice: true,
-            nothing_left: object == Some(Leftover::Nothing) && *upload == UploadLeft::Gone,
-            upload_gone: *upload == UploadLeft::Gone,
-            is_trial: false,
         }
     }
 }

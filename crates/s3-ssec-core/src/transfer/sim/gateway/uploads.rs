@@ -1,9 +1,9 @@
 //! Multipart uploads of the simulated gateway.
 
-use super::{Gateway, Stored, Tags, length, refusal};
+use super::{Gateway, Request, Stored, Tags, length, refusal};
 use crate::md5::KeyMd5;
 use crate::names::ObjectName;
-use crate::transfer::task::{Answer, Body, Condition};
+use crate::transfer::task::{Answer, Body, Condition, Operation};
 use std::collections::BTreeMap;
 
 /// An incomplete multipart upload.
@@ -15,6 +15,12 @@ pub(in crate::transfer::sim) struct Upload {
     tags: Vec<(String, String)>,
     /// Bytes of each part.
     parts: BTreeMap<u16, u64>,
+}
+
+impl Upload {
+    pub(in crate::transfer::sim) fn id(&self) -> &str {
+        &self.id
+    }
 }
 
 impl Gateway {
@@ -75,6 +81,53 @@ impl Gateway {
         let body = b"<CompleteMultipartUploadResult></CompleteMultipartUploadResult>".to_vec();
         // RGW before 20.2.4 has no echo here.
         Answer { body, ..self.answer_to_put(&stored, None, named) }
+    }
+
+    /// An upload of another writer; its ID.
+    pub(in crate::transfer::sim) fn create_of_another(&mut self) -> String {
+        let key = crate::key::CustomerKey::from_bytes(&[9; 32]).unwrap();
+        self.create(Some(key.md5()), &[]);
+        self.uploads.last().map(|upload| upload.id.clone()).unwrap()
+    }
+
+    /// False for a Complete of an upload that is gone.
+    pub(in crate::transfer::sim) fn may_execute(&self, request: &Request) -> bool {
+        match &request.operation {
+            Operation::Complete { upload, .. } if request.name.key.as_str() == "a" => {
+                self.uploads.iter().any(|one| one.id == *upload)
+            }
+            _ => true,
+        }
+    }
+
+    pub(super) fn wrong_part(&self, key: Option<KeyMd5>, id: &str) -> Answer {
+        match self.uploads.iter().find(|upload| upload.id == id) {
+            None => refusal(404, "NoSuchUpload", ""),
+            Some(upload) if upload.sent != key => refusal(400, "InvalidArgument", ""),
+            Some(_) => refusal(400, "BadDigest", ""),
+        }
+    }
+
+    /// Two parts a page.
+    pub(super) fn list_parts(&self, id: &str, after: Option<&str>) -> Answer {
+        let Some(upload) = self.uploads.iter().find(|upload| upload.id == id) else {
+            return refusal(404, "NoSuchUpload", "");
+        };
+        let after = after.and_then(|after| after.parse().ok()).unwrap_or(0);
+        let mut rest = upload.parts.iter().filter(|(number, _)| **number > after);
+        let (mut body, mut last) = (String::new(), 0);
+        for (number, size) in rest.by_ref().take(2) {
+            last = *number;
+            body += &format!(
+                "<Part><PartNumber>{number}</PartNumber><ETag>part-{number}</ETag><Size>{size}</Size></Part>"
+            );
+        }
+        let more = rest.next().is_some();
+        let body = format!(
+            "<ListPartsResult><IsTruncated>{more}</IsTruncated>\
+             <NextPartNumberMarker>{last}</NextPartNumberMarker>{body}</ListPartsResult>"
+        );
+        Answer { status: 200, body: body.into_bytes(), ..Answer::default() }
     }
 
     pub(super) fn list_uploads(&self, name: &ObjectName) -> Answer {
