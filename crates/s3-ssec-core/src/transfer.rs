@@ -45,7 +45,7 @@ pub use conditions::{ConditionVerdict, Replacing, ReplacingVerdict, try_conditio
 pub use link::Link;
 pub use parts::{
     Before, OnFailure, PartsHalt, PartsLeft, PartsPlan, PartsSource, PartsVerdict, UploadLeft,
-    put_parts, refuses_wrong_parts, upload_owner,
+    drop_uploads, put_parts,
 };
 pub use put::{PutPlan, PutVerdict, RecordPlace, Stored, put};
 pub use task::{

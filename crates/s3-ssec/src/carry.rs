@@ -24,7 +24,6 @@ use s3_ssec_core::transfer::{
 use scratch::ScratchKey;
 pub(crate) use send::{conditions, part_list};
 use sha2::{Digest as _, Sha256};
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,27 +37,48 @@ pub(crate) trait Hands: Sync {
         None
     }
 
-    /// A part of the source, to send. `None` if this order has no source.
-    fn payload(&self, _body: &Body) -> Option<Payload<'_>> {
+    /// A content of the source, to send. The outcome if it is not sent; [`Outcome::Failed`] if this order has no
+    /// source.
+    fn payload(&self, _sent: Sent<'_>) -> impl Future<Output = Result<Payload, Outcome>> + Send {
+        async { Err(Outcome::Failed) }
+    }
+
+    /// The headers that are stored with an object, and its metadata.
+    fn options(&self) -> Option<&PutOptions> {
         None
+    }
+
+    /// Carries a task that concerns the source or the journal of this order.
+    fn local(&self, _task: Task) -> impl Future<Output = Outcome> + Send {
+        async { Outcome::Failed }
+    }
+
+    /// Tasks that may be out at a time.
+    fn room(&self) -> usize {
+        usize::MAX
     }
 }
 
-/// A content on its way.
-pub(crate) struct Payload<'a> {
-    pub(crate) body: ByteStream,
-    /// In lower-case hexadecimal; the gateway refuses any other body.
-    pub(crate) sha256: String,
-    /// The headers that are stored with it.
-    pub(crate) options: Cow<'a, PutOptions>,
+/// A content to send.
+pub(crate) enum Sent<'a> {
+    Whole,
+    Part { number: u16, body: &'a Body, same_as: Option<&'a str> },
 }
 
-impl Payload<'_> {
-    /// The content of a scratch object.
-    fn of_scratch(content: &[u8]) -> Self {
-        let sha256 = base16ct::lower::encode_string(&Sha256::digest(content));
-        let body = Bytes::copy_from_slice(content).into();
-        Self { body, sha256, options: Cow::Owned(PutOptions::default()) }
+/// A content on its way.
+pub(crate) struct Payload {
+    pub(crate) body: ByteStream,
+    /// Bytes.
+    pub(crate) length: u64,
+    /// In lower-case hexadecimal; the gateway refuses any other body.
+    pub(crate) sha256: String,
+}
+
+impl Payload {
+    /// A content in memory.
+    pub(crate) fn of(content: Bytes) -> Self {
+        let sha256 = base16ct::lower::encode_string(&Sha256::digest(&content));
+        Self { length: content.len() as u64, sha256, body: content.into() }
     }
 }
 
@@ -132,7 +152,8 @@ where
     let mut machine = Machine::new(course).with_attempts(client.attempts);
     let mut out = FuturesUnordered::new();
     loop {
-        out.extend(machine.next(usize::MAX).into_iter().map(|task| carrier.task(task, watch)));
+        let room = hands.room().saturating_sub(out.len()).max(usize::from(out.is_empty()));
+        out.extend(machine.next(room).into_iter().map(|task| carrier.task(task, watch)));
         if let Some(verdict) = machine.verdict() {
             let verdict = verdict.clone();
             drop(out);
@@ -173,7 +194,13 @@ impl<H: Hands> Carrier<'_, H> {
             Task::Note { name, record, stage } => self.note(&name, &record, stage).await,
             Task::OpenScratch { beside } => self.scratch.open(self.client, &beside),
             Task::CloseScratch { .. } => self.scratch.close(),
-            Task::Describe { .. } => Outcome::Failed,
+            task @ (Task::Hash { .. } | Task::Read { .. }) => {
+                let work = self.hands.local(task);
+                watch.unless_stopped(work).await.unwrap_or(Outcome::Abandoned)
+            }
+            task @ (Task::Describe { .. } | Task::Compare { .. } | Task::Journal(_)) => {
+                self.hands.local(task).await
+            }
         };
         (id, outcome)
     }
@@ -182,6 +209,7 @@ impl<H: Hands> Carrier<'_, H> {
         let key = match call.key {
             None => None,
             Some(KeyRef::Scratch) => self.scratch.headers(),
+            Some(KeyRef::Stranger) => self.scratch.stranger(),
             Some(key @ KeyRef::Write(_)) => self.hands.headers(key),
         };
         if key.is_none() && call.key.is_some() {

@@ -28,7 +28,6 @@ use std::error::Error;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use tokio::sync::OnceCell;
 
 /// A connection to one gateway with one set of credentials.
 ///
@@ -47,8 +46,6 @@ pub struct Client {
     pub(crate) confirmations: Confirmations,
     pub(crate) copies: Arc<CopyTrials>,
     pub(crate) versions: Arc<KnownVersions>,
-    /// Whether parts with a wrong digest are refused, so that they can be used to ask.
-    pub(crate) wrong_parts: Arc<OnceCell<bool>>,
     pub(crate) state: Option<StateDir>,
     pub(crate) ledger: Option<Ledger>,
 }
@@ -137,7 +134,6 @@ impl Client {
             confirmations,
             copies: Arc::default(),
             versions: Arc::default(),
-            wrong_parts: Arc::default(),
             state: None,
             ledger: None,
         }

@@ -4,17 +4,15 @@
 //! ([`s3_ssec_core::listing`]) and none is asked for twice.
 
 use crate::answer::Judge;
-use crate::call::{Broken, CallError, WithKey as _};
+use crate::call::{Broken, CallError};
 use crate::client::Client;
 use aws_sdk_s3::types::EncodingType;
 use s3_ssec_core::advice::{Operation, SentKey};
-use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::listing::{
     Continuations, Entry, EntryKind, Listing, ListingError, Marker, Page, Pages,
     shows_all_without_versions,
 };
 use s3_ssec_core::names::{BucketName, ObjectName, S3Address};
-use std::sync::Arc;
 
 /// An object or a common prefix in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +52,6 @@ pub(crate) enum ListingOf {
     Versions,
     /// Incomplete multipart uploads.
     Uploads,
-    /// The parts of one upload.
-    Parts { upload_id: String, headers: Arc<TargetKeyHeaders> },
 }
 
 /// Where a page begins.
@@ -197,14 +193,6 @@ impl ListingPages {
                 let explain = client.explain(Operation::ListMultipartUploads, SentKey::None);
                 list.send().await.map(drop).map_err(explain)?;
             }
-            ListingOf::Parts { upload_id, headers } => {
-                let (at, _) = from.marker();
-                let list = client.s3.list_parts().bucket(bucket).key(prefix).upload_id(upload_id);
-                let list = list.set_part_number_marker(at).set_max_parts(self.most).customize();
-                let explain = client.explain(Operation::ListParts, SentKey::Target);
-                let list = list.interceptor(judge.clone()).key(headers);
-                list.send().await.map(drop).map_err(explain)?;
-            }
         }
         judge.page().ok_or_else(|| Broken::Answer("it has no listing".to_owned()).into())
     }
@@ -216,7 +204,6 @@ impl ListingOf {
             ListingOf::Objects { .. } => Listing::Objects,
             ListingOf::Versions => Listing::Versions,
             ListingOf::Uploads => Listing::Uploads,
-            ListingOf::Parts { .. } => Listing::Parts,
         }
     }
 }

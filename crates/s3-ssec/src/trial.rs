@@ -27,9 +27,14 @@ use std::sync::Arc;
 
 pub use s3_ssec_core::names::TRIAL_PREFIX;
 
+/// 16 characters that nobody else has.
+pub(crate) fn random_name() -> Result<String, RandomError> {
+    Ok(base16ct::lower::encode_string(&random_bytes::<8>()?))
+}
+
 /// A new name beside `name`, of random characters, that nobody else uses.
 pub(crate) fn scratch_name(name: &ObjectName) -> Result<ObjectName, RandomError> {
-    let random = base16ct::lower::encode_string(&random_bytes::<8>()?);
+    let random = random_name()?;
     let beside = |parent: &str| -> Result<ObjectName, NameError> {
         let key = ObjectKey::parse(&format!("{parent}{TRIAL_PREFIX}{random}"))?;
         Ok(ObjectName::new(name.bucket.clone(), key))

@@ -6,7 +6,7 @@ mod owner;
 mod send;
 mod source;
 
-pub use owner::{refuses_wrong_parts, upload_owner};
+pub use owner::drop_uploads;
 pub use source::PartsSource;
 
 use super::ask::{Ask, Unheard, is_upload_gone};

@@ -1,19 +1,24 @@
 //! One request of a machine, through the SDK.
 
 use super::capture::{Captive, Capture};
-use super::{Hands, Payload};
+use super::{Hands, Payload, Sent};
 use crate::answer::is_judged;
 use crate::call::{Broken, CallError, PayloadHash, Reached, WithKey as _};
 use crate::client::{Client, tag_set};
 use crate::put::tagging;
+use crate::write::PutOptions;
 use aws_sdk_s3::client::customize::CustomizableOperation;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType};
+use base64::Engine as _;
+use bytes::Bytes;
+use md5::Digest as _;
 use s3_ssec_core::advice::{Operation as Asked, SentKey};
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::names::ObjectName;
+use s3_ssec_core::plan::PARTS_MAX;
 use s3_ssec_core::removal::TrustedVersion;
 use s3_ssec_core::transfer::{Body, Call, Condition, NoAnswer, Operation, Outcome};
 use std::error::Error;
@@ -29,7 +34,10 @@ pub(super) async fn send(
 ) -> (Outcome, Option<CallError>) {
     let (capture, reached, is_judged) = (Capture::default(), Reached::default(), false.into());
     let once = Once { client, key, capture, reached, is_judged };
-    let Some(done) = once.send(hands, call).await else { return (Outcome::Failed, None) };
+    let done = match once.send(hands, call).await {
+        Ok(done) => done,
+        Err(unsent) => return (unsent, None),
+    };
     // HEAD has no body, and the start of a content is not read. A small one was.
     let is_body_needed = match call.operation {
         Operation::Head { .. } => false,
@@ -72,12 +80,12 @@ struct Once<'a> {
 type Done = Result<(), CallError>;
 
 impl Once<'_> {
-    /// `None` if this order has no such content.
-    async fn send(&self, hands: &impl Hands, call: &Call) -> Option<Done> {
+    /// The outcome instead, if there is nothing to send.
+    async fn send(&self, hands: &impl Hands, call: &Call) -> Result<Done, Outcome> {
         let (bucket, name) = (call.name.bucket.as_str(), call.name.key.as_str());
         let id = |version: &Option<TrustedVersion>| version.as_ref().map(|one| one.id().to_owned());
         let s3 = &self.client.once;
-        Some(match &call.operation {
+        Ok(match &call.operation {
             Operation::Head { version } => {
                 let head = s3.head_object().bucket(bucket).key(name);
                 let head = head.set_version_id(id(version)).customize();
@@ -115,7 +123,8 @@ impl Once<'_> {
                 self.explained(Asked::GetBucketVersioning, self.prepared(get).send().await)
             }
             Operation::Put { body, tags, condition } => {
-                self.put(&call.name, payload(hands, body)?, tags, condition).await
+                let payload = payload(hands, Sent::Whole, body).await?;
+                self.put(&call.name, hands.options(), payload, tags, condition).await
             }
             operation => return self.upload_or_list(hands, call, operation).await,
         })
@@ -126,22 +135,32 @@ impl Once<'_> {
         hands: &impl Hands,
         call: &Call,
         operation: &Operation,
-    ) -> Option<Done> {
+    ) -> Result<Done, Outcome> {
         let (bucket, name) = (call.name.bucket.as_str(), call.name.key.as_str());
         let s3 = &self.client.once;
-        Some(match operation {
-            Operation::Create { tags } => {
-                let create = s3.create_multipart_upload().bucket(bucket).key(name);
-                let tagging = (!tags.is_empty()).then(|| tagging(tags));
-                let create = create.set_tagging(tagging).customize();
-                self.explained(Asked::CreateMultipartUpload, self.prepared(create).send().await)
-            }
-            Operation::Part { upload, number, body } => {
-                let payload = payload(hands, body)?;
+        Ok(match operation {
+            Operation::Create { tags } => self.create(&call.name, hands.options(), tags).await,
+            Operation::Part { upload, number, body, same_as } => {
+                let sent = Sent::Part { number: *number, body, same_as: same_as.as_deref() };
+                let payload = payload(hands, sent, body).await?;
                 let part = s3.upload_part().bucket(bucket).key(name).upload_id(upload);
-                let part = part.part_number(i32::from(*number)).body(payload.body).customize();
-                let part = part.interceptor(PayloadHash(payload.sha256));
+                let part = part.part_number(i32::from(*number)).body(payload.body);
+                let part = part.content_length(i64::try_from(payload.length).unwrap_or(i64::MAX));
+                let part = part.customize().interceptor(PayloadHash(payload.sha256));
                 self.explained(Asked::UploadPart, self.prepared(part).send().await)
+            }
+            Operation::WrongPart { upload } => {
+                let part = s3.upload_part().bucket(bucket).key(name).upload_id(upload);
+                let part = part.content_md5(md5_of_another()).content_length(0);
+                // No plan of ours reaches it before 10,000 parts.
+                let last = i32::try_from(PARTS_MAX).unwrap_or(i32::MAX);
+                let part = part.part_number(last).customize();
+                self.explained(Asked::UploadPart, self.prepared(part).send().await)
+            }
+            Operation::ListParts { upload, after } => {
+                let list = s3.list_parts().bucket(bucket).key(name).upload_id(upload);
+                let list = list.set_part_number_marker(after.clone()).customize();
+                self.explained(Asked::ListParts, self.prepared(list).send().await)
             }
             Operation::Complete { upload, etags, condition } => {
                 self.complete(&call.name, upload, etags, condition).await
@@ -157,23 +176,24 @@ impl Once<'_> {
                 self.explained(Asked::ListObjectVersions, self.prepared(list).send().await)
             }
             Operation::ListUploads => {
-                let list = s3.list_multipart_uploads().bucket(bucket).prefix(name);
-                let list = list.encoding_type(EncodingType::Url).customize();
+                // Not encoded: RGW encodes the names and does not say so (measured).
+                let list = s3.list_multipart_uploads().bucket(bucket).prefix(name).customize();
                 self.explained(Asked::ListMultipartUploads, self.prepared(list).send().await)
             }
             // The others are sent by `send`.
-            _ => return None,
+            _ => return Err(Outcome::Failed),
         })
     }
 
     async fn put(
         &self,
         name: &ObjectName,
-        payload: Payload<'_>,
+        options: Option<&PutOptions>,
+        payload: Payload,
         tags: &[(String, String)],
         condition: &Condition,
     ) -> Done {
-        let options = payload.options.as_ref();
+        let options = &options.cloned().unwrap_or_default();
         let (if_none_match, if_match) = conditions(condition);
         let put = self.client.once.put_object().bucket(name.bucket.as_str()).key(name.key.as_str());
         let put = put
@@ -192,6 +212,29 @@ impl Once<'_> {
             .customize()
             .interceptor(PayloadHash(payload.sha256));
         self.explained(Asked::PutObject, self.prepared(put).send().await)
+    }
+
+    async fn create(
+        &self,
+        name: &ObjectName,
+        options: Option<&PutOptions>,
+        tags: &[(String, String)],
+    ) -> Done {
+        let options = &options.cloned().unwrap_or_default();
+        let create = self.client.once.create_multipart_upload();
+        let create = create.bucket(name.bucket.as_str()).key(name.key.as_str());
+        let create = create
+            .set_tagging((!tags.is_empty()).then(|| tagging(tags)))
+            .set_content_type(options.headers.content_type.clone())
+            .set_cache_control(options.headers.cache_control.clone())
+            .set_content_disposition(options.headers.disposition.clone())
+            .set_content_encoding(options.headers.encoding.clone())
+            .set_content_language(options.headers.language.clone())
+            .set_metadata(Some(options.metadata.iter().cloned().collect()))
+            .set_storage_class(options.kept.class())
+            .set_expires(options.kept.expires())
+            .customize();
+        self.explained(Asked::CreateMultipartUpload, self.prepared(create).send().await)
     }
 
     async fn complete(
@@ -263,11 +306,16 @@ impl Once<'_> {
     }
 }
 
-fn payload<'h>(hands: &'h impl Hands, body: &Body) -> Option<Payload<'h>> {
+async fn payload(hands: &impl Hands, sent: Sent<'_>, body: &Body) -> Result<Payload, Outcome> {
     match body {
-        Body::Range { .. } => hands.payload(body),
-        Body::Bytes(bytes) => Some(Payload::of_scratch(bytes)),
+        Body::Range { .. } => hands.payload(sent).await,
+        Body::Bytes(bytes) => Ok(Payload::of(Bytes::copy_from_slice(bytes))),
     }
+}
+
+/// A Content-MD5 that is not that of an empty content.
+fn md5_of_another() -> String {
+    base64::prelude::BASE64_STANDARD.encode(md5::Md5::digest(b"wrong"))
 }
 
 /// The document of CompleteMultipartUpload: numbers and ETags without quotes.

@@ -1,34 +1,208 @@
-//! Multipart uploads: parts in parallel, every step under the key, the record completed last.
+//! Multipart uploads: the executor of [`s3_ssec_core::transfer::put_parts`], and the bare requests for orders that
+//! are not in the core yet.
 
-mod finish;
-mod owner;
+mod hands;
+mod hash;
 mod parts;
-mod resume;
+mod stream;
 
 pub(crate) use parts::{STREAM_PART, Transferred, send_read};
 
 use super::journal::UploadLog;
 use super::source::{Reader, SourceFile};
-use super::{Writing, tagging};
-use crate::call::{CallError, WithKey as _};
-use crate::carry::{conditions, part_list};
+use crate::call::{Broken, CallError, WithKey as _};
+use crate::carry::{Carried, KeyAlone, carry, conditions, part_list};
 use crate::client::Client;
+use crate::watch::Watch;
 use crate::write::{Leftover, PutError, PutOptions, Uploaded};
 use bytes::BytesMut;
-use finish::{Completion, finish};
-use resume::Resumed;
+use hands::{PartsHands, Source};
 use s3_ssec_core::advice::{Cause, Operation, SentKey};
 use s3_ssec_core::echo::{KeyEcho, verify_echo};
 use s3_ssec_core::headers::TargetKeyHeaders;
-use s3_ssec_core::journal::{UploadBegun, UploadLine};
+use s3_ssec_core::journal::UploadBegun;
 use s3_ssec_core::key::Key;
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::plan::MultipartPlan;
-use s3_ssec_core::record::{Content, Record, TAG_KEY};
 use s3_ssec_core::removal::answered_version;
-use s3_ssec_core::transfer::Condition;
+use s3_ssec_core::transfer::{
+    Before, Condition, KeyFacts, OnFailure, PartsHalt, PartsLeft, PartsPlan, PartsSource,
+    PartsVerdict, UploadLeft, drop_uploads, put_parts,
+};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use stream::Stream;
+
+/// Everything that belongs to one write.
+pub(super) struct Writing<'a> {
+    pub(super) client: &'a Client,
+    pub(super) key: &'a Key,
+    pub(super) name: &'a ObjectName,
+    pub(super) options: &'a PutOptions,
+    pub(super) watch: &'a Watch,
+}
+
+impl Writing<'_> {
+    /// The first line of a journal, without a nonce.
+    fn begun(&self, source: String, size: u64, part_size: u64) -> UploadBegun {
+        UploadBegun {
+            endpoint: self.client.endpoint().to_string(),
+            object: self.name.to_string(),
+            source,
+            size,
+            part_size,
+            key: self.key.fingerprint().to_string(),
+            nonce: String::new(),
+        }
+    }
+
+    fn plan(&self, source: PartsSource, at_once: usize, on_failure: OnFailure) -> PartsPlan {
+        PartsPlan {
+            name: self.name.clone(),
+            source,
+            tags: self.options.tags.clone(),
+            condition: self.options.condition(),
+            at_once,
+            on_failure,
+            before: None,
+        }
+    }
+
+    fn hands(
+        &self,
+        source: Source,
+        begun: UploadBegun,
+        log: (UploadLog, BTreeMap<u16, String>),
+    ) -> PartsHands<'_> {
+        let whose = (self.client, self.key, self.name);
+        PartsHands::new(whose, (self.options, self.watch), (source, begun), log)
+    }
+
+    async fn run(&self, hands: PartsHands<'_>, plan: PartsPlan) -> Result<Uploaded, PutError> {
+        let course = |link| put_parts(link, plan);
+        let carried = Box::pin(carry(self.client, &hands, self.watch, course)).await;
+        self.ended(&hands, carried)
+    }
+
+    fn ended(
+        &self,
+        hands: &PartsHands<'_>,
+        mut carried: Carried<PartsVerdict>,
+    ) -> Result<Uploaded, PutError> {
+        let (halt, left) = match carried.verdict.clone() {
+            PartsVerdict::Stored(stored, unheard) => {
+                if unheard != UploadLeft::Gone {
+                    let name = self.name;
+                    tracing::warn!(
+                        "a half-done upload of {name} may be left: its creation was not answered"
+                    );
+                }
+                let Some(seal) = hands.seal() else { return Err(PutError::Stopped) };
+                return Ok(Uploaded {
+                    name: self.name.clone(),
+                    version_id: stored.version_id,
+                    size: hands.size(),
+                    etag: stored.etag,
+                    key: self.key.fingerprint(),
+                    nonce: seal.nonce(),
+                    record: self.client.kept_in(stored.record),
+                    continued: hands.continued(),
+                    proof: stored.proof,
+                });
+            }
+            PartsVerdict::Failed(halt, left) => (halt, left),
+        };
+        Err(self.failed(hands, &mut carried, halt, left))
+    }
+
+    fn failed(
+        &self,
+        hands: &PartsHands<'_>,
+        carried: &mut Carried<PartsVerdict>,
+        halt: PartsHalt,
+        PartsLeft { object, upload }: PartsLeft,
+    ) -> PutError {
+        let unread = || Broken::Answer("it is not one to an upload".to_owned()).into();
+        let call = |error: Option<CallError>| PutError::Call(error.unwrap_or_else(unread));
+        let name = || self.name.clone();
+        let error = match halt {
+            PartsHalt::Exists => PutError::Exists(name()),
+            PartsHalt::Refused(answer) => call(carried.refused(&answer)),
+            PartsHalt::NotProved(error) => {
+                let leftover = object.into();
+                PutError::NotProved { name: name(), error, leftover }
+            }
+            PartsHalt::Unanswered | PartsHalt::UploadGone => call(carried.unanswered()),
+            PartsHalt::SourceFailed | PartsHalt::OtherContent | PartsHalt::NoNonce => {
+                hands.trouble().unwrap_or_else(|| hands.changed_or(carried.last()))
+            }
+            PartsHalt::Overwritten => PutError::Overwritten(name()),
+            PartsHalt::Unrecorded => match hands.seal() {
+                Some(seal) => self.client.unrecorded(&seal),
+                None => PutError::Stopped,
+            },
+            PartsHalt::Stopped => PutError::Stopped,
+        };
+        match (error, upload) {
+            (PutError::Call(error), UploadLeft::Kept) => PutError::BrokenOff(error),
+            (PutError::Stopped, UploadLeft::Kept) => PutError::Unfinished(name()),
+            (error @ PutError::NotProved { .. }, UploadLeft::Gone | UploadLeft::Kept) => error,
+            (error, UploadLeft::Gone | UploadLeft::Kept) => error.leaving(self.name, object.into()),
+            (error, UploadLeft::Open | UploadLeft::Unknown) => {
+                error.leaving(self.name, object.into()).leaving(self.name, Leftover::Upload)
+            }
+        }
+    }
+}
+
+/// Uploads a file, going on where an earlier upload of it broke off.
+pub(super) async fn put_file(
+    writing: Writing<'_>,
+    file: SourceFile,
+    size: u64,
+) -> Result<Uploaded, PutError> {
+    let parts = MultipartPlan::new(size, writing.options.part_size)?;
+    let source = std::path::absolute(file.path()).unwrap_or_else(|_| file.path().to_owned());
+    let source = source.to_string_lossy().into_owned();
+    let content_key = Arc::new(writing.key.content_key());
+    let object = writing.name.to_string();
+    let (log, journal) = UploadLog::open(writing.client, &object, &source, &content_key);
+    if journal.as_ref().is_some_and(|journal| journal.begun.size != size) {
+        tracing::warn!("{:?} changed since its upload broke off: it starts anew", file.path());
+    }
+    let stored = journal.as_ref().map(|journal| journal.stored.clone()).unwrap_or_default();
+    let begun = writing.begun(source, size, parts.part_size());
+    let hands = writing.hands(Source::File(file), begun, (log, stored));
+    let before = journal.map(|journal| {
+        let is_same_key = journal.key() == Some(writing.key.fingerprint());
+        let nonce = journal.nonce().filter(|_| is_same_key);
+        Before::of(&journal, size, nonce.map(|nonce| hands.facts(nonce)))
+    });
+    let (source, in_flight) = (PartsSource::Known(parts), writing.options.in_flight);
+    let plan = writing.plan(source, in_flight, OnFailure::KeepIfItMayPass);
+    writing.run(hands, PartsPlan { before, ..plan }).await
+}
+
+/// Uploads what can be read once.
+pub(super) async fn put_stream(
+    writing: &Writing<'_>,
+    start: BytesMut,
+    reader: Reader,
+    expected: Option<u64>,
+) -> Result<Uploaded, PutError> {
+    let parts = expected.map(|size| MultipartPlan::new(size, STREAM_PART)).transpose()?;
+    let content_key = Arc::new(writing.key.content_key());
+    let object = writing.name.to_string();
+    // A name that no other run has: nothing goes on with it, and a repair finds it.
+    let source = format!("- {}", crate::trial::random_name()?);
+    let (log, _) = UploadLog::open(writing.client, &object, &source, &content_key);
+    let begun = writing.begun("-".to_owned(), 0, STREAM_PART);
+    let stream = Source::Stream(Stream::new(reader, start));
+    let hands = writing.hands(stream, begun, (log, BTreeMap::new()));
+    let at_once = parts::STREAM_IN_FLIGHT.min(writing.options.in_flight);
+    let plan = writing.plan(PartsSource::Stream(parts), at_once, OnFailure::TakeBack);
+    writing.run(hands, plan).await
+}
 
 /// An upload that was opened under a customer key, proved by the echo of Create before any byte of
 /// data leaves.
@@ -53,190 +227,19 @@ pub(crate) struct Completed {
     pub(crate) version_id: Option<String>,
 }
 
-/// Uploads a file, going on where an earlier upload of it broke off.
-pub(super) async fn put_file(
-    writing: Writing<'_>,
-    key: &Key,
-    file: SourceFile,
-    size: u64,
-) -> Result<Uploaded, PutError> {
-    let plan = MultipartPlan::new(size, writing.options.part_size)?;
-    let source = std::path::absolute(file.path()).unwrap_or_else(|_| file.path().to_owned());
-    let source = source.to_string_lossy().into_owned();
-    let mut log = open_log(&writing, &source);
-    let taken_up = resume::take_up(&writing, key, &mut log, &file).await;
-    match taken_up.map_err(|error| broken_off(error, &log))? {
-        Resumed::Done(uploaded) => return Ok(*uploaded),
-        Resumed::GoOn(went_on) => {
-            let (old, upload) = *went_on;
-            let shared = Arc::new(std::mem::take(&mut log));
-            match send_and_finish(&old, &upload, &file, &shared).await {
-                Err(PutError::SourceChanged { path }) if file.unchanged().is_ok() => {
-                    tracing::warn!("{path:?} changed since its upload broke off: it starts anew");
-                }
-                done => return done,
-            }
-            drop(shared);
-            log = open_log(&writing, &source);
-        }
-        Resumed::Nothing => {}
+/// Removes the uploads of `name` that were created under the key with these facts. Says what is left.
+pub(crate) async fn abort_uploads_of(
+    client: &Client,
+    name: &ObjectName,
+    key: KeyFacts,
+    headers: &Arc<TargetKeyHeaders>,
+) -> Leftover {
+    let (hands, watch) = (KeyAlone(Arc::clone(headers)), Watch::default());
+    let course = |link| drop_uploads(link, name.clone(), key);
+    match Box::pin(carry(client, &hands, &watch, course)).await.verdict {
+        UploadLeft::Gone => Leftover::Nothing,
+        UploadLeft::Kept | UploadLeft::Open | UploadLeft::Unknown => Leftover::Upload,
     }
-    log.begin(UploadBegun {
-        endpoint: writing.client.endpoint().to_string(),
-        object: writing.name().to_string(),
-        source,
-        size,
-        part_size: plan.part_size(),
-        key: key.fingerprint().to_string(),
-        nonce: writing.seal.nonce().to_string(),
-    });
-    let upload = match open(&writing).await {
-        Ok(upload) => upload,
-        // Something of it may be there: its journal says whose.
-        Err(error @ PutError::Left { .. }) => return Err(error),
-        Err(error) => {
-            log.close();
-            return Err(error);
-        }
-    };
-    log.note(&UploadLine::Created { upload_id: upload.id.clone() });
-    send_and_finish(&writing, &upload, &file, &Arc::new(log)).await
-}
-
-fn open_log(writing: &Writing<'_>, source: &str) -> UploadLog {
-    let (object, key) = (writing.name().to_string(), &writing.content_key);
-    UploadLog::open(writing.client, &object, source, key)
-}
-
-/// Parts, Complete, record, proof. What may pass later keeps its journal; what cannot is aborted.
-async fn send_and_finish(
-    writing: &Writing<'_>,
-    upload: &Upload,
-    file: &SourceFile,
-    log: &Arc<UploadLog>,
-) -> Result<Uploaded, PutError> {
-    let plan = MultipartPlan::new(file.size(), log.part_size(writing.options.part_size))?;
-    let completing = AtomicBool::new(false);
-    let work = async {
-        let transferred = parts::send_file(writing, upload, file, plan, log).await?;
-        let record = record(writing, &transferred).to_string();
-        log.note(&UploadLine::CompletingAs { record });
-        completing.store(true, Relaxed);
-        finish(writing, upload, transferred, Completion::ToDo).await
-    };
-    let done = writing.watch.unless_stopped(work).await.unwrap_or(Err(PutError::Stopped));
-    match done.map_err(|error| broken_off(error, log)) {
-        Ok(uploaded) => {
-            log.close();
-            Ok(uploaded)
-        }
-        Err(error @ PutError::BrokenOff(_)) => Err(error),
-        // The object may stand by now, and its nonce be nowhere but in the journal: RGW 16 and 18
-        // drop the pending record.
-        Err(PutError::Stopped) if completing.load(Relaxed) && log.remembers() => {
-            Err(PutError::Unfinished(writing.name().clone()))
-        }
-        Err(error) => {
-            let leftover = upload.abort().await;
-            // While parts are left, the journal tells a repair that they are ours.
-            if leftover == Leftover::Nothing {
-                log.close();
-            }
-            Err(error.leaving(writing.name(), leftover))
-        }
-    }
-}
-
-/// Says so where the journal lets a later run go on.
-fn broken_off(error: PutError, log: &UploadLog) -> PutError {
-    match error {
-        PutError::Call(error) if error.may_pass_later() && log.remembers() => {
-            PutError::BrokenOff(error)
-        }
-        other => other,
-    }
-}
-
-pub(super) async fn put_stream(
-    writing: &Writing<'_>,
-    start: BytesMut,
-    reader: Reader,
-    expected: Option<u64>,
-) -> Result<Uploaded, PutError> {
-    let plan = expected.map(|size| MultipartPlan::new(size, parts::STREAM_PART)).transpose()?;
-    let upload = open(writing).await?;
-    let transfer = parts::send_stream(writing, &upload, start, reader, plan);
-    let transferred = finish_or_abort(writing, &upload, transfer).await?;
-    let log = note_stream(writing, &upload, &transferred);
-    match finish(writing, &upload, transferred, Completion::ToDo).await {
-        Ok(uploaded) => {
-            log.close();
-            Ok(uploaded)
-        }
-        // It may have been completed. Then a repair finds here what its content is.
-        Err(error) if error.may_pass_later() => {
-            Err(error.leaving(writing.name(), upload.abort().await))
-        }
-        Err(error) => {
-            log.close();
-            Err(error.leaving(writing.name(), upload.abort().await))
-        }
-    }
-}
-
-/// Notes a stream that was sent. It cannot be sent again, but its record can be completed.
-fn note_stream(writing: &Writing<'_>, upload: &Upload, sent: &Transferred) -> UploadLog {
-    let (name, nonce) = (writing.name().to_string(), writing.seal.nonce().to_string());
-    let source = format!("- {nonce}");
-    let mut log = UploadLog::open(writing.client, &name, &source, &writing.content_key);
-    log.begin(UploadBegun {
-        endpoint: writing.client.endpoint().to_string(),
-        object: name,
-        source: "-".to_owned(),
-        size: sent.size,
-        part_size: parts::STREAM_PART,
-        key: writing.seal.key().fingerprint().to_string(),
-        nonce,
-    });
-    log.note(&UploadLine::Created { upload_id: upload.id.clone() });
-    let record = writing.seal.record(writing.options.content(sent.size, sent.digest)).to_string();
-    log.note(&UploadLine::CompletingAs { record });
-    log
-}
-
-async fn open(writing: &Writing<'_>) -> Result<Upload, PutError> {
-    // RGW 16 and 18 drop these tags silently (measured); the completed record is put later anyway.
-    let mut tags = vec![(TAG_KEY.to_owned(), writing.seal.record(Content::Pending).to_string())];
-    tags.extend(writing.options.tags.iter().cloned());
-    let (client, name, headers) = (writing.client, writing.name(), &writing.headers);
-    let opening = async {
-        match Upload::create(client, name, headers, Some(tagging(&tags)), writing.options).await {
-            Err(PutError::Call(error)) if matches!(error.status(), Some(403 | 501)) => {
-                Upload::create(client, name, headers, None, writing.options).await
-            }
-            done => done,
-        }
-    };
-    match writing.watch.unless_stopped(opening).await {
-        Some(opened) => opened,
-        None => Err(PutError::Stopped.leaving(name, resume::drop_unheard(writing).await)),
-    }
-}
-
-/// Runs the transfer; on any failure, and when asked to stop, the upload is aborted.
-async fn finish_or_abort<T>(
-    writing: &Writing<'_>,
-    upload: &Upload,
-    transfer: impl Future<Output = Result<T, PutError>>,
-) -> Result<T, PutError> {
-    match writing.watch.unless_stopped(transfer).await.unwrap_or(Err(PutError::Stopped)) {
-        Ok(done) => Ok(done),
-        Err(error) => Err(error.leaving(writing.name(), upload.abort().await)),
-    }
-}
-
-fn record(writing: &Writing<'_>, transferred: &Transferred) -> Record {
-    writing.seal.record(writing.options.content(transferred.size, transferred.digest))
 }
 
 impl Upload {
@@ -333,14 +336,15 @@ impl Upload {
 }
 
 /// The ETag of a completed upload: the MD5 of its parts' MD5s, and their number.
-pub(crate) fn joined_etag(parts: &[StoredPart]) -> String {
+pub(crate) fn joined_etag<'e>(etags: impl Iterator<Item = &'e str>) -> String {
     use md5::Digest as _;
-    let mut joined = md5::Md5::new();
-    for part in parts {
+    let (mut joined, mut count) = (md5::Md5::new(), 0);
+    for etag in etags {
         let mut md5 = [0; 16];
-        if base16ct::lower::decode(&part.etag, &mut md5).is_ok() {
+        if base16ct::lower::decode(etag, &mut md5).is_ok() {
             joined.update(md5);
         }
+        count += 1;
     }
-    format!("{}-{}", super::single::hex(&joined.finalize()), parts.len())
+    format!("{}-{count}", super::single::hex(&joined.finalize()))
 }

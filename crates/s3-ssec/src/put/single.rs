@@ -1,7 +1,7 @@
 //! One PUT: the executor of [`s3_ssec_core::transfer::put`], and the bare request for trials.
 
 use crate::call::{Broken, CallError, PayloadHash, WithKey as _};
-use crate::carry::{Carried, Hands, Payload, carry};
+use crate::carry::{Carried, Hands, Payload, Sent as Content, carry};
 use crate::client::{Client, bare_etag};
 use crate::nonce;
 use crate::watch::Watch;
@@ -16,9 +16,8 @@ use s3_ssec_core::key::{Key, RandomError};
 use s3_ssec_core::keyring::Seal;
 use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::removal::answered_version;
-use s3_ssec_core::transfer::{self, Body, KeyFacts, KeyRef, PutPlan, PutVerdict, Stored};
+use s3_ssec_core::transfer::{self, KeyFacts, KeyRef, Outcome, PutPlan, PutVerdict, Stored};
 use sha2::{Digest as _, Sha256};
-use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 /// The gateway's answer to a PUT.
@@ -54,9 +53,12 @@ impl Hands for Single<'_> {
         Some(KeyFacts::of(seal, headers, &record))
     }
 
-    fn payload(&self, _: &Body) -> Option<Payload<'_>> {
-        let (body, sha256) = (self.content.clone().into(), hex(&Sha256::digest(&self.content)));
-        Some(Payload { body, sha256, options: Cow::Borrowed(self.options) })
+    async fn payload(&self, _: Content<'_>) -> Result<Payload, Outcome> {
+        Ok(Payload::of(self.content.clone()))
+    }
+
+    fn options(&self) -> Option<&PutOptions> {
+        Some(self.options)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::copy::{CopyRequest, provenance_of_copy, send_copy};
 use crate::get::GetError;
 use crate::ledger::Noted;
 use crate::nonce;
-use crate::put::{Upload, joined_etag, send, tagging};
+use crate::put::{Upload, abort_uploads_of, joined_etag, send, tagging};
 use crate::removal::Written;
 use crate::trial::WriteKind;
 use crate::write::{Leftover, PutError, PutOptions, md5_hex};
@@ -20,6 +20,7 @@ use s3_ssec_core::key::Kind;
 use s3_ssec_core::keyring::Seal;
 use s3_ssec_core::record::{Content as Recorded, KnownContent, Record, TAG_KEY};
 use s3_ssec_core::rekey::{Mark, Outcome, RekeyLine, Replacing, Standing, Way};
+use s3_ssec_core::transfer::KeyFacts;
 use s3_ssec_core::transfer::Removable;
 use std::sync::Arc;
 
@@ -276,7 +277,7 @@ impl Work {
         let record = self.found.new_tags.first();
         let sent = self.found.sent.as_ref();
         let ours = record.is_some_and(|record| tags.contains(record))
-            || sent.is_some_and(|sent| head.etag == joined_etag(&sent.parts));
+            || sent.is_some_and(|sent| head.etag == joined_etag(sent.etags()));
         let was_plain = self.found.located.as_ref().is_some_and(|old| old.headers.is_none());
         Ok(match ours {
             true => Standing::Unproved,
@@ -330,7 +331,7 @@ impl Work {
     /// old object, which is plaintext too.
     fn plain_etag(&self) -> String {
         let etag = match (self.machine.way(), &self.found.sent) {
-            (Way::Parts, Some(sent)) => joined_etag(&sent.parts),
+            (Way::Parts, Some(sent)) => joined_etag(sent.etags()),
             (Way::Whole, _) => md5_hex(&self.found.content),
             _ => self.found.etag.clone(),
         };
@@ -365,11 +366,9 @@ impl Work {
             // Its ID was never heard. Under a direct key it cannot be told from another machine's.
             None if self.shared.keys.writer().kind() == Kind::Direct => {}
             None => {
-                for id in client.uploads_of(&name).await? {
-                    if upload(id).abort_if_ours().await != Leftover::Nothing {
-                        left = Leftover::Upload;
-                    }
-                }
+                let seal = self.seal()?;
+                let facts = KeyFacts::of(&seal, &headers, &seal.record(Recorded::Pending));
+                left = abort_uploads_of(&client, &name, facts, &headers).await;
             }
         }
         match left {

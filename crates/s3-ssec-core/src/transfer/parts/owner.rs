@@ -19,20 +19,10 @@ use crate::transfer::task::{Call, KeyFacts, KeyRef, Operation, Outcome};
 /// Status and error code of a refusal.
 type Refusal = (u16, Option<String>);
 
-/// True if this gateway refuses wrong parts for the right reasons. Tried on a scratch upload beside `name`.
-pub async fn refuses_wrong_parts(link: Link, name: ObjectName) -> bool {
-    try_wrong_parts(&link, &name).await
-}
-
-/// Whether an upload was created under this key, at a gateway that refuses wrong parts for the right reasons.
-/// Writes nothing into it.
-pub async fn upload_owner(
-    link: Link,
-    name: ObjectName,
-    key: KeyRef,
-    upload: String,
-) -> UploadOwner {
-    Probe { link: &link, name: &name, upload: &upload }.owner(key).await
+/// Aborts the uploads of a name that were created under this key, at a gateway that refuses wrong parts for the
+/// right reasons. Says what is left.
+pub async fn drop_uploads(link: Link, name: ObjectName, key: KeyFacts) -> UploadLeft {
+    drop_unheard(&link, &name, &key).await.left
 }
 
 /// As [`drop_unheard`], of one upload whose creation may still arrive: where none is found, one may come.

@@ -1,25 +1,19 @@
-//! The parts of an upload: hashed, sent, echoed, several at a time.
+//! Parts whose order is not in the core yet: hashed, sent, echoed, several at a time.
 
-use super::super::Writing;
-use super::super::body::file_span;
-use super::super::journal::UploadLog;
-use super::super::single::hex;
-use super::super::source::{Reader, SourceFile, fill};
+use super::hash::PartHasher;
 use super::{StoredPart, Upload};
 use crate::call::{PayloadHash, WithKey as _};
 use crate::client::bare_etag;
 use crate::flight::Flight;
+use crate::put::single::hex;
 use crate::watch::Watch;
 use crate::write::{Leftover, PutError};
 use aws_sdk_s3::primitives::ByteStream;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use s3_ssec_core::advice::{Operation, SentKey};
-use s3_ssec_core::digest::{
-    ContentDigest, ContentKey, ContentTree, PIECE_LENGTH, Piece, PieceHasher,
-};
+use s3_ssec_core::digest::{ContentDigest, ContentKey, ContentTree, Piece};
 use s3_ssec_core::echo::{KeyEcho, verify_echo};
-use s3_ssec_core::journal::{UploadJournal, keyed};
-use s3_ssec_core::plan::{MIB, MultipartPlan, Part, PartNumber, Span, growing_part_size};
+use s3_ssec_core::plan::{MIB, MultipartPlan, PartNumber, Span};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,15 +22,20 @@ use tokio::task::JoinSet;
 /// Size of a part that is held in memory because its source can be read only once.
 pub(crate) const STREAM_PART: u64 = 16 * MIB;
 /// Parts of a stream in flight at once: what is in memory.
-const STREAM_IN_FLIGHT: usize = 3;
+pub(super) const STREAM_IN_FLIGHT: usize = 3;
 
 /// A content that is at the gateway, part by part.
 pub(crate) struct Transferred {
     pub(crate) parts: Vec<StoredPart>,
     pub(crate) size: u64,
     pub(crate) digest: ContentDigest,
-    /// Bytes that were at the gateway before.
-    pub(super) continued: u64,
+}
+
+impl Transferred {
+    /// The ETags of its parts.
+    pub(crate) fn etags(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().map(|part| part.etag.as_str())
+    }
 }
 
 /// One part at the gateway, with what was hashed of it.
@@ -44,21 +43,19 @@ struct Done {
     stored: StoredPart,
     pieces: Vec<Piece>,
     size: u64,
-    continued: bool,
 }
 
 /// Collects parts as they finish, in whatever order.
 struct Collected {
     tree: ContentTree,
     parts: Vec<StoredPart>,
-    continued: u64,
     flight: Flight,
 }
 
 impl Collected {
     fn new(key: &ContentKey, most: usize) -> Self {
         let (tree, flight) = (ContentTree::new(key), Flight::new(most, Instant::now()));
-        Self { tree, parts: Vec::new(), continued: 0, flight }
+        Self { tree, parts: Vec::new(), flight }
     }
 
     async fn next<E: From<PutError> + 'static>(
@@ -72,7 +69,6 @@ impl Collected {
         self.flight.finished(done.size, Instant::now());
         done.pieces.into_iter().for_each(|piece| self.tree.add(piece));
         self.parts.push(done.stored);
-        self.continued += if done.continued { done.size } else { 0 };
         watch.moved(done.size);
         Ok(true)
     }
@@ -80,100 +76,8 @@ impl Collected {
     fn finish(mut self) -> Option<Transferred> {
         self.parts.sort_by_key(|part| part.number);
         let size = self.tree.size();
-        let (parts, continued) = (self.parts, self.continued);
-        Some(Transferred { parts, size, digest: self.tree.finish()?, continued })
+        Some(Transferred { parts: self.parts, size, digest: self.tree.finish()? })
     }
-}
-
-/// Sends a file: every part is read once for its hashes and once for the wire, so that no part
-/// needs to be in memory, whatever its size.
-pub(super) async fn send_file(
-    writing: &Writing<'_>,
-    upload: &Upload,
-    file: &SourceFile,
-    plan: MultipartPlan,
-    log: &Arc<UploadLog>,
-) -> Result<Transferred, PutError> {
-    let mut collected = Collected::new(&writing.content_key, writing.options.in_flight);
-    let mut tasks = JoinSet::new();
-    for part in plan.parts() {
-        while tasks.len() >= collected.flight.limit() {
-            collected.next(&mut tasks, writing.watch).await?;
-        }
-        let (upload, file, log) = (upload.clone(), file.clone(), Arc::clone(log));
-        let key = Arc::clone(&writing.content_key);
-        tasks.spawn(async move { file_part(&upload, &file, key, part, &log).await });
-    }
-    while collected.next(&mut tasks, writing.watch).await? {}
-    // Every byte sent is the byte hashed, for the gateway checked the payload hash. What remains is
-    // a change between parts.
-    file.unchanged()?;
-    collected.finish().ok_or_else(|| file.changed())
-}
-
-async fn file_part(
-    upload: &Upload,
-    file: &SourceFile,
-    key: Arc<ContentKey>,
-    part: Part,
-    log: &UploadLog,
-) -> Result<Done, PutError> {
-    let (number, Span { offset, length }) = (part.number.number(), part.span);
-    let hashes = PartHasher::new(key, offset);
-    let hashes = file.scan(offset, length, hashes, PartHasher::update).await?;
-    let (hash, pieces) = hashes.finish();
-    // The nonce is spent: a part goes out again only with the same bytes.
-    if log.sent_another(number, &hash) {
-        return Err(file.changed());
-    }
-    if let Some(etag) = log.stored(number) {
-        let stored = StoredPart { number, etag: etag.to_owned() };
-        return Ok(Done { stored, pieces, size: length, continued: true });
-    }
-    log.sending(number, &hash);
-    let body = file_span(file.handle(), offset, length);
-    let stored = send_part(upload, part.number, body, length, hash).await;
-    let stored = stored.map_err(|error| match error {
-        // The bytes that left were not the bytes hashed.
-        PutError::Call(call) if call.code() == Some("XAmzContentSHA256Mismatch") => file.changed(),
-        other => other,
-    })?;
-    log.has_stored(number, &stored.etag);
-    Ok(Done { stored, pieces, size: length, continued: false })
-}
-
-/// Sends a stream: parts are in memory, few at a time.
-pub(super) async fn send_stream(
-    writing: &Writing<'_>,
-    upload: &Upload,
-    start: BytesMut,
-    mut reader: Reader,
-    plan: Option<MultipartPlan>,
-) -> Result<Transferred, PutError> {
-    let mut collected = Collected::new(&writing.content_key, STREAM_IN_FLIGHT);
-    let mut tasks = JoinSet::new();
-    let (mut pending, mut offset) = (start, 0);
-    for number in (1..).map_while(PartNumber::new) {
-        let size = plan.map_or_else(|| growing_part_size(number), |plan| plan.part_size());
-        let wanted = usize::try_from(size).unwrap_or(usize::MAX);
-        // One byte more tells whether this part is the last one.
-        let mut content = fill(&mut reader, pending, wanted + 1).await?;
-        pending = content.split_off(content.len().min(wanted));
-        let last = pending.is_empty();
-        if tasks.len() >= STREAM_IN_FLIGHT.min(writing.options.in_flight.max(1)) {
-            collected.next(&mut tasks, writing.watch).await?;
-        }
-        let (upload, content) = (upload.clone(), content.freeze());
-        let key = Arc::clone(&writing.content_key);
-        let length = content.len() as u64;
-        tasks.spawn(async move { memory_part(&upload, key, number, offset, content).await });
-        offset += length;
-        if last {
-            break;
-        }
-    }
-    while collected.next(&mut tasks, writing.watch).await? {}
-    collected.finish().ok_or(PutError::Stopped)
 }
 
 /// Sends what `read` gives for each span of the plan, some parts at a time, in whatever order.
@@ -213,15 +117,9 @@ async fn memory_part(
     content: Bytes,
 ) -> Result<Done, PutError> {
     let length = content.len() as u64;
-    let hashed = content.clone();
-    let hash = tokio::task::spawn_blocking(move || {
-        let mut hashes = PartHasher::new(key, offset);
-        hashes.update(&hashed);
-        hashes.finish()
-    });
-    let (hash, pieces) = hash.await.map_err(|_| PutError::Stopped)?;
+    let (hash, pieces) = PartHasher::new(key, offset).hash_all(content.clone()).await?.finish();
     let stored = send_part(upload, number, content.into(), length, hash).await?;
-    Ok(Done { stored, pieces, size: length, continued: false })
+    Ok(Done { stored, pieces, size: length })
 }
 
 async fn send_part(
@@ -259,40 +157,6 @@ async fn send_part(
     }
 }
 
-/// Hashes a part twice over: SHA-256 for the gateway, BLAKE3 pieces for the record.
-struct PartHasher {
-    sha256: Sha256,
-    key: Arc<ContentKey>,
-    piece: PieceHasher,
-    index: u64,
-    pieces: Vec<Piece>,
-}
-
-impl PartHasher {
-    /// Starts at `offset`, a multiple of the piece length.
-    fn new(key: Arc<ContentKey>, offset: u64) -> Self {
-        let index = offset / PIECE_LENGTH;
-        let piece = PieceHasher::new(&key, index);
-        Self { sha256: Sha256::new(), key, piece, index, pieces: Vec::new() }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        self.sha256.update(bytes);
-        let mut rest = self.piece.update(bytes);
-        while !rest.is_empty() {
-            self.index += 1;
-            let next = PieceHasher::new(&self.key, self.index);
-            self.pieces.extend(std::mem::replace(&mut self.piece, next).finish());
-            rest = self.piece.update(rest);
-        }
-    }
-
-    fn finish(mut self) -> (String, Vec<Piece>) {
-        self.pieces.extend(self.piece.finish());
-        (hex(&self.sha256.finalize()), self.pieces)
-    }
-}
-
 impl Upload {
     /// The one part of a trial upload.
     pub(crate) async fn trial_part(&self) -> Result<StoredPart, PutError> {
@@ -308,27 +172,4 @@ impl Upload {
         let Some(number) = PartNumber::new(number) else { return Err(PutError::Stopped) };
         send_part(self, number, content.clone().into(), content.len() as u64, hash).await
     }
-}
-
-/// Hashes a whole file as it was sent, without sending it. `None` if a part is not what was sent. The
-/// parts have no ETags: those are not noted.
-pub(super) async fn hash_file(
-    writing: &Writing<'_>,
-    file: &SourceFile,
-    plan: MultipartPlan,
-    before: &UploadJournal,
-) -> Result<Option<(Vec<StoredPart>, ContentDigest)>, PutError> {
-    let mut collected = Collected::new(&writing.content_key, STREAM_IN_FLIGHT);
-    for part in plan.parts() {
-        let (number, Span { offset, length }) = (part.number.number(), part.span);
-        let hashes = PartHasher::new(Arc::clone(&writing.content_key), offset);
-        let (hash, pieces) = file.scan(offset, length, hashes, PartHasher::update).await?.finish();
-        let was_sent = before.sent.get(&number) == Some(&keyed(&writing.content_key, &hash));
-        if !was_sent || !before.stored.contains_key(&number) {
-            return Ok(None);
-        }
-        pieces.into_iter().for_each(|piece| collected.tree.add(piece));
-        collected.parts.push(StoredPart { number, etag: String::new() });
-    }
-    Ok(collected.finish().map(|done| (done.parts, done.digest)))
 }
