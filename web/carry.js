@@ -9,7 +9,9 @@ const ROOM = 4;
 /** Requests that write an object, and have as long as data need. */
 const WRITES = ["PutObject", "CompleteMultipartUpload"];
 /** Verdicts that `carry` returns. */
-const RETURNED = ["stored", "exists", "overwritten", "unrecorded"];
+const RETURNED = ["stored", "exists", "overwritten", "unrecorded", "other-content", "upload-gone"];
+/** Requests whose failure is the reason of an order that had no answer. */
+const REASONS = [...WRITES, "CreateMultipartUpload", "UploadPart"];
 /** What a gateway says of a body that is not what was signed. */
 const OTHER_BODY = ["SignatureDoesNotMatch", "XAmzContentSHA256Mismatch"];
 
@@ -34,8 +36,8 @@ async function changedOr(error, place, body) {
 
 /**
  * Carries an order (a `Transfer`) to its end. `job` has the `place`; `customer`, or `draw()` that gives it and its
- * `facts`; of an upload `body`, `sha256s` and `type`; perhaps `signal`, and `isForgotten` where no one needs the
- * record again. Returns a verdict of `RETURNED`. Throws what is behind any other; what is left then is in the error:
+ * `facts`; of an upload `body`, `sha256s` and `type`, or what `Parts` of `parts.js` has; perhaps `signal`, and
+ * `isForgotten` where no one needs the record again. Returns a verdict of `RETURNED`. Throws what is behind any other; what is left then is in the error:
  * `leftover`, in words.
  */
 export async function carry(transfer, job) {
@@ -81,14 +83,18 @@ class Carrier {
   }
 
   /** A task that is out when the order is cancelled is given up; those that follow are not. */
-  async call({ operation, isKeyed, isRead, body: span, ...spec }) {
-    const { place, body, type, sha256s } = this.job;
+  async call({ operation, isKeyed, isRead, isTyped, number, body: span, ...spec }) {
+    const { place, type } = this.job;
     const signal = this.stopped ? undefined : this.job.signal;
     if (isKeyed) spec.customer = this.customer;
+    if (isTyped) spec.headers["content-type"] = type;
     try {
       if (span) {
-        spec.headers["content-type"] = type;
-        return answered(await sendFile(place, operation, spec, { body, sha256s, signal }), "");
+        const content = number ? await this.job.part(number, span) : this.job;
+        if (!content) return { outcome: "other-content" };
+        const { body, sha256s } = content;
+        const sending = () => sendFile(place, operation, spec, { body, sha256s, signal });
+        return answered(await (number ? this.job.turn(sending) : sending()), "");
       }
       const sent = place.request(operation, spec);
       const data = WRITES.includes(operation) ? "much" : "small";
@@ -119,9 +125,10 @@ class Carrier {
     const errors = {
       refused: () => last((failure) => failure.status === status),
       "not-proved": () => this.changed ?? Object.assign(new Error(what), { code }),
-      unanswered: () => this.changed ?? last(({ operation }) => WRITES.includes(operation)) ?? last(() => true),
+      unanswered: () => this.changed ?? last(({ operation }) => REASONS.includes(operation)) ?? last(() => true),
       stopped: () => this.stopped,
       "no-nonce": () => last(() => true),
+      "source-failed": () => this.changed ?? last(() => true),
     };
     const error = errors[end]() ?? this.unread();
     throw words ? Object.assign(error, { leftover: words }) : error;
@@ -143,6 +150,13 @@ const TASKS = {
     const { customer, facts } = await carrier.job.draw();
     carrier.customer = customer;
     return { outcome: "key", ...facts };
+  },
+  hash: async ({ job }, { number, body }) => ({ outcome: (await job.hash(number, body)) ? "hashed" : "other-content" }),
+  compare: ({ job }, { listed }) => ({ outcome: "agreed", numbers: job.agreed(listed) }),
+  describe: async ({ job }) => ({ outcome: "described", record: await job.describe() }),
+  journal: async ({ job }, step) => {
+    await job.note(step);
+    return { outcome: "noted" };
   },
   // The page keeps no ledger: the package looks at the tag itself.
   note: ({ job }) => ({ outcome: job.isForgotten ? "noted" : "failed" }),

@@ -12,7 +12,7 @@ export const { PolicyChange, explainPolicy, applyCors, admitsOrigin, explainRefu
 export const { isRefusal, keylessRead, ListingPages, listingPageMax } = documents;
 
 /**
- * Reads a journal: what began, `uploadId`, `completing`, and of its parts `storedCount`, `sentAnother(contentKey,
+ * Reads a journal: its `text`, what began, `uploadId`, `completing`, and of its parts `storedCount`, `sentAnother(contentKey,
  * part, sha256)` and `hasStored(contentKey, part, etag)`.
  */
 export function parseJournal(text) {
@@ -22,7 +22,7 @@ export function parseJournal(text) {
   const sentAnother = (...part) => journal.sentAnother(...part);
   const hasStored = (...part) => journal.hasStored(...part);
   const begun = { object, endpoint, source, size, partSize, key, nonce };
-  return { ...begun, uploadId, completing, storedCount, sentAnother, hasStored };
+  return { text, ...begun, uploadId, completing, storedCount, sentAnother, hasStored };
 }
 
 /** Name of the tag that holds an object's record. */
@@ -173,8 +173,9 @@ export function throwAway(place, name) {
   return { customer, facts };
 }
 
-/** The orders of `carry.js`: one PUT; the end of an upload in parts. `plan` lacks the name. */
+/** The orders of `carry.js`: one PUT; an upload in parts, and the end of one. `plan` lacks the name. */
 export const putOrder = (place, name, plan) => documents.Transfer.put(planOf(place, name, plan));
+export const partsOrder = (place, name, plan) => documents.Transfer.parts(planOf(place, name, plan));
 export const completeOrder = (place, name, plan) => documents.Transfer.complete(planOf(place, name, plan));
 
 const planOf = ({ bucket }, name, plan) => JSON.stringify({ bucket, name, ...plan });
@@ -187,9 +188,10 @@ export function keyHeaderNames() {
   return names;
 }
 
-/** The parts of an upload, each of number, offset and length; and the size of all but the last. */
-export function planParts(size, wanted) {
+/** The bytes of each part of an upload but the last. */
+export function partSize(size, wanted) {
   const plan = new ssec.MultipartPlan(size, wanted);
-  const parts = Array.from({ length: plan.partCount }, (_, index) => plan.part(index + 1));
-  return { partSize: plan.partSize, parts };
+  const { partSize } = plan;
+  plan.free();
+  return partSize;
 }

@@ -215,20 +215,6 @@ export async function putPart(place, name, { uploadId, number, customer, body, s
   return etagOf(answer);
 }
 
-/** The parts that the gateway holds: ETags by number; undefined if there is no such upload. */
-export async function listParts(place, name, uploadId) {
-  const found = new Map();
-  const pages = new core.ListingPages("parts", name);
-  for (let marker = "0"; marker; ) {
-    const parameters = { uploadId, "part-number-marker": marker };
-    const page = await read(pages, place.request("ListParts", { method: "GET", name, parameters })).catch(absent);
-    if (!page) return undefined;
-    for (const { number, etag } of page.parts) found.set(number, etag);
-    marker = page.next;
-  }
-  return found;
-}
-
 function absent(error) {
   if (error instanceof Refusal && error.status === 404) return undefined;
   throw error;

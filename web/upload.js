@@ -3,10 +3,11 @@
 
 import { carry } from "./carry.js";
 import * as core from "./core.js";
-import { ContentDigest, hex } from "./hashing.js";
+import { ContentDigest } from "./hashing.js";
 import * as journals from "./journals.js";
 import * as nonces from "./nonces.js";
 import { areKept } from "./notes.js";
+import { Parts } from "./parts.js";
 import * as s3 from "./s3.js";
 import { Turns } from "./turns.js";
 
@@ -17,8 +18,6 @@ const PART = 32 << 20;
 const PARTS_IN_FLIGHT = 4;
 /** Of all uploads together: a browser has six connections, and the page needs some for other questions. */
 const turns = new Turns(PARTS_IN_FLIGHT);
-/** Milliseconds that parts on their way have when another one failed. */
-const GRACE = 20_000;
 
 /** Something that a person has to decide or mend; `todo` says how. */
 export class Stopped extends Error {
@@ -112,12 +111,8 @@ const unrecorded = () => noRecord("the object is there and encrypted, but its re
 function stored({ end, isInTag }) {
   if (end === "stored" && isInTag) return;
   const ends = { exists, overwritten, unrecorded, stored: unrecorded };
+  Object.assign(ends, { "other-content": changed, "upload-gone": gone });
   throw ends[end]();
-}
-
-/** No gateway before RGW 20.2 heeds the condition of Complete. */
-async function refuseTaken({ place, name, existing }) {
-  if (existing === "keep" && (await s3.lookWithoutKey(place, name)) !== "absent") throw exists();
 }
 
 const exists = () =>
@@ -131,60 +126,16 @@ const changed = () =>
   );
 
 async function inParts(job) {
-  const begun = job.journal ? await again(job) : await begin(job);
-  const digest = new ContentDigest(job.entry);
-  const contentKey = job.entry.key.contentKey();
+  const { place, entry, file, name, existing, journal } = job;
+  const partSize = core.partSize(file.size, PART);
+  const parts = new Parts({ ...job, partSize, turn: (sending) => turns.take(sending) });
+  const before = journal && { journal: journal.text, key: parts.facts };
+  const plan = { size: file.size, partSize: PART, atOnce: PARTS_IN_FLIGHT, existing, ...before };
   try {
-    const etags = await sendParts({ ...job, ...begun, digest, contentKey });
-    job.stage("Proving that it is encrypted");
-    await finish({ ...job, ...begun, etags, content: await digest.finish() });
+    stored(await carry(core.partsOrder(place, name, plan), parts));
   } finally {
-    contentKey.fill(0);
-    digest.drop();
-    begun.customer.free();
-    begun.seal.free();
+    parts.drop();
   }
-}
-
-/** Creates an upload, and its journal before it. */
-async function begin(job) {
-  const { place, entry, file, name, type, upload } = job;
-  await refuseTaken(job);
-  const { partSize, parts } = core.planParts(file.size, PART);
-  const seal = core.sealFor(place, entry, name, await nonces.draw(place, name));
-  const customer = seal.customerKey();
-  const object = `s3://${place.bucket}/${name}`;
-  const { fingerprint } = entry;
-  const first = [place.endpoint, object, file.name, file.size, partSize, fingerprint, seal.nonce];
-  try {
-    await journals.append(upload, core.journalBegun(...first));
-    const tag = seal.pendingTag();
-    const uploadId = await s3.createUpload(place, name, { customer, tag, type });
-    await journals.append(upload, core.journalCreated(uploadId));
-    return { seal, customer, parts, uploadId, stored: new Map(), isCompleted: false };
-  } catch (error) {
-    customer.free();
-    seal.free();
-    await journals.remove(upload).catch(() => undefined);
-    throw error;
-  }
-}
-
-/** Takes up an upload that broke off: what is stored is what journal and gateway agree on. */
-async function again({ place, entry, file, name, journal }) {
-  if (file.size !== journal.size) throw changed();
-  const { parts } = core.planParts(journal.size, journal.partSize);
-  const { uploadId } = journal;
-  const listed = await s3.listParts(place, name, uploadId);
-  if (!listed && !journal.completing) throw gone();
-  const seal = core.sealFor(place, entry, name, journal.nonce);
-  const begun = { seal, customer: seal.customerKey(), parts, uploadId };
-  // Complete may have been carried out: then nothing is sent, and the object is looked at.
-  if (!listed) return { ...begun, stored: new Map(parts.map(({ number }) => [number, ""])), isCompleted: true };
-  const contentKey = entry.key.contentKey();
-  const agreed = [...listed].filter(([number, etag]) => journal.hasStored(contentKey, number, etag));
-  contentKey.fill(0);
-  return { ...begun, stored: new Map(agreed), isCompleted: false };
 }
 
 const gone = () =>
@@ -193,69 +144,6 @@ const gone = () =>
     "the gateway does not know this incomplete upload any more, and its object does not exist",
     "Discard it and upload the file again.",
   );
-
-/** Hashes all parts and sends those that are missing; their ETags by number. */
-async function sendParts(job) {
-  const waiting = [...job.parts];
-  const stop = new AbortController();
-  const signal = AbortSignal.any([job.signal, stop.signal]);
-  const sender = async () => {
-    for (let part = waiting.shift(); part; part = waiting.shift()) {
-      signal.throwIfAborted();
-      await onePart({ ...job, signal }, part);
-      job.progress(part.length);
-    }
-  };
-  const senders = Array.from({ length: PARTS_IN_FLIGHT }, sender);
-  try {
-    await Promise.all(senders);
-  } catch (error) {
-    waiting.length = 0;
-    // Parts on their way are not lost because another failed, unless it is the wrong file.
-    if (!(error instanceof Stopped)) await Promise.race([Promise.allSettled(senders), grace()]);
-    stop.abort(error);
-    // Nothing of this attempt goes on behind the next one.
-    await Promise.allSettled(senders);
-    throw error;
-  }
-  return job.parts.map(({ number }) => job.stored.get(number));
-}
-
-const grace = () => new Promise((resolve) => setTimeout(resolve, GRACE));
-
-async function onePart(job, { number, offset, length }) {
-  const { place, name, file, uploadId, customer, signal, upload, digest, stored, contentKey } = job;
-  const body = file.slice(offset, offset + length);
-  const sha256s = await digest.slice(body, offset);
-  const content = hex(new Uint8Array(await crypto.subtle.digest("SHA-256", sha256s)));
-  // A part is only ever sent again with the same bytes: they share a key.
-  if (job.journal?.sentAnother(contentKey, number, content)) throw changed();
-  if (stored.has(number)) return;
-  await journals.append(upload, core.journalSending(contentKey, number, content));
-  const put = () => {
-    signal.throwIfAborted();
-    return s3.putPart(place, name, { uploadId, number, customer, body, sha256s, signal });
-  };
-  // Signed when it is sent: a signature is good for 15 minutes.
-  const etag = await turns.take(put);
-  await journals.append(upload, core.journalStored(contentKey, number, etag));
-  stored.set(number, etag);
-}
-
-/** Completes, proves, and writes the record: an order of the package. Nothing here is interrupted. */
-async function finish({ place, entry, name, seal, customer, content, file, upload, existing, ...job }) {
-  const key = core.factsOf(seal, customer, entry.kind, seal.pendingTag());
-  const { etags, uploadId, isCompleted } = job;
-  const record = core.completeTag(seal, file.size, content);
-  const plan = { key, upload: uploadId, etags, size: file.size, record, existing, isCompleted };
-  if (!isCompleted) await journals.append(upload, core.journalCompleting());
-  try {
-    stored(await carry(core.completeOrder(place, name, plan), { place, customer }));
-  } catch (error) {
-    throw error.status === 404 && !error.leftover ? gone() : error;
-  }
-  await journals.remove(upload);
-}
 
 const overwritten = () =>
   new Stopped(

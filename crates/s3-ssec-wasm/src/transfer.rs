@@ -11,7 +11,7 @@ use crate::error::{ArgumentError, thrown};
 use s3_ssec_core::advice;
 use s3_ssec_core::echo::KeylessRead;
 use s3_ssec_core::transfer::{
-    Link, Machine, TaskId, complete_parts, describe_parts, put as put_once,
+    Link, Machine, TaskId, complete_parts, describe_parts, put as put_once, put_parts,
 };
 use std::future::Future;
 use wasm_bindgen::JsValue;
@@ -36,6 +36,12 @@ impl Transfer {
     pub fn put(plan: &str) -> Result<Transfer, JsValue> {
         let plan = plan::put(plan).ok_or_else(|| wrong("the plan is not a PutPlan"))?;
         Ok(Self::new(|link| async move { verdict::of_put(put_once(link, plan).await) }))
+    }
+
+    /// Uploads an object in parts, or goes on with an upload that broke off. `plan` is the JSON of a `PartsPlan`.
+    pub fn parts(plan: &str) -> Result<Transfer, JsValue> {
+        let plan = plan::parts(plan).ok_or_else(|| wrong("the plan is not a PartsPlan"))?;
+        Ok(Self::new(|link| async move { verdict::of_parts(put_parts(link, plan).await) }))
     }
 
     /// Completes an upload whose parts are all at the gateway. `plan` is the JSON of a `CompletePlan`.

@@ -180,6 +180,22 @@ export interface PutPlan {
   readonly tagsKept: boolean;
 }
 
+/** An upload in parts. If it fails, it stays, and its journal with it. */
+export interface PartsPlan {
+  readonly bucket: string;
+  readonly name: string;
+  /** Bytes of the content. */
+  readonly size: number;
+  /** Wanted bytes of a part; grown where 10,000 parts would not do. */
+  readonly partSize: number;
+  /** Parts on their way at a time. */
+  readonly atOnce: number;
+  readonly existing: "keep" | "replace";
+  /** The text of the journal of an upload that broke off, and the facts about its key, with the pending record. */
+  readonly journal?: string;
+  readonly key?: KeyFacts;
+}
+
 /** The end of an upload whose parts are all at the gateway. */
 export interface CompletePlan {
   readonly bucket: string;
@@ -210,6 +226,10 @@ export type TransferTask = { readonly id: number } & (
       readonly document?: string;
       /** A piece of the content: where it begins, and its length. */
       readonly body?: readonly [number, number];
+      /** Of a part: its number. Note its hash in the journal before you send it; "other-content" if another one is there. */
+      readonly number?: number;
+      /** True if the type of the content goes into the headers, and its metadata. */
+      readonly isTyped?: boolean;
       /** True if the key of the write goes into the headers. */
       readonly isKeyed: boolean;
       /** True if the body of a success is part of the outcome; that of a refusal always is. */
@@ -220,6 +240,20 @@ export type TransferTask = { readonly id: number } & (
   /** Keep this record before the next request: on disk if "begun-alone". "failed" if that is not possible. */
   | { readonly task: "note"; readonly record: string; readonly stage: "begun" | "begun-alone" | "confirmed" }
   | { readonly task: "sleep"; readonly ms: number }
+  /** Hash a part that the gateway holds: "hashed", or "other-content" if it is not what the journal notes. */
+  | { readonly task: "hash"; readonly number: number; readonly body: readonly [number, number] }
+  /** Which of these ETags, by number, does the journal note? "agreed". */
+  | { readonly task: "compare"; readonly listed: Readonly<Record<string, string>> }
+  /** Make the complete record of all that was sent and hashed: "described". */
+  | { readonly task: "describe" }
+  /** Note a step in the journal, or forget it if it is "over": "noted". */
+  | {
+      readonly task: "journal";
+      readonly step: "begun" | "created" | "stored" | "completing" | "over";
+      readonly upload?: string;
+      readonly number?: number;
+      readonly etag?: string;
+    }
   | { readonly task: "other" }
 );
 
@@ -234,7 +268,9 @@ export type TransferOutcome =
   | ({ readonly outcome: "key" } & KeyFacts)
   /** None came; "silent" if you waited as long as you wait. */
   | { readonly outcome: "no-answer" | "silent" }
-  | { readonly outcome: "noted" | "slept" | "failed" | "abandoned" };
+  | { readonly outcome: "agreed"; readonly numbers: readonly number[] }
+  | { readonly outcome: "described"; readonly record: string }
+  | { readonly outcome: "noted" | "slept" | "hashed" | "other-content" | "failed" | "abandoned" };
 
 /** The end of a `Transfer`. */
 export interface TransferVerdict {
@@ -248,7 +284,12 @@ export interface TransferVerdict {
     | "not-proved"
     | "unanswered"
     | "stopped"
-    | "no-nonce";
+    | "no-nonce"
+    /** The content could not be read as it was; or it is not what it was when the upload broke off. */
+    | "source-failed"
+    | "other-content"
+    /** The gateway does not know the upload that broke off, and its object is not there. */
+    | "upload-gone";
   /** Of "stored": false if the record is only where a "note" was kept. */
   readonly isInTag?: boolean;
   readonly versionId?: string;

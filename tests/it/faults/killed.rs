@@ -4,6 +4,7 @@ use super::{LARGE, MIB, assert_content, assert_no_partial, assert_only, person_a
 use harness::proxy::link::{Fault, Link, Times, Trap, Way};
 use harness::{Asked, Bucket, Deed, Gateway, Person, Proxy, content, live};
 use rustix::process::Signal;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -11,6 +12,7 @@ use tokio::sync::Notify;
 live![
     a_put_killed_at_any_step_is_finished_by_the_next,
     a_put_broken_off_at_its_end_is_repaired,
+    a_put_stopped_at_its_end_says_whether_it_stands,
     a_put_killed_in_its_trial_leaves_nothing_after_the_next,
     a_get_killed_anywhere_goes_on,
 ];
@@ -125,8 +127,8 @@ async fn a_put_killed_at_any_step_is_finished_by_the_next(gateway: &'static Gate
         let sent = seen.iter().filter(|operation| **operation == "UploadPart").count();
         let confirmed = step.saturating_sub(1).min(parts);
         // An upload whose ID never arrived is asked whose it is by two parts that are refused, and so
-        // is a scratch upload before, twice.
-        let asked = 6 * usize::from((step, moment) == (0, Moment::Unanswered));
+        // is a scratch upload before.
+        let asked = 4 * usize::from((step, moment) == (0, Moment::Unanswered));
         assert_eq!(sent, parts - confirmed + asked, "{what}: parts sent again: {seen:?}");
         assert_content(&person, &url, &new, &what).await;
         assert_described(&person, &url, &what).await;
@@ -136,7 +138,7 @@ async fn a_put_killed_at_any_step_is_finished_by_the_next(gateway: &'static Gate
 }
 
 /// Where RGW 16 and 18 drop the pending record, the nonce of a completed upload is on this machine
-/// only: neither a signal nor a kill may lose it, whatever the source is.
+/// only: a kill may not lose it, whatever the source is.
 async fn a_put_broken_off_at_its_end_is_repaired(gateway: &'static Gateway) {
     let (bucket, steps) = (Bucket::new(gateway).await, Arc::<Steps>::default());
     let at_end = |asked: &Asked| asked.operation() == "CompleteMultipartUpload";
@@ -144,9 +146,8 @@ async fn a_put_broken_off_at_its_end_is_repaired(gateway: &'static Gateway) {
     let person = person_at(gateway, &proxy.endpoint);
     write_source(&person, &content(0, LARGE));
     person.run(["put", "source", &bucket.url("first"), "--quiet"]).await.done();
-    let ends = [("source", Signal::INT), ("source", Signal::KILL), ("-", Signal::KILL)];
-    for (seed, (source, signal)) in (1..).zip(ends) {
-        let (what, url) = (format!("{source} {signal:?}"), bucket.url("a"));
+    for (seed, source) in [(1, "source"), (2, "-")] {
+        let (what, url) = (source, bucket.url("a"));
         let new = content(seed, LARGE);
         write_source(&person, &new);
         *steps.stop.lock().unwrap() = Some((0, Moment::Unanswered));
@@ -160,17 +161,54 @@ async fn a_put_broken_off_at_its_end_is_repaired(gateway: &'static Gateway) {
         };
         let reached = tokio::time::timeout(Duration::from_secs(60), steps.reached.notified());
         assert!(reached.await.is_ok(), "{what}: never completed");
-        running.signal(signal);
-        let ended = running.end().await;
+        running.signal(Signal::KILL);
+        running.end().await;
         *steps.stop.lock().unwrap() = None;
-        if signal == Signal::INT {
-            assert_eq!(ended.code, Some(1), "{what}: {}", ended.stderr);
-            assert!(ended.stderr.contains("s3-ssec repair"), "{what}: {}", ended.stderr);
-        }
         person.run(["repair", &url]).await.done();
         let stat = person.run(["stat", &url, "--output", "json"]).await.done().json();
         assert_eq!(stat["state"], "described", "{what}: {stat}");
-        assert_content(&person, &url, &new, &what).await;
+        assert_content(&person, &url, &new, what).await;
+    }
+    bucket.remove().await;
+}
+
+/// A put that is stopped while it is being completed finds out how it ended: its object may stand.
+async fn a_put_stopped_at_its_end_says_whether_it_stands(gateway: &'static Gateway) {
+    let (bucket, steps) = (Bucket::new(gateway).await, Arc::<Steps>::default());
+    let (at_end, is_out) = (Arc::clone(&steps), Arc::new(AtomicBool::new(false)));
+    let out = Arc::clone(&is_out);
+    let rule = move |asked: &Asked| match asked.operation() {
+        "CompleteMultipartUpload" => at_end.deed(),
+        _ if out.load(Relaxed) => Deed::refuse(503, "SlowDown"),
+        _ => Deed::Pass,
+    };
+    let proxy = Proxy::new(gateway, rule).await;
+    let person = person_at(gateway, &proxy.endpoint);
+    write_source(&person, &content(0, LARGE));
+    person.run(["put", "source", &bucket.url("first"), "--quiet"]).await.done();
+    for (seed, answers) in [(1, true), (2, false)] {
+        let url = bucket.url(if answers { "answered" } else { "unanswered" });
+        let new = content(seed, LARGE);
+        write_source(&person, &new);
+        *steps.stop.lock().unwrap() = Some((0, Moment::Unanswered));
+        let running = person.start(["put", "source", &url, "--quiet"]);
+        let reached = tokio::time::timeout(Duration::from_secs(60), steps.reached.notified());
+        assert!(reached.await.is_ok(), "{url}: never completed");
+        is_out.store(!answers, Relaxed);
+        running.signal(Signal::INT);
+        let ended = running.end().await;
+        *steps.stop.lock().unwrap() = None;
+        is_out.store(false, Relaxed);
+        if answers {
+            assert_eq!(ended.code, Some(0), "it stands, proved and described: {}", ended.stderr);
+        } else {
+            assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+            assert!(ended.stderr.contains("s3-ssec repair"), "{}", ended.stderr);
+            person.run(["repair", &url]).await.done();
+        }
+        let stat = person.run(["stat", &url, "--output", "json"]).await.done().json();
+        assert_eq!(stat["state"], "described", "{url}: {stat}");
+        assert_content(&person, &url, &new, &url).await;
     }
     bucket.remove().await;
 }

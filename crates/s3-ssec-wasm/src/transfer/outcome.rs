@@ -1,8 +1,9 @@
 //! Outcomes of tasks, from JSON.
 
-use super::plan::key_facts;
-use s3_ssec_core::transfer::{Answer, NoAnswer, Outcome};
+use super::plan::{key_facts, text};
+use s3_ssec_core::transfer::{Answer, Description, NoAnswer, Outcome};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Reads a `TransferOutcome`. `None` if it is not one.
 pub(super) fn read(json: &str) -> Option<Outcome> {
@@ -13,12 +14,23 @@ pub(super) fn read(json: &str) -> Option<Outcome> {
         "no-answer" => Outcome::NoAnswer(NoAnswer::MaybeExecuted),
         "silent" => Outcome::NoAnswer(NoAnswer::Silent),
         "key" => Outcome::Key(key_facts(&outcome)?),
+        "hashed" => Outcome::Hashed,
+        "other-content" => Outcome::OtherContent,
+        "agreed" => Outcome::Agreed(numbers(&outcome["numbers"])?),
+        "described" => {
+            let (record, plain_etag) = (text(&outcome["record"])?, String::new());
+            Outcome::Described(Description { record, plain_etag })
+        }
         "noted" => Outcome::Noted,
         "slept" => Outcome::Slept,
         "failed" => Outcome::Failed,
         "abandoned" => Outcome::Abandoned,
         _ => return None,
     })
+}
+
+fn numbers(numbers: &Value) -> Option<BTreeSet<u16>> {
+    numbers.as_array()?.iter().map(|number| number.as_u64()?.try_into().ok()).collect()
 }
 
 fn answer(outcome: &Value) -> Option<Answer> {

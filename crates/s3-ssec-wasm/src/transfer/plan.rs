@@ -1,10 +1,15 @@
 //! Plans of orders, from JSON.
 
 use s3_ssec_core::derive::Nonce;
+use s3_ssec_core::journal::UploadJournal;
 use s3_ssec_core::key::Kind;
 use s3_ssec_core::md5::KeyMd5;
 use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName};
-use s3_ssec_core::transfer::{CompletePlan, Condition, Description, KeyFacts, KeyRef, PutPlan};
+use s3_ssec_core::plan::MultipartPlan;
+use s3_ssec_core::transfer::{
+    Before, CompletePlan, Condition, Description, KeyFacts, KeyRef, OnFailure, PartsPlan,
+    PartsSource, PutPlan,
+};
 use serde_json::Value;
 
 /// The plan of an upload in one request. `None` if it is not one.
@@ -20,6 +25,28 @@ pub(super) fn put(json: &str) -> Option<PutPlan> {
         tags: Vec::new(),
         condition: condition(&plan)?,
         tags_kept: plan["tagsKept"].as_bool()?,
+    })
+}
+
+/// The plan of an upload in parts. `None` if it is not one. A person decides what becomes of one that fails.
+pub(super) fn parts(json: &str) -> Option<PartsPlan> {
+    let plan: Value = serde_json::from_str(json).ok()?;
+    let size = plan["size"].as_u64()?;
+    let before = match plan["journal"].as_str() {
+        Some(journal) => {
+            let key = key_facts(&plan["key"])?;
+            Some(Before::of(&UploadJournal::parse(journal)?, size, Some(key)))
+        }
+        None => None,
+    };
+    Some(PartsPlan {
+        name: name(&plan)?,
+        source: PartsSource::Known(MultipartPlan::new(size, plan["partSize"].as_u64()?).ok()?),
+        tags: Vec::new(),
+        condition: condition(&plan)?,
+        at_once: plan["atOnce"].as_u64()?.try_into().ok()?,
+        on_failure: OnFailure::Keep,
+        before,
     })
 }
 

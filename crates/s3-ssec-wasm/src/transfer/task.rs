@@ -2,7 +2,7 @@
 
 use super::json::Json;
 use s3_ssec_core::removal::TrustedVersion;
-use s3_ssec_core::transfer::{Body, Call, Condition, Operation, Stage, Task};
+use s3_ssec_core::transfer::{Body, Call, Condition, JournalStep, Operation, Stage, Task};
 use s3_ssec_core::xml::push_text;
 
 /// A `TransferTask` of this number.
@@ -21,10 +21,65 @@ pub(super) fn json(id: usize, task: Task) -> String {
             sleep.number("ms", ms);
             sleep
         }
-        Task::OpenScratch { .. } | Task::CloseScratch { .. } | Task::Describe { .. } => other(),
+        Task::Hash { number, body, .. } => {
+            let mut hash = Json::of("task", "hash");
+            part(&mut hash, number, &body);
+            hash
+        }
+        Task::Compare { listed } => {
+            let mut compare = Json::of("task", "compare");
+            let mut parts = Json::object();
+            for (number, etag) in &listed {
+                parts.text(&number.to_string(), etag);
+            }
+            compare.raw("listed", &parts.end());
+            compare
+        }
+        Task::Describe { .. } => Json::of("task", "describe"),
+        Task::Journal(step) => journal(&step),
+        Task::OpenScratch { .. } | Task::CloseScratch { .. } | Task::Read { .. } => other(),
     };
     json.number("id", id as u64);
     json.end()
+}
+
+fn journal(step: &JournalStep) -> Json {
+    let mut json = Json::of("task", "journal");
+    json.text(
+        "step",
+        match step {
+            JournalStep::Begun => "begun",
+            JournalStep::Created { .. } => "created",
+            JournalStep::Stored { .. } => "stored",
+            JournalStep::Completing { .. } => "completing",
+            JournalStep::Over => "over",
+        },
+    );
+    match step {
+        JournalStep::Created { upload } => json.text("upload", upload),
+        JournalStep::Stored { number, etag } => {
+            json.number("number", (*number).into());
+            json.text("etag", etag);
+        }
+        JournalStep::Begun | JournalStep::Completing { .. } | JournalStep::Over => {}
+    }
+    json
+}
+
+/// A part of the content: its number, where it begins, and its length.
+fn part(json: &mut Json, number: u16, body: &Body) {
+    json.number("number", number.into());
+    span(json, body);
+}
+
+fn span(json: &mut Json, body: &Body) {
+    let Body::Range { offset, length } = body else { return };
+    let mut span = offset.to_string();
+    span.insert(0, '[');
+    span.push(',');
+    span.push_str(&length.to_string());
+    span.push(']');
+    json.raw("body", &span);
 }
 
 fn stage_name(stage: Stage) -> &'static str {
@@ -41,7 +96,9 @@ fn other() -> Json {
 }
 
 fn request(call: &Call) -> Json {
-    let Some(request) = Request::of(&call.operation) else { return other() };
+    let Some(request) = Request::of(&call.operation, call.name.key.as_str()) else {
+        return other();
+    };
     let mut json = Json::of("task", "call");
     json.text("operation", request.operation);
     json.text("method", request.method);
@@ -49,19 +106,20 @@ fn request(call: &Call) -> Json {
     json.raw("headers", &request.headers.end());
     json.flag("isKeyed", call.key.is_some());
     json.flag("isRead", request.is_read);
-    if !matches!(call.operation, Operation::Versioning) {
+    if !matches!(call.operation, Operation::Versioning | Operation::ListUploads) {
         json.text("name", call.name.key.as_str());
     }
     if let Some(document) = request.document {
         json.text("document", &document);
     }
-    if let Operation::Put { body: Body::Range { offset, length }, .. } = call.operation {
-        let mut span = offset.to_string();
-        span.insert(0, '[');
-        span.push(',');
-        span.push_str(&length.to_string());
-        span.push(']');
-        json.raw("body", &span);
+    match &call.operation {
+        Operation::Put { body, .. } => {
+            span(&mut json, body);
+            json.flag("isTyped", true);
+        }
+        Operation::Part { number, body, .. } => part(&mut json, *number, body),
+        Operation::Create { .. } => json.flag("isTyped", true),
+        _ => {}
     }
     json
 }
@@ -96,8 +154,12 @@ impl Request {
     }
 
     /// `None` for requests of orders that no page runs.
-    fn of(operation: &Operation) -> Option<Self> {
+    fn of(operation: &Operation, name: &str) -> Option<Self> {
         Some(match operation {
+            Operation::Create { .. }
+            | Operation::Part { .. }
+            | Operation::Abort { .. }
+            | Operation::ListParts { .. } => return Some(Self::of_upload(operation)),
             Operation::Head { version } => Self::of_version("HeadObject", "HEAD", version),
             Operation::GetStart { version, ranged } => {
                 let mut get = Self::of_version("GetObject", "GET", version);
@@ -139,15 +201,52 @@ impl Request {
                 get.parameters.text("versioning", "");
                 Self { is_read: true, ..get }
             }
-            // Of trials, and of uploads in parts before their end.
+            Operation::ListUploads => {
+                let mut list = Self::new("ListMultipartUploads", "GET");
+                list.parameters.text("uploads", "");
+                list.parameters.text("prefix", name);
+                Self { is_read: true, ..list }
+            }
+            // Of trials.
             Operation::Put { body: Body::Bytes(_), .. }
             | Operation::GetSmall { .. }
-            | Operation::Create { .. }
-            | Operation::Part { .. }
-            | Operation::Abort { .. }
-            | Operation::ListVersions
-            | Operation::ListUploads => return None,
+            | Operation::WrongPart { .. }
+            | Operation::ListVersions => return None,
         })
+    }
+
+    fn of_upload(operation: &Operation) -> Self {
+        match operation {
+            Operation::Create { tags } => {
+                let mut create = Self::new("CreateMultipartUpload", "POST");
+                create.parameters.text("uploads", "");
+                if !tags.is_empty() {
+                    create.headers.text("x-amz-tagging", &tagging(tags));
+                }
+                Self { is_read: true, ..create }
+            }
+            Operation::Part { upload, number, .. } => {
+                let mut put = Self::new("UploadPart", "PUT");
+                put.parameters.text("partNumber", &number.to_string());
+                put.parameters.text("uploadId", upload);
+                put
+            }
+            Operation::ListParts { upload, after } => {
+                let mut list = Self::new("ListParts", "GET");
+                list.parameters.text("uploadId", upload);
+                if let Some(after) = after {
+                    list.parameters.text("part-number-marker", after);
+                }
+                Self { is_read: true, ..list }
+            }
+            Operation::Abort { upload } => {
+                let mut abort = Self::new("AbortMultipartUpload", "DELETE");
+                abort.parameters.text("uploadId", upload);
+                abort
+            }
+            // The others are not of an upload.
+            other => Self::new(other.name(), "GET"),
+        }
     }
 
     #[inline(never)]

@@ -4,7 +4,9 @@ use super::json::Json;
 use crate::error::Coded as _;
 use s3_ssec_core::echo::EchoError;
 use s3_ssec_core::removal::Leftover;
-use s3_ssec_core::transfer::{Answer, CompleteVerdict, PutVerdict, RecordPlace, Stored};
+use s3_ssec_core::transfer::{
+    Answer, CompleteVerdict, PartsHalt, PartsVerdict, PutVerdict, RecordPlace, Stored,
+};
 
 /// The `TransferVerdict` of an upload in one request.
 pub(super) fn of_put(verdict: PutVerdict) -> String {
@@ -31,6 +33,27 @@ pub(super) fn of_complete(verdict: CompleteVerdict) -> String {
         CompleteVerdict::Unrecorded => end("unrecorded"),
         CompleteVerdict::Unanswered(object) => leaving("unanswered", object),
         CompleteVerdict::Stopped(object) => leaving("stopped", object),
+    }
+}
+
+/// The `TransferVerdict` of an upload in parts. Whether the upload itself is left, its journal says.
+pub(super) fn of_parts(verdict: PartsVerdict) -> String {
+    let (halt, object) = match verdict {
+        PartsVerdict::Stored(object, _) => return stored(object),
+        PartsVerdict::Failed(halt, left) => (halt, left.object),
+    };
+    match halt {
+        PartsHalt::Exists => end("exists"),
+        PartsHalt::Refused(answer) => refused(&answer, object),
+        PartsHalt::NotProved(error) => not_proved(error, object),
+        PartsHalt::Unanswered => leaving("unanswered", object),
+        PartsHalt::SourceFailed => end("source-failed"),
+        PartsHalt::OtherContent => end("other-content"),
+        PartsHalt::UploadGone => end("upload-gone"),
+        PartsHalt::Overwritten => end("overwritten"),
+        PartsHalt::Unrecorded => end("unrecorded"),
+        PartsHalt::Stopped => leaving("stopped", object),
+        PartsHalt::NoNonce => end("no-nonce"),
     }
 }
 

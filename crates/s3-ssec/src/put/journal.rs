@@ -68,6 +68,11 @@ impl UploadLog {
         keyed(&self.key, hash)
     }
 
+    /// Lets another run have the journal.
+    pub(super) fn release(&self) {
+        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// The upload is over, one way or another: nothing is left to continue.
     pub(super) fn close(&self) {
         let file = self.file.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -246,12 +246,13 @@ impl<'a> PartsHands<'a> {
             state.flight.finished(length, Instant::now());
             length
         };
-        self.watch.moved(length);
         if let Source::Stream(stream) = &self.source {
             stream.forget(number);
         }
         let line = UploadLine::Stored { part: number, etag: self.log.keyed(etag) };
-        is_stream || self.note(line).await
+        let is_noted = is_stream || self.note(line).await;
+        self.watch.moved(length);
+        is_noted
     }
 
     async fn note(&self, line: UploadLine) -> bool {
@@ -271,6 +272,14 @@ impl<'a> PartsHands<'a> {
         let Some((size, digest)) = state.hashes.finish() else { return Outcome::Failed };
         let record = seal.record(self.options.content(size, digest)).to_string();
         Outcome::Described(Description { record, plain_etag: state.hashes.joined_etag() })
+    }
+}
+
+impl Drop for PartsHands<'_> {
+    /// Whoever drops an upload on its way may begin it again at once: a note that is being written does not keep
+    /// the journal from it.
+    fn drop(&mut self) {
+        self.log.release();
     }
 }
 
