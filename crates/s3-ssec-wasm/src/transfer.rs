@@ -89,7 +89,7 @@ impl Transfer {
     where
         C: Future<Output = String> + Send + 'static,
     {
-        Self { machine: Machine::without_scratch(course), handed: Vec::new() }
+        Self { machine: Machine::with_hidden_headers(course), handed: Vec::new() }
     }
 }
 

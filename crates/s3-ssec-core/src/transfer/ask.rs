@@ -165,13 +165,7 @@ impl Ask<'_> {
         &self,
         version: Option<&TrustedVersion>,
     ) -> Result<Option<Vec<(String, String)>>, Unheard> {
-        let answer = self.answer(Operation::Tags { version: version.cloned() }, None).await?;
-        match answer.is_success() {
-            // RGW 16 and 18 answer with no body at all instead of an empty list (measured).
-            true if answer.body.is_empty() => Ok(Some(Vec::new())),
-            true => tags_of(&answer.body).map(Some).map_err(|_| Unheard),
-            false => Ok(None),
-        }
+        tags_in(&self.answer(Operation::Tags { version: version.cloned() }, None).await?)
     }
 
     /// GetBucketVersioning; `None` if it is refused, or answered with another document (moto 5.2 has
@@ -212,10 +206,26 @@ impl Ask<'_> {
     }
 }
 
+/// True for the refusal of a request to an upload that is not there.
+pub(super) fn is_upload_gone(answer: &Answer) -> bool {
+    let error = ErrorResponse::parse(&answer.body);
+    answer.status == 404 && error.is_some_and(|error| error.code == "NoSuchUpload")
+}
+
 fn head_of(answer: &Answer) -> Result<Head, Unreadable> {
     let (etag, version_id) = (answer.etag()?, answer.version_id()?);
     let size = answer.header("content-length")?.map(|text| text.parse().map_err(|_| Unreadable));
     Ok(Head { etag, version_id, echo: answer.echo()?, size: size.transpose()? })
+}
+
+/// The tags in an answer; `None` if it is a refusal.
+pub(super) fn tags_in(answer: &Answer) -> Result<Option<Vec<(String, String)>>, Unheard> {
+    match answer.is_success() {
+        // RGW 16 and 18 answer with no body at all instead of an empty list (measured).
+        true if answer.body.is_empty() => Ok(Some(Vec::new())),
+        true => tags_of(&answer.body).map(Some).map_err(|_| Unheard),
+        false => Ok(None),
+    }
 }
 
 fn tags_of(body: &[u8]) -> Result<Vec<(String, String)>, XmlError> {

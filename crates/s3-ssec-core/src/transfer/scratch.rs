@@ -1,11 +1,10 @@
 //! A scratch object, under a name that no other client uses. It is removed by the version IDs in the answers to
 //! its writes, or by a listing.
 
-use super::ask::{Ask, Unheard, WithoutKey};
+use super::ask::{Ask, Unheard, WithoutKey, is_upload_gone};
 use super::link::Link;
 use super::task::{Answer, Call, KeyFacts, NoAnswer, Operation, Outcome, Task};
 use crate::advice;
-use crate::error_response::ErrorResponse;
 use crate::listing::{EntryKind, Listing, Pages};
 use crate::names::ObjectName;
 use crate::removal::{BucketVersions, TrustedVersion, answered_version};
@@ -82,6 +81,11 @@ impl<'l> Scratch<'l> {
         outcome
     }
 
+    /// Notes that a write was carried out whose answer did not come.
+    pub(super) fn is_written_unheard(&mut self) {
+        self.is_unheard = true;
+    }
+
     /// The upload ID of an answer to Create. Without one there may be an upload that a listing shows.
     pub(super) fn created(&mut self, answer: &Answer) -> Option<String> {
         let mut id = String::new();
@@ -148,13 +152,14 @@ impl<'l> Scratch<'l> {
         {
             return Left::Perhaps;
         }
-        let seen = match self.ask().without_key(None).await {
-            Ok(WithoutKey::Unclear | WithoutKey::Refused(_))
-                if self.is_gone_under_its_key().await =>
-            {
-                Ok(WithoutKey::Absent)
-            }
-            seen => seen,
+        let seen = self.look().await;
+        // A browser repeats a request whose connection was closed and says nothing of it: below the version that
+        // was answered there is another one.
+        let is_repeated =
+            is_named && matches!(seen, Ok(WithoutKey::KeyNeeded | WithoutKey::Readable(_)));
+        let seen = match is_repeated && self.clear().await.is_ok() {
+            true => self.look().await,
+            false => seen,
         };
         match seen {
             // A request that may still arrive is found by the next trial.
@@ -164,6 +169,17 @@ impl<'l> Scratch<'l> {
             // Credentials that may write and delete, and not read.
             Ok(WithoutKey::Refused(_)) if !self.is_open => Left::Hidden,
             _ => Left::Perhaps,
+        }
+    }
+
+    async fn look(&self) -> Result<WithoutKey, Unheard> {
+        match self.ask().without_key(None).await {
+            Ok(WithoutKey::Unclear | WithoutKey::Refused(_))
+                if self.is_gone_under_its_key().await =>
+            {
+                Ok(WithoutKey::Absent)
+            }
+            seen => seen,
         }
     }
 
@@ -183,10 +199,8 @@ impl<'l> Scratch<'l> {
         let operation = Operation::Abort { upload: upload.to_owned() };
         match self.ask().answer(operation, None).await {
             Ok(answer) if answer.is_success() => true,
-            Ok(answer) if answer.status == 404 => {
-                ErrorResponse::parse(&answer.body).is_some_and(|error| error.code == "NoSuchUpload")
-            }
-            _ => false,
+            Ok(answer) => is_upload_gone(&answer),
+            Err(Unheard) => false,
         }
     }
 
