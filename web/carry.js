@@ -2,6 +2,7 @@
 // request follows, and what an answer means, the package decides.
 
 import { framed, unreadOr } from "./chunks.js";
+import { throwAway } from "./core.js";
 import { Refusal, send, Unreadable, wordsOf } from "./transport.js";
 
 /** Tasks at a time. */
@@ -9,7 +10,7 @@ const ROOM = 4;
 /** Requests that write an object, and have as long as data need. */
 const WRITES = ["PutObject", "CompleteMultipartUpload"];
 /** Verdicts that `carry` returns. */
-const RETURNED = ["stored", "exists", "overwritten", "unrecorded"];
+const RETURNED = ["proved", "stored", "exists", "overwritten", "unrecorded"];
 /** What a gateway says of a body that is not what was signed. */
 const OTHER_BODY = ["SignatureDoesNotMatch", "XAmzContentSHA256Mismatch"];
 
@@ -57,6 +58,7 @@ export async function carry(transfer, job) {
     }
   } finally {
     transfer.free();
+    carrier.scratch?.free();
   }
 }
 
@@ -81,11 +83,14 @@ class Carrier {
   }
 
   /** A task that is out when the order is cancelled is given up; those that follow are not. */
-  async call({ operation, isKeyed, isRead, body: span, ...spec }) {
+  async call({ operation, isKeyed, isRead, body: span, content, ...spec }) {
     const { place, body, type, sha256s } = this.job;
     const signal = this.stopped ? undefined : this.job.signal;
     if (isKeyed) spec.customer = this.customer;
     try {
+      if (content !== undefined) {
+        return answered(await sendFile(place, operation, spec, { ...(await small(content)), signal }), "");
+      }
       if (span) {
         spec.headers["content-type"] = type;
         return answered(await sendFile(place, operation, spec, { body, sha256s, signal }), "");
@@ -104,7 +109,7 @@ class Carrier {
   /** The outcome of a request that failed. */
   unanswered(operation, error, signal) {
     const refusal = error instanceof Refusal ? error : error.refusal;
-    this.failures.push({ error, operation, status: refusal?.status });
+    this.failures.push({ error, operation, status: refusal?.status, text: refusal?.text });
     if (error.name === "NotReadableError") this.changed = error;
     if (refusal) return answered(refusal, refusal.text);
     if (signal?.aborted) return { outcome: "abandoned" };
@@ -113,11 +118,11 @@ class Carrier {
 
   /** What became of the order: see `carry`. */
   ended(verdict) {
-    const { end, status, code, what, words } = verdict;
+    const { end, status, body, code, what, words } = verdict;
     if (RETURNED.includes(end)) return verdict;
     const last = (is) => this.failures.findLast(is)?.error;
     const errors = {
-      refused: () => last((failure) => failure.status === status),
+      refused: () => last((failure) => failure.status === status && failure.text === body),
       "not-proved": () => this.changed ?? Object.assign(new Error(what), { code }),
       unanswered: () => this.changed ?? last(({ operation }) => WRITES.includes(operation)) ?? last(() => true),
       stopped: () => this.stopped,
@@ -137,6 +142,12 @@ class Carrier {
 
 const answered = ({ status, headers }, body) => ({ outcome: "answer", status, headers: [...headers], body });
 
+/** A small content, to be sent as a file is. */
+export async function small(content) {
+  const body = new Blob([content]);
+  return { body, sha256s: new Uint8Array(await crypto.subtle.digest("SHA-256", await body.arrayBuffer())) };
+}
+
 const TASKS = {
   call: (carrier, task) => carrier.call(task),
   "draw-key": async (carrier) => {
@@ -144,6 +155,13 @@ const TASKS = {
     carrier.customer = customer;
     return { outcome: "key", ...facts };
   },
+  "open-scratch": async (carrier, { bucket, name }) => {
+    const { customer, facts } = throwAway({ bucket }, name);
+    carrier.customer = carrier.scratch = customer;
+    return { outcome: "scratch", bucket, name, md5: facts.md5 };
+  },
+  // Nothing was noted.
+  "close-scratch": async () => ({ outcome: "noted" }),
   // The page keeps no ledger: the package looks at the tag itself.
   note: ({ job }) => ({ outcome: job.isForgotten ? "noted" : "failed" }),
   sleep: async (carrier, { ms }) => {

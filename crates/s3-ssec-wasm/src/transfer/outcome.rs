@@ -1,7 +1,9 @@
 //! Outcomes of tasks, from JSON.
 
-use super::plan::key_facts;
-use s3_ssec_core::transfer::{Answer, NoAnswer, Outcome};
+use super::plan::{key_facts, name};
+use s3_ssec_core::key::Kind;
+use s3_ssec_core::md5::KeyMd5;
+use s3_ssec_core::transfer::{Answer, KeyFacts, KeyRef, NoAnswer, Outcome};
 use serde_json::Value;
 
 /// Reads a `TransferOutcome`. `None` if it is not one.
@@ -13,12 +15,18 @@ pub(super) fn read(json: &str) -> Option<Outcome> {
         "no-answer" => Outcome::NoAnswer(NoAnswer::MaybeExecuted),
         "silent" => Outcome::NoAnswer(NoAnswer::Silent),
         "key" => Outcome::Key(key_facts(&outcome)?),
+        "scratch" => Outcome::Scratch { name: name(&outcome)?, key: scratch_facts(&outcome)? },
         "noted" => Outcome::Noted,
         "slept" => Outcome::Slept,
         "failed" => Outcome::Failed,
         "abandoned" => Outcome::Abandoned,
         _ => return None,
     })
+}
+
+fn scratch_facts(outcome: &Value) -> Option<KeyFacts> {
+    let md5 = KeyMd5::from_base64(outcome["md5"].as_str()?)?;
+    Some(KeyFacts { key: KeyRef::Scratch, md5, kind: Kind::Direct, record: String::new() })
 }
 
 fn answer(outcome: &Value) -> Option<Answer> {

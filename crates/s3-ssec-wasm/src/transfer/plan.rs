@@ -4,7 +4,9 @@ use s3_ssec_core::derive::Nonce;
 use s3_ssec_core::key::Kind;
 use s3_ssec_core::md5::KeyMd5;
 use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName};
-use s3_ssec_core::transfer::{CompletePlan, Condition, Description, KeyFacts, KeyRef, PutPlan};
+use s3_ssec_core::transfer::{
+    CompletePlan, Condition, Description, KeyFacts, KeyRef, PutPlan, WriteKind,
+};
 use serde_json::Value;
 
 /// The plan of an upload in one request. `None` if it is not one.
@@ -40,7 +42,18 @@ pub(super) fn complete(json: &str) -> Option<(CompletePlan, bool)> {
     Some((complete, plan["isCompleted"].as_bool()?))
 }
 
-fn name(plan: &Value) -> Option<ObjectName> {
+/// The object beside which a kind of write is proved, and the kind. `None` if it is not a plan of that.
+pub(super) fn trial(json: &str) -> Option<(ObjectName, WriteKind)> {
+    let plan: Value = serde_json::from_str(json).ok()?;
+    let kind = match plan["kind"].as_str()? {
+        "single" => WriteKind::Single,
+        "multipart" => WriteKind::Multipart,
+        _ => return None,
+    };
+    Some((name(&plan)?, kind))
+}
+
+pub(super) fn name(plan: &Value) -> Option<ObjectName> {
     let bucket = BucketName::parse(plan["bucket"].as_str()?).ok()?;
     Some(ObjectName::new(bucket, ObjectKey::parse(plan["name"].as_str()?).ok()?))
 }

@@ -1,6 +1,8 @@
 //! Tasks as JSON: requests as the page signs and sends them.
 
 use super::json::Json;
+use s3_ssec_core::key::random_bytes;
+use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::removal::TrustedVersion;
 use s3_ssec_core::transfer::{Body, Call, Condition, Operation, Stage, Task};
 use s3_ssec_core::xml::push_text;
@@ -21,7 +23,9 @@ pub(super) fn json(id: usize, task: Task) -> String {
             sleep.number("ms", ms);
             sleep
         }
-        Task::OpenScratch { .. } | Task::CloseScratch { .. } | Task::Describe { .. } => other(),
+        Task::OpenScratch { beside } => open_scratch(&beside),
+        Task::CloseScratch { .. } => Json::of("task", "close-scratch"),
+        Task::Describe { .. } => other(),
     };
     json.number("id", id as u64);
     json.end()
@@ -40,30 +44,53 @@ fn other() -> Json {
     Json::of("task", "other")
 }
 
+/// With the name that is drawn here; the key is drawn where it is used.
+fn open_scratch(beside: &ObjectName) -> Json {
+    let Ok(random) = random_bytes() else { return other() };
+    let mut open = Json::of("task", "open-scratch");
+    open.text("bucket", beside.bucket.as_str());
+    open.text("name", beside.scratch_beside(random).key.as_str());
+    open
+}
+
 fn request(call: &Call) -> Json {
-    let Some(request) = Request::of(&call.operation) else { return other() };
+    let Some(mut request) = Request::of(&call.operation) else { return other() };
     let mut json = Json::of("task", "call");
     json.text("operation", request.operation);
     json.text("method", request.method);
-    json.raw("parameters", &request.parameters.end());
     json.raw("headers", &request.headers.end());
     json.flag("isKeyed", call.key.is_some());
     json.flag("isRead", request.is_read);
-    if !matches!(call.operation, Operation::Versioning) {
-        json.text("name", call.name.key.as_str());
+    let name = call.name.key.as_str();
+    match call.operation {
+        Operation::Versioning => {}
+        Operation::ListVersions | Operation::ListUploads => request.parameters.text("prefix", name),
+        _ => json.text("name", name),
     }
+    json.raw("parameters", &request.parameters.end());
     if let Some(document) = request.document {
         json.text("document", &document);
     }
-    if let Operation::Put { body: Body::Range { offset, length }, .. } = call.operation {
-        let mut span = offset.to_string();
-        span.insert(0, '[');
-        span.push(',');
-        span.push_str(&length.to_string());
-        span.push(']');
-        json.raw("body", &span);
+    if let Operation::Put { body, .. } | Operation::Part { body, .. } = &call.operation {
+        push_body(&mut json, body);
     }
     json
+}
+
+#[inline(never)]
+fn push_body(json: &mut Json, body: &Body) {
+    match body {
+        Body::Range { offset, length } => {
+            let mut span = offset.to_string();
+            span.insert(0, '[');
+            span.push(',');
+            span.push_str(&length.to_string());
+            span.push(']');
+            json.raw("body", &span);
+        }
+        // Contents of scratch objects are text.
+        Body::Bytes(bytes) => json.text("content", std::str::from_utf8(bytes).unwrap_or_default()),
+    }
 }
 
 /// A request without its key and its signature.
@@ -109,14 +136,30 @@ impl Request {
                 }
                 get
             }
-            Operation::Put { body: Body::Range { .. }, tags, condition } => {
+            Operation::Put { tags, condition, .. } => {
                 let mut put = Self::new("PutObject", "PUT");
                 put.condition(condition);
-                if !tags.is_empty() {
-                    put.headers.text("x-amz-tagging", &tagging(tags));
-                }
+                put.tags(tags);
                 put
             }
+            Operation::Create { tags } => {
+                let mut create = Self::read("CreateMultipartUpload", "POST", "uploads");
+                create.tags(tags);
+                create
+            }
+            Operation::Part { upload, number, .. } => {
+                let mut part = Self::new("UploadPart", "PUT");
+                part.parameters.text("partNumber", &number.to_string());
+                part.parameters.text("uploadId", upload);
+                part
+            }
+            Operation::Abort { upload } => {
+                let mut abort = Self::new("AbortMultipartUpload", "DELETE");
+                abort.parameters.text("uploadId", upload);
+                abort
+            }
+            Operation::ListVersions => Self::list("ListObjectVersions", "versions"),
+            Operation::ListUploads => Self::list("ListMultipartUploads", "uploads"),
             Operation::Complete { upload, etags, condition } => {
                 let mut complete = Self::new("CompleteMultipartUpload", "POST");
                 complete.parameters.text("uploadId", upload);
@@ -134,20 +177,32 @@ impl Request {
                 Self { is_read: true, ..get }
             }
             Operation::Delete { version } => Self::of_version("DeleteObject", "DELETE", version),
-            Operation::Versioning => {
-                let mut get = Self::new("GetBucketVersioning", "GET");
-                get.parameters.text("versioning", "");
-                Self { is_read: true, ..get }
-            }
-            // Of trials, and of uploads in parts before their end.
-            Operation::Put { body: Body::Bytes(_), .. }
-            | Operation::GetSmall { .. }
-            | Operation::Create { .. }
-            | Operation::Part { .. }
-            | Operation::Abort { .. }
-            | Operation::ListVersions
-            | Operation::ListUploads => return None,
+            Operation::Versioning => Self::read("GetBucketVersioning", "GET", "versioning"),
+            // Of the trial of versions.
+            Operation::GetSmall { .. } => return None,
         })
+    }
+
+    /// Of the subresource of this name.
+    #[inline(never)]
+    fn read(operation: &'static str, method: &'static str, subresource: &str) -> Self {
+        let mut request = Self::new(operation, method);
+        request.parameters.text(subresource, "");
+        Self { is_read: true, ..request }
+    }
+
+    #[inline(never)]
+    fn list(operation: &'static str, subresource: &str) -> Self {
+        let mut list = Self::read(operation, "GET", subresource);
+        list.parameters.text("encoding-type", "url");
+        list
+    }
+
+    #[inline(never)]
+    fn tags(&mut self, tags: &[(String, String)]) {
+        if !tags.is_empty() {
+            self.headers.text("x-amz-tagging", &tagging(tags));
+        }
     }
 
     #[inline(never)]
