@@ -2,6 +2,7 @@
 // request follows, and what an answer means, the package decides.
 
 import { framed, unreadOr } from "./chunks.js";
+import { throwAway } from "./core.js";
 import { Refusal, send, Unreadable, wordsOf } from "./transport.js";
 
 /** Tasks at a time. */
@@ -9,7 +10,7 @@ const ROOM = 4;
 /** Requests that write an object, and have as long as data need. */
 const WRITES = ["PutObject", "CompleteMultipartUpload"];
 /** Verdicts that `carry` returns. */
-const RETURNED = ["stored", "exists", "overwritten", "unrecorded", "other-content", "upload-gone"];
+const RETURNED = ["proved", "stored", "exists", "overwritten", "unrecorded", "other-content", "upload-gone"];
 /** Requests whose failure is the reason of an order that had no answer. */
 const REASONS = [...WRITES, "CreateMultipartUpload", "UploadPart"];
 /** What a gateway says of a body that is not what was signed. */
@@ -59,6 +60,7 @@ export async function carry(transfer, job) {
     }
   } finally {
     transfer.free();
+    carrier.scratch?.free();
   }
 }
 
@@ -83,16 +85,19 @@ class Carrier {
   }
 
   /** A task that is out when the order is cancelled is given up; those that follow are not. */
-  async call({ operation, isKeyed, isRead, isTyped, number, body: span, ...spec }) {
+  async call({ operation, isKeyed, isScratch, isRead, isTyped, number, body: span, content, ...spec }) {
     const { place, type } = this.job;
     const signal = this.stopped ? undefined : this.job.signal;
-    if (isKeyed) spec.customer = this.customer;
+    if (isKeyed) spec.customer = isScratch ? this.scratch : this.customer;
     if (isTyped) spec.headers["content-type"] = type;
     try {
+      if (content !== undefined) {
+        return answered(await sendFile(place, operation, spec, { ...(await small(content)), signal }), "");
+      }
       if (span) {
-        const content = number ? await this.job.part(number, span) : this.job;
-        if (!content) return { outcome: "other-content" };
-        const { body, sha256s } = content;
+        const part = number ? await this.job.part(number, span) : this.job;
+        if (!part) return { outcome: "other-content" };
+        const { body, sha256s } = part;
         const sending = () => sendFile(place, operation, spec, { body, sha256s, signal });
         return answered(await (number ? this.job.turn(sending) : sending()), "");
       }
@@ -110,7 +115,7 @@ class Carrier {
   /** The outcome of a request that failed. */
   unanswered(operation, error, signal) {
     const refusal = error instanceof Refusal ? error : error.refusal;
-    this.failures.push({ error, operation, status: refusal?.status });
+    this.failures.push({ error, operation, status: refusal?.status, text: refusal?.text });
     if (error.name === "NotReadableError") this.changed = error;
     if (refusal) return answered(refusal, refusal.text);
     if (signal?.aborted) return { outcome: "abandoned" };
@@ -119,11 +124,11 @@ class Carrier {
 
   /** What became of the order: see `carry`. */
   ended(verdict) {
-    const { end, status, code, what, words } = verdict;
+    const { end, status, body, code, what, words } = verdict;
     if (RETURNED.includes(end)) return verdict;
     const last = (is) => this.failures.findLast(is)?.error;
     const errors = {
-      refused: () => last((failure) => failure.status === status),
+      refused: () => last((failure) => failure.status === status && failure.text === body),
       "not-proved": () => this.changed ?? Object.assign(new Error(what), { code }),
       unanswered: () => this.changed ?? last(({ operation }) => REASONS.includes(operation)) ?? last(() => true),
       stopped: () => this.stopped,
@@ -144,6 +149,12 @@ class Carrier {
 
 const answered = ({ status, headers }, body) => ({ outcome: "answer", status, headers: [...headers], body });
 
+/** A small content, to be sent as a file is. */
+export async function small(content) {
+  const body = new Blob([content]);
+  return { body, sha256s: new Uint8Array(await crypto.subtle.digest("SHA-256", await body.arrayBuffer())) };
+}
+
 const TASKS = {
   call: (carrier, task) => carrier.call(task),
   "draw-key": async (carrier) => {
@@ -158,6 +169,14 @@ const TASKS = {
     await job.note(step);
     return { outcome: "noted" };
   },
+  "open-scratch": async (carrier, { bucket, name }) => {
+    const { customer, facts } = throwAway({ bucket }, name);
+    carrier.scratch?.free();
+    carrier.scratch = customer;
+    return { outcome: "scratch", bucket, name, md5: facts.md5 };
+  },
+  // Nothing was noted.
+  "close-scratch": async () => ({ outcome: "noted" }),
   // The page keeps no ledger: the package looks at the tag itself.
   note: ({ job }) => ({ outcome: job.isForgotten ? "noted" : "failed" }),
   sleep: async (carrier, { ms }) => {

@@ -173,7 +173,8 @@ export function throwAway(place, name) {
   return { customer, facts };
 }
 
-/** The orders of `carry.js`: one PUT; an upload in parts, and the end of one. `plan` lacks the name. */
+/** The orders of `carry.js`: a trial; one PUT; an upload in parts, and the end of one. `plan` lacks the name. */
+export const trialOrder = (place, name, plan) => documents.Transfer.trial(planOf(place, name, plan));
 export const putOrder = (place, name, plan) => documents.Transfer.put(planOf(place, name, plan));
 export const partsOrder = (place, name, plan) => documents.Transfer.parts(planOf(place, name, plan));
 export const completeOrder = (place, name, plan) => documents.Transfer.complete(planOf(place, name, plan));

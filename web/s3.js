@@ -1,9 +1,8 @@
 // The calls of S3 that this page makes by itself, each as one function, and its trials. Every use of a key checks the
 // echo. Uploads in one request, and the end of those in parts, are orders of the package: see `carry.js`.
 
-import { carry, sendFile } from "./carry.js";
+import { carry, sendFile, small } from "./carry.js";
 import * as core from "./core.js";
-import { hex } from "./hashing.js";
 import { all, attempt, Body, bytesOf, NOTHING, Refusal, send } from "./transport.js";
 import { sendForXml, textOf, Unreadable, xmlOf } from "./transport.js";
 
@@ -105,49 +104,25 @@ export async function getRange(place, name, { customer, etag, offset, length, si
   return filled.length === length && (await body.ended()) ? filled.buffer : undefined;
 }
 
-/** A name for an object that is there for a moment only. */
-export const trialName = () => `.s3-ssec-trial-${hex(crypto.getRandomValues(new Uint8Array(8)))}`;
-
 const TRIAL_TYPE = "application/octet-stream";
 
 /** Calls `work` with a key that no one needs again, the facts about it, and a small body with its SHA-256. */
 async function withTrial(place, name, work) {
   await core.loadDocuments();
-  const body = new Blob(["trial"]);
-  const sha256s = new Uint8Array(await crypto.subtle.digest("SHA-256", await body.arrayBuffer()));
   const key = core.throwAway(place, name);
   try {
-    return await work({ ...key, body, sha256s, type: TRIAL_TYPE, isForgotten: true, place });
+    return await work({ ...key, ...(await small("trial")), type: TRIAL_TYPE, isForgotten: true, place });
   } finally {
     key.customer.free();
   }
 }
 
-/** A small object under a key that no one needs again, proved to be encrypted: the verdict, and `record`. */
+/** A small object under a key that no one needs again, proved to be encrypted: the verdict. */
 const putTrial = (place, name) =>
-  withTrial(place, name, async ({ customer, facts, ...job }) => {
+  withTrial(place, name, ({ customer, facts, ...job }) => {
     const order = core.putOrder(place, name, { size: job.body.size, existing: "replace", tagsKept: true });
-    const verdict = await carry(order, { ...job, draw: () => ({ customer, facts }) });
-    return { ...verdict, record: facts.record };
+    return carry(order, { ...job, draw: () => ({ customer, facts }) });
   });
-
-/** The same, read without a key and with its tag: `isEncrypted`, and `keepsTags`. It is removed. */
-export async function proveTrial(place) {
-  const name = trialName();
-  const { versionId, isInTag, record } = await putTrial(place, name);
-  try {
-    const state = await lookWithoutKey(place, name);
-    const found = await tags(place, name).catch((error) => {
-      if (!(error instanceof Refusal && core.isRefusal(error.status))) throw error;
-      // Who may not read tags learns nothing here.
-      return error.status === 403 ? undefined : [];
-    });
-    const isKept = !found || found.some(([key, value]) => key === core.recordTag() && value === record);
-    return { isEncrypted: state === "key-needed", keepsTags: isInTag && isKept };
-  } finally {
-    await remove(place, name, versionId);
-  }
-}
 
 /** Removes an object, or one version of it. */
 export async function remove(place, name, versionId) {

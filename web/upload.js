@@ -27,25 +27,18 @@ export class Stopped extends Error {
   }
 }
 
-/** Places where a trial write was proved in this visit. */
+/** Places and kinds of write that were proved in this visit. */
 const proved = new Set();
 
-/** Proves on a scratch object that writes here are encrypted and keep their record, before anything is overwritten. */
-async function tryFirst(place) {
-  const where = `${place.endpoint} ${place.bucket}`;
+/** Proves that this kind of write is encrypted here and keeps its record, before anything is overwritten. */
+async function tryFirst(place, name, kind) {
+  const where = `${place.endpoint} ${place.bucket} ${kind}`;
   if (proved.has(where)) return;
-  const { isEncrypted, keepsTags } = await s3.proveTrial(place);
-  if (!isEncrypted) throw notEncrypted();
-  if (!keepsTags) throw noRecord("the gateway does not keep tags, and the page keeps no ledger");
+  const { tagsKept, words } = await carry(core.trialOrder(place, name, { kind }), { place });
+  if (words) console.warn(words);
+  if (tagsKept === false) throw noRecord("the gateway does not keep tags, and the page keeps no ledger");
   proved.add(where);
 }
-
-const notEncrypted = () =>
-  new Stopped(
-    "not-proved",
-    "the gateway took the data but did not encrypt it with your key",
-    "Do not upload here. Show this to the administrator of the gateway.",
-  );
 
 const noRecord = (what) =>
   new Stopped("no-record", what, "Upload with the command, which notes records on your computer: s3-ssec put.");
@@ -68,8 +61,9 @@ export async function upload(job) {
   // Held as long as it runs, so that no other tab takes it for one that broke off.
   await navigator.locks.request(lockOf(job.upload), async () => {
     const type = job.file.type || "application/octet-stream";
-    if (!job.journal) await tryFirst(job.place);
-    if (job.journal || job.file.size > SINGLE_MAX) await inParts({ ...job, type });
+    const isLarge = job.file.size > SINGLE_MAX;
+    if (!job.journal) await tryFirst(job.place, job.name, isLarge ? "multipart" : "single");
+    if (job.journal || isLarge) await inParts({ ...job, type });
     else await whole({ ...job, type });
   });
 }

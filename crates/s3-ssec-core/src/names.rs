@@ -104,6 +104,14 @@ impl ObjectName {
         Self { bucket, key }
     }
 
+    /// A name for a scratch object beside this one, that no other client uses: `random` is in it. In the bucket's
+    /// root where the prefix is too long for one more name.
+    pub fn scratch_beside(&self, random: [u8; 8]) -> Self {
+        let last = format!("{TRIAL_PREFIX}{}", base16ct::lower::encode_string(&random));
+        let beside = ObjectKey::parse(&format!("{}{last}", self.key.parent()));
+        Self { bucket: self.bucket.clone(), key: beside.unwrap_or(ObjectKey(last)) }
+    }
+
     /// The value of `x-amz-copy-source`: `bucket/key`, percent-encoded but for its slashes, and a
     /// version where one is meant (AWS "CopyObject").
     pub fn as_copy_source(&self, version: Option<&str>) -> String {
@@ -191,6 +199,21 @@ pub fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scratch_object_is_beside_the_object_where_its_name_fits() {
+        let beside = |key: &str| {
+            let name = ObjectName::new(
+                BucketName::parse("bucket").unwrap(),
+                ObjectKey::parse(key).unwrap(),
+            );
+            name.scratch_beside([0xab; 8]).to_string()
+        };
+        let last = ".s3-ssec-trial-abababababababab";
+        assert_eq!(beside("a/b/c"), format!("s3://bucket/a/b/{last}"));
+        assert_eq!(beside("c"), format!("s3://bucket/{last}"));
+        assert_eq!(beside(&format!("{}/c", "a".repeat(1000))), format!("s3://bucket/{last}"));
+    }
 
     #[test]
     fn copy_sources_are_encoded_once() {

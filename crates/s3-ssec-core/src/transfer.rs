@@ -88,10 +88,10 @@ impl<V> Machine<V> {
         Self::over(Some(conditions::boxed_try_versions), course)
     }
 
-    /// As [`Machine::new`], for an executor that makes no scratch objects and may not be shown all headers, as a
-    /// page by its browser. Where the gateway does not say whether a bucket keeps versions, it is not tried:
-    /// nothing is deleted by its name alone then.
-    pub fn without_scratch<C>(course: impl FnOnce(Link) -> C) -> Self
+    /// As [`Machine::new`], for an executor that may not be shown all headers, as a page by its browser. A missing
+    /// version ID means nothing there: where the gateway does not say whether a bucket keeps versions, it is not
+    /// tried, and nothing is deleted by its name alone but scratch objects.
+    pub fn with_hidden_headers<C>(course: impl FnOnce(Link) -> C) -> Self
     where
         C: Future<Output = V> + Send + 'static,
     {

@@ -12,12 +12,13 @@ use s3_ssec_core::advice;
 use s3_ssec_core::echo::KeylessRead;
 use s3_ssec_core::transfer::{
     Link, Machine, TaskId, complete_parts, describe_parts, put as put_once, put_parts,
+    trial as prove,
 };
 use std::future::Future;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// An upload, or the end of one, with all that follows from the answers: the search for an object whose
+/// A trial, an upload, or the end of one, with all that follows from the answers: the search for an object whose
 /// answer was lost, its proof, its record, the removal of plaintext.
 ///
 /// Carry the tasks of `next()` and give `done()` the outcome of each, until there is a `verdict()`. Keys stay
@@ -54,6 +55,14 @@ impl Transfer {
                 false => complete_parts(&link, &plan).await,
             })
         }))
+    }
+
+    /// Proves that a kind of write is encrypted beside an object, on a scratch object that is removed again.
+    /// `plan` is the JSON of a `TrialPlan`.
+    pub fn trial(plan: &str) -> Result<Transfer, JsValue> {
+        let (beside, kind) =
+            plan::trial(plan).ok_or_else(|| wrong("the plan is not a TrialPlan"))?;
+        Ok(Self::new(|link| async move { verdict::of_trial(prove(link, beside, kind).await) }))
     }
 
     /// The tasks to carry now, `room` at most: the JSON of an array of `TransferTask`. Each is handed out once.
@@ -95,7 +104,7 @@ impl Transfer {
     where
         C: Future<Output = String> + Send + 'static,
     {
-        Self { machine: Machine::without_scratch(course), handed: Vec::new() }
+        Self { machine: Machine::with_hidden_headers(course), handed: Vec::new() }
     }
 }
 

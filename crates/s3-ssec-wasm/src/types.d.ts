@@ -196,6 +196,13 @@ export interface PartsPlan {
   readonly key?: KeyFacts;
 }
 
+/** A kind of write, to be proved on a scratch object beside this object. */
+export interface TrialPlan {
+  readonly bucket: string;
+  readonly name: string;
+  readonly kind: "single" | "multipart";
+}
+
 /** The end of an upload whose parts are all at the gateway. */
 export interface CompletePlan {
   readonly bucket: string;
@@ -230,13 +237,19 @@ export type TransferTask = { readonly id: number } & (
       readonly number?: number;
       /** True if the type of the content goes into the headers, and its metadata. */
       readonly isTyped?: boolean;
-      /** True if the key of the write goes into the headers. */
+      /** The content of a scratch object. */
+      readonly content?: string;
+      /** True if the key that was drawn last, or that of the plan, goes into the headers. */
       readonly isKeyed: boolean;
       /** True if the body of a success is part of the outcome; that of a refusal always is. */
       readonly isRead: boolean;
     }
   /** Draw a nonce, above all others of this name, and derive the key. */
   | { readonly task: "draw-key" }
+  /** Draw a direct key that is thrown away, for an object of this name. */
+  | { readonly task: "open-scratch"; readonly bucket: string; readonly name: string }
+  /** That object is gone. The outcome is "noted". */
+  | { readonly task: "close-scratch" }
   /** Keep this record before the next request: on disk if "begun-alone". "failed" if that is not possible. */
   | { readonly task: "note"; readonly record: string; readonly stage: "begun" | "begun-alone" | "confirmed" }
   | { readonly task: "sleep"; readonly ms: number }
@@ -266,6 +279,8 @@ export type TransferOutcome =
       readonly body: string;
     }
   | ({ readonly outcome: "key" } & KeyFacts)
+  /** Bucket and name of the task; the MD5 that the gateway has to echo, as in the header. */
+  | { readonly outcome: "scratch"; readonly bucket: string; readonly name: string; readonly md5: string }
   /** None came; "silent" if you waited as long as you wait. */
   | { readonly outcome: "no-answer" | "silent" }
   | { readonly outcome: "agreed"; readonly numbers: readonly number[] }
@@ -276,6 +291,7 @@ export type TransferOutcome =
 export interface TransferVerdict {
   /** "stored" is proved to be encrypted; "unrecorded" too, but its record is nowhere. */
   readonly end:
+    | "proved"
     | "stored"
     | "exists"
     | "overwritten"
@@ -290,16 +306,19 @@ export interface TransferVerdict {
     | "other-content"
     /** The gateway does not know the upload that broke off, and its object is not there. */
     | "upload-gone";
+  /** Of "proved": whether the tags of such a write are kept; undefined if they may not be seen. */
+  readonly tagsKept?: boolean;
   /** Of "stored": false if the record is only where a "note" was kept. */
   readonly isInTag?: boolean;
   readonly versionId?: string;
-  /** Of "refused". */
+  /** Of "refused": the answer that decided. */
   readonly status?: number;
+  readonly body?: string;
   /** Of "not-proved": the code of the error, and a line for people. */
   readonly code?: SsecErrorCode;
   readonly what?: string;
   readonly leftover?: Leftover;
-  /** The remains in a sentence, where there may be any. */
+  /** The remains in a sentence, where there may be any. Of a trial that was "proved" too. */
   readonly words?: string;
 }
 

@@ -20,7 +20,7 @@ use crate::write::{Existing, Leftover, PutError, PutOptions};
 use s3_ssec_core::echo::{EchoError, EchoVerified, verify_by_heads};
 use s3_ssec_core::headers::TargetKeyHeaders;
 use s3_ssec_core::key::{CustomerKey, RandomError, random_bytes};
-use s3_ssec_core::names::{NameError, ObjectKey, ObjectName};
+use s3_ssec_core::names::ObjectName;
 pub(crate) use s3_ssec_core::transfer::WriteKind;
 use s3_ssec_core::transfer::{ScratchLeft, TrialEnd, TrialVerdict, trial};
 use std::sync::Arc;
@@ -32,15 +32,9 @@ pub(crate) fn random_name() -> Result<String, RandomError> {
     Ok(base16ct::lower::encode_string(&random_bytes::<8>()?))
 }
 
-/// A new name beside `name`, of random characters, that nobody else uses.
+/// A new name beside `name`, of random characters, that no other client uses.
 pub(crate) fn scratch_name(name: &ObjectName) -> Result<ObjectName, RandomError> {
-    let random = random_name()?;
-    let beside = |parent: &str| -> Result<ObjectName, NameError> {
-        let key = ObjectKey::parse(&format!("{parent}{TRIAL_PREFIX}{random}"))?;
-        Ok(ObjectName::new(name.bucket.clone(), key))
-    };
-    // A prefix too long for one more name leaves the bucket's root.
-    Ok(beside(name.key.parent()).or_else(|_| beside("")).unwrap_or_else(|_| name.clone()))
+    Ok(name.scratch_beside(random_bytes()?))
 }
 
 impl<V> Carried<V> {
@@ -122,7 +116,7 @@ impl Client {
             tracing::warn!("the trial object {name} could not be removed");
         }
         match end {
-            TrialEnd::Proved { tags_kept } => Ok(tags_kept),
+            TrialEnd::Proved { tags_kept } => Ok(tags_kept == Some(true)),
             TrialEnd::NotProved(error) => {
                 let leftover = left.as_ref().map_or(Leftover::Nothing, |_| Leftover::Scratch);
                 let name = left.map_or_else(|| name.clone(), |left| left.name);

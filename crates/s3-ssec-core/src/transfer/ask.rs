@@ -166,13 +166,7 @@ impl Ask<'_> {
         &self,
         version: Option<&TrustedVersion>,
     ) -> Result<Option<Vec<(String, String)>>, Unheard> {
-        let answer = self.answer(Operation::Tags { version: version.cloned() }, None).await?;
-        match answer.is_success() {
-            // RGW 16 and 18 answer with no body at all instead of an empty list (measured).
-            true if answer.body.is_empty() => Ok(Some(Vec::new())),
-            true => tags_of(&answer.body).map(Some).map_err(|_| Unheard),
-            false => Ok(None),
-        }
+        tags_in(&self.answer(Operation::Tags { version: version.cloned() }, None).await?)
     }
 
     /// GetBucketVersioning; `None` if it is refused, or answered with another document (moto 5.2 has
@@ -261,6 +255,16 @@ fn head_of(answer: &Answer) -> Result<Head, Unreadable> {
     let (etag, version_id) = (answer.etag()?, answer.version_id()?);
     let size = answer.header("content-length")?.map(|text| text.parse().map_err(|_| Unreadable));
     Ok(Head { etag, version_id, echo: answer.echo()?, size: size.transpose()? })
+}
+
+/// The tags in an answer; `None` if it is a refusal.
+pub(super) fn tags_in(answer: &Answer) -> Result<Option<Vec<(String, String)>>, Unheard> {
+    match answer.is_success() {
+        // RGW 16 and 18 answer with no body at all instead of an empty list (measured).
+        true if answer.body.is_empty() => Ok(Some(Vec::new())),
+        true => tags_of(&answer.body).map(Some).map_err(|_| Unheard),
+        false => Ok(None),
+    }
 }
 
 fn tags_of(body: &[u8]) -> Result<Vec<(String, String)>, XmlError> {

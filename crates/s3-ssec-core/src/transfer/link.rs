@@ -68,7 +68,7 @@ impl Desk {
     }
 }
 
-/// The trial of an executor that makes scratch objects. A pointer, so that a page does not load what it never
+/// The trial of an executor that is shown all headers. A pointer, so that a page does not load what it never
 /// calls.
 pub(super) type TryVersions =
     for<'l> fn(
@@ -85,7 +85,7 @@ impl Link {
     }
 
     /// Finds out by scratch objects beside `name` whether its bucket keeps versions. `None` if no usable
-    /// answer came, or if this executor makes no scratch objects.
+    /// answer came, or if this executor may not be shown all headers.
     pub(super) async fn try_versions(&self, name: &ObjectName) -> Option<BucketVersions> {
         let try_versions = self.1?;
         try_versions(self, name).await

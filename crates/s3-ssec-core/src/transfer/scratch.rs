@@ -80,6 +80,11 @@ impl<'l> Scratch<'l> {
         outcome
     }
 
+    /// Notes that a write was carried out whose answer did not come.
+    pub(super) fn is_written_unheard(&mut self) {
+        self.is_unheard = true;
+    }
+
     /// The upload ID of an answer to Create. Without one there may be an upload that a listing shows.
     pub(super) fn created(&mut self, answer: &Answer) -> Option<String> {
         let id = upload_id(&answer.body);
@@ -137,13 +142,14 @@ impl<'l> Scratch<'l> {
         {
             return Left::Perhaps;
         }
-        let seen = match self.ask().without_key(None).await {
-            Ok(WithoutKey::Unclear | WithoutKey::Refused(_))
-                if self.is_gone_under_its_key().await =>
-            {
-                Ok(WithoutKey::Absent)
-            }
-            seen => seen,
+        let seen = self.look().await;
+        // A browser repeats a request whose connection was closed and says nothing of it: below the version that
+        // was answered there is another one.
+        let is_repeated =
+            is_named && matches!(seen, Ok(WithoutKey::KeyNeeded | WithoutKey::Readable(_)));
+        let seen = match is_repeated && self.clear().await.is_ok() {
+            true => self.look().await,
+            false => seen,
         };
         match seen {
             // A request that may still arrive is found by the next trial.
@@ -153,6 +159,17 @@ impl<'l> Scratch<'l> {
             // Credentials that may write and delete, and not read.
             Ok(WithoutKey::Refused(_)) if !self.is_open => Left::Hidden,
             _ => Left::Perhaps,
+        }
+    }
+
+    async fn look(&self) -> Result<WithoutKey, Unheard> {
+        match self.ask().without_key(None).await {
+            Ok(WithoutKey::Unclear | WithoutKey::Refused(_))
+                if self.is_gone_under_its_key().await =>
+            {
+                Ok(WithoutKey::Absent)
+            }
+            seen => seen,
         }
     }
 

@@ -148,7 +148,7 @@ fn a_trial_proves_honest_places_alone_and_leaves_nothing() {
     {
         let mut run = Run::new(1, profile, Lie::None, Faults::default());
         let verdict = run.trial(kind).unwrap().unwrap();
-        let tags_kept = profile.tags == Tags::Kept;
+        let tags_kept = Some(profile.tags == Tags::Kept);
         assert_eq!(verdict.end, TrialEnd::Proved { tags_kept }, "{profile:?} {kind:?}");
         assert_eq!(verdict.left, None, "{profile:?} {kind:?}");
         for lie in Lie::ALL.into_iter().filter(|lie| *lie != Lie::None) {

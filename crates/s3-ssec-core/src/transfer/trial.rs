@@ -1,7 +1,7 @@
 //! The trial of a place: a write of the same kind on a scratch object, so that an existing good object is
 //! never overwritten by an unproved one.
 
-use super::ask::{Ask, PutTags, Unheard, WithKey, WithoutKey};
+use super::ask::{Ask, PutTags, Unheard, WithKey, WithoutKey, is_upload_gone, tags_in};
 use super::link::Link;
 use super::scratch::{Left, Scratch};
 use super::task::{Answer, Body, Condition, KeyFacts, NoAnswer, Operation, Outcome, Unreadable};
@@ -45,8 +45,8 @@ pub struct ScratchLeft {
 pub enum TrialEnd {
     /// Such a write is encrypted here: by its echo, by HEAD with the key, and by HEAD without it.
     Proved {
-        /// True if the tag of such a write was seen afterwards.
-        tags_kept: bool,
+        /// True if the tag of such a write was seen afterwards. `None` if these credentials may not see tags.
+        tags_kept: Option<bool>,
     },
     /// It is not proved.
     NotProved(EchoError),
@@ -114,25 +114,25 @@ impl Trial<'_, '_> {
         Ask { link: self.scratch.link, name: &self.scratch.name }
     }
 
-    async fn single(&mut self) -> Result<bool, Halt> {
+    async fn single(&mut self) -> Result<Option<bool>, Halt> {
         let put = |tags| {
             let body = Body::Bytes(CONTENT.to_vec());
             Operation::Put { body, tags, condition: Condition::Always }
         };
-        let answer = match self.write(put(vec![tag()])).await {
+        let (answer, is_tagged) = match self.write(put(vec![tag()])).await {
             // As in the real write: without tags, where the gateway refuses them.
             Err(Halt::Refused(refusal)) if matches!(refusal.status, 403 | 501) => {
-                self.write(put(Vec::new())).await?
+                (self.write(put(Vec::new())).await?, false)
             }
-            sent => sent?,
+            sent => (sent?, true),
         };
         let echoed = self.echo_of(&answer);
-        let tags_kept = self.see().await?;
+        let tags_kept = self.see(is_tagged).await?;
         echoed.map(|()| tags_kept)
     }
 
     /// With a tag that is put after Complete.
-    async fn multipart(&mut self) -> Result<bool, Halt> {
+    async fn multipart(&mut self) -> Result<Option<bool>, Halt> {
         let created = self.write(Operation::Create { tags: Vec::new() }).await?;
         let upload = self.scratch.created(&created).ok_or(Halt::Unanswered)?;
         // RGW takes parts with a key into an upload without one, and stores them in plaintext.
@@ -144,10 +144,25 @@ impl Trial<'_, '_> {
         self.echo_of(&part)?;
         let etag = part.etag().map_err(|Unreadable| Halt::Unanswered)?;
         let (etags, condition) = (vec![etag], Condition::Always);
-        self.write(Operation::Complete { upload, etags, condition }).await?;
-        match self.ask().put_tags(None, vec![tag()]).await? {
-            PutTags::Taken | PutTags::NotHere | PutTags::Refused(_) => self.see().await,
+        self.complete(Operation::Complete { upload, etags, condition }).await?;
+        let put = self.ask().put_tags(None, vec![tag()]).await?;
+        self.see(put == PutTags::Taken).await
+    }
+
+    /// The object counts, and not the answer: an upload may have been completed by a request whose answer was
+    /// lost, or by the first one of a browser that sent two.
+    async fn complete(&mut self, operation: Operation) -> Result<(), Halt> {
+        let Err(halt) = self.write(operation).await else { return Ok(()) };
+        let may_be_there = match &halt {
+            Halt::Refused(refusal) => is_upload_gone(refusal),
+            Halt::Unanswered => true,
+            Halt::NotProved(_) => false,
+        };
+        if !may_be_there || matches!(self.ask().without_key(None).await?, WithoutKey::Absent) {
+            return Err(halt);
         }
+        self.scratch.is_written_unheard();
+        Ok(())
     }
 
     fn echo_of(&self, answer: &Answer) -> Result<(), Halt> {
@@ -178,8 +193,8 @@ impl Trial<'_, '_> {
         Err(Halt::Unanswered)
     }
 
-    /// HEAD without the key and HEAD with it. True if the tag is there.
-    async fn see(&self) -> Result<bool, Halt> {
+    /// HEAD without the key and HEAD with it. Whether the tag is there, if it was taken (`is_tagged`).
+    async fn see(&self, is_tagged: bool) -> Result<Option<bool>, Halt> {
         let judged = match self.ask().without_key(None).await? {
             WithoutKey::KeyNeeded => KeylessRead::KeyNeeded,
             WithoutKey::Absent => KeylessRead::Absent,
@@ -196,8 +211,12 @@ impl Trial<'_, '_> {
             _ => KeyEcho::default(),
         };
         let _proof = verify_by_heads(self.key().md5, &echo, judged).map_err(Halt::NotProved)?;
-        let tags = self.ask().tags(None).await?.unwrap_or_default();
-        Ok(tags.contains(&tag()))
+        if !is_tagged {
+            return Ok(Some(false));
+        }
+        let answer = self.ask().answer(Operation::Tags { version: None }, None).await?;
+        let tags = tags_in(&answer)?;
+        Ok(tags.map(|tags| tags.contains(&tag())).or((answer.status != 403).then_some(false)))
     }
 }
 

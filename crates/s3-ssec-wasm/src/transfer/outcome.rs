@@ -1,7 +1,9 @@
 //! Outcomes of tasks, from JSON.
 
-use super::plan::{key_facts, text};
-use s3_ssec_core::transfer::{Answer, Description, NoAnswer, Outcome};
+use super::plan::{key_facts, name, text};
+use s3_ssec_core::key::Kind;
+use s3_ssec_core::md5::KeyMd5;
+use s3_ssec_core::transfer::{Answer, Description, KeyFacts, KeyRef, NoAnswer, Outcome};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -21,6 +23,7 @@ pub(super) fn read(json: &str) -> Option<Outcome> {
             let (record, plain_etag) = (text(&outcome["record"])?, String::new());
             Outcome::Described(Description { record, plain_etag })
         }
+        "scratch" => Outcome::Scratch { name: name(&outcome)?, key: scratch_facts(&outcome)? },
         "noted" => Outcome::Noted,
         "slept" => Outcome::Slept,
         "failed" => Outcome::Failed,
@@ -31,6 +34,11 @@ pub(super) fn read(json: &str) -> Option<Outcome> {
 
 fn numbers(numbers: &Value) -> Option<BTreeSet<u16>> {
     numbers.as_array()?.iter().map(|number| number.as_u64()?.try_into().ok()).collect()
+}
+
+fn scratch_facts(outcome: &Value) -> Option<KeyFacts> {
+    let md5 = KeyMd5::from_base64(outcome["md5"].as_str()?)?;
+    Some(KeyFacts { key: KeyRef::Scratch, md5, kind: Kind::Direct, record: String::new() })
 }
 
 fn answer(outcome: &Value) -> Option<Answer> {

@@ -8,7 +8,7 @@ use s3_ssec_core::names::{BucketName, ObjectKey, ObjectName};
 use s3_ssec_core::plan::MultipartPlan;
 use s3_ssec_core::transfer::{
     Before, CompletePlan, Condition, Description, KeyFacts, KeyRef, OnFailure, PartsPlan,
-    PartsSource, PutPlan,
+    PartsSource, PutPlan, WriteKind,
 };
 use serde_json::Value;
 
@@ -67,7 +67,18 @@ pub(super) fn complete(json: &str) -> Option<(CompletePlan, bool)> {
     Some((complete, plan["isCompleted"].as_bool()?))
 }
 
-fn name(plan: &Value) -> Option<ObjectName> {
+/// The object beside which a kind of write is proved, and the kind. `None` if it is not a plan of that.
+pub(super) fn trial(json: &str) -> Option<(ObjectName, WriteKind)> {
+    let plan: Value = serde_json::from_str(json).ok()?;
+    let kind = match plan["kind"].as_str()? {
+        "single" => WriteKind::Single,
+        "multipart" => WriteKind::Multipart,
+        _ => return None,
+    };
+    Some((name(&plan)?, kind))
+}
+
+pub(super) fn name(plan: &Value) -> Option<ObjectName> {
     let bucket = BucketName::parse(plan["bucket"].as_str()?).ok()?;
     Some(ObjectName::new(bucket, ObjectKey::parse(plan["name"].as_str()?).ok()?))
 }

@@ -1,8 +1,10 @@
 //! Tasks as JSON: requests as the page signs and sends them.
 
 use super::json::Json;
+use s3_ssec_core::key::random_bytes;
+use s3_ssec_core::names::ObjectName;
 use s3_ssec_core::removal::TrustedVersion;
-use s3_ssec_core::transfer::{Body, Call, Condition, JournalStep, Operation, Stage, Task};
+use s3_ssec_core::transfer::{Body, Call, Condition, JournalStep, KeyRef, Operation, Stage, Task};
 use s3_ssec_core::xml::push_text;
 
 /// A `TransferTask` of this number.
@@ -21,65 +23,29 @@ pub(super) fn json(id: usize, task: Task) -> String {
             sleep.number("ms", ms);
             sleep
         }
+        Task::OpenScratch { beside } => open_scratch(&beside),
+        Task::CloseScratch { .. } => Json::of("task", "close-scratch"),
         Task::Hash { number, body, .. } => {
             let mut hash = Json::of("task", "hash");
-            part(&mut hash, number, &body);
+            hash.number("number", number.into());
+            push_body(&mut hash, &body);
             hash
         }
         Task::Compare { listed } => {
-            let mut compare = Json::of("task", "compare");
             let mut parts = Json::object();
             for (number, etag) in &listed {
                 parts.text(&number.to_string(), etag);
             }
+            let mut compare = Json::of("task", "compare");
             compare.raw("listed", &parts.end());
             compare
         }
         Task::Describe { .. } => Json::of("task", "describe"),
         Task::Journal(step) => journal(&step),
-        Task::OpenScratch { .. } | Task::CloseScratch { .. } | Task::Read { .. } => other(),
+        Task::Read { .. } => other(),
     };
     json.number("id", id as u64);
     json.end()
-}
-
-fn journal(step: &JournalStep) -> Json {
-    let mut json = Json::of("task", "journal");
-    json.text(
-        "step",
-        match step {
-            JournalStep::Begun => "begun",
-            JournalStep::Created { .. } => "created",
-            JournalStep::Stored { .. } => "stored",
-            JournalStep::Completing { .. } => "completing",
-            JournalStep::Over => "over",
-        },
-    );
-    match step {
-        JournalStep::Created { upload } => json.text("upload", upload),
-        JournalStep::Stored { number, etag } => {
-            json.number("number", (*number).into());
-            json.text("etag", etag);
-        }
-        JournalStep::Begun | JournalStep::Completing { .. } | JournalStep::Over => {}
-    }
-    json
-}
-
-/// A part of the content: its number, where it begins, and its length.
-fn part(json: &mut Json, number: u16, body: &Body) {
-    json.number("number", number.into());
-    span(json, body);
-}
-
-fn span(json: &mut Json, body: &Body) {
-    let Body::Range { offset, length } = body else { return };
-    let mut span = offset.to_string();
-    span.insert(0, '[');
-    span.push(',');
-    span.push_str(&length.to_string());
-    span.push(']');
-    json.raw("body", &span);
 }
 
 fn stage_name(stage: Stage) -> &'static str {
@@ -90,38 +56,88 @@ fn stage_name(stage: Stage) -> &'static str {
     }
 }
 
+fn journal(step: &JournalStep) -> Json {
+    let mut json = Json::of("task", "journal");
+    let name = match step {
+        JournalStep::Begun => "begun",
+        JournalStep::Created { upload } => {
+            json.text("upload", upload);
+            "created"
+        }
+        JournalStep::Stored { number, etag } => {
+            json.number("number", (*number).into());
+            json.text("etag", etag);
+            "stored"
+        }
+        JournalStep::Completing { .. } => "completing",
+        JournalStep::Over => "over",
+    };
+    json.text("step", name);
+    json
+}
+
 /// A task of orders that no page runs.
 fn other() -> Json {
     Json::of("task", "other")
 }
 
+/// With the name that is drawn here; the key is drawn where it is used.
+fn open_scratch(beside: &ObjectName) -> Json {
+    let Ok(random) = random_bytes() else { return other() };
+    let mut open = Json::of("task", "open-scratch");
+    open.text("bucket", beside.bucket.as_str());
+    open.text("name", beside.scratch_beside(random).key.as_str());
+    open
+}
+
 fn request(call: &Call) -> Json {
-    let Some(request) = Request::of(&call.operation, call.name.key.as_str()) else {
-        return other();
-    };
+    let Some(mut request) = Request::of(&call.operation) else { return other() };
     let mut json = Json::of("task", "call");
     json.text("operation", request.operation);
     json.text("method", request.method);
-    json.raw("parameters", &request.parameters.end());
     json.raw("headers", &request.headers.end());
     json.flag("isKeyed", call.key.is_some());
+    json.flag("isScratch", call.key == Some(KeyRef::Scratch));
     json.flag("isRead", request.is_read);
-    if !matches!(call.operation, Operation::Versioning | Operation::ListUploads) {
-        json.text("name", call.name.key.as_str());
+    let name = call.name.key.as_str();
+    match call.operation {
+        Operation::Versioning => {}
+        Operation::ListVersions | Operation::ListUploads => request.parameters.text("prefix", name),
+        _ => json.text("name", name),
     }
+    json.raw("parameters", &request.parameters.end());
     if let Some(document) = request.document {
         json.text("document", &document);
     }
     match &call.operation {
         Operation::Put { body, .. } => {
-            span(&mut json, body);
-            json.flag("isTyped", true);
+            json.flag("isTyped", matches!(body, Body::Range { .. }));
+            push_body(&mut json, body);
         }
-        Operation::Part { number, body, .. } => part(&mut json, *number, body),
-        Operation::Create { .. } => json.flag("isTyped", true),
+        Operation::Create { .. } => json.flag("isTyped", call.key != Some(KeyRef::Scratch)),
+        Operation::Part { body, number, .. } => {
+            json.number("number", (*number).into());
+            push_body(&mut json, body);
+        }
         _ => {}
     }
     json
+}
+
+#[inline(never)]
+fn push_body(json: &mut Json, body: &Body) {
+    match body {
+        Body::Range { offset, length } => {
+            let mut span = offset.to_string();
+            span.insert(0, '[');
+            span.push(',');
+            span.push_str(&length.to_string());
+            span.push(']');
+            json.raw("body", &span);
+        }
+        // Contents of scratch objects are text.
+        Body::Bytes(bytes) => json.text("content", std::str::from_utf8(bytes).unwrap_or_default()),
+    }
 }
 
 /// A request without its key and its signature.
@@ -154,12 +170,8 @@ impl Request {
     }
 
     /// `None` for requests of orders that no page runs.
-    fn of(operation: &Operation, name: &str) -> Option<Self> {
+    fn of(operation: &Operation) -> Option<Self> {
         Some(match operation {
-            Operation::Create { .. }
-            | Operation::Part { .. }
-            | Operation::Abort { .. }
-            | Operation::ListParts { .. } => return Some(Self::of_upload(operation)),
             Operation::Head { version } => Self::of_version("HeadObject", "HEAD", version),
             Operation::GetStart { version, ranged } => {
                 let mut get = Self::of_version("GetObject", "GET", version);
@@ -171,13 +183,42 @@ impl Request {
                 }
                 get
             }
-            Operation::Put { body: Body::Range { .. }, tags, condition } => {
+            Operation::Put { tags, condition, .. } => {
                 let mut put = Self::new("PutObject", "PUT");
                 put.condition(condition);
-                if !tags.is_empty() {
-                    put.headers.text("x-amz-tagging", &tagging(tags));
-                }
+                put.tags(tags);
                 put
+            }
+            Operation::Create { tags } => {
+                let mut create = Self::read("CreateMultipartUpload", "POST", "uploads");
+                create.tags(tags);
+                create
+            }
+            Operation::Part { upload, number, .. } => {
+                let mut part = Self::new("UploadPart", "PUT");
+                part.parameters.text("partNumber", &number.to_string());
+                part.parameters.text("uploadId", upload);
+                part
+            }
+            Operation::Abort { upload } => {
+                let mut abort = Self::new("AbortMultipartUpload", "DELETE");
+                abort.parameters.text("uploadId", upload);
+                abort
+            }
+            Operation::ListVersions => {
+                let mut list = Self::read("ListObjectVersions", "GET", "versions");
+                list.parameters.text("encoding-type", "url");
+                list
+            }
+            // Not encoded: RGW encodes the names and does not say so (measured).
+            Operation::ListUploads => Self::read("ListMultipartUploads", "GET", "uploads"),
+            Operation::ListParts { upload, after } => {
+                let mut list = Self::new("ListParts", "GET");
+                list.parameters.text("uploadId", upload);
+                if let Some(after) = after {
+                    list.parameters.text("part-number-marker", after);
+                }
+                Self { is_read: true, ..list }
             }
             Operation::Complete { upload, etags, condition } => {
                 let mut complete = Self::new("CompleteMultipartUpload", "POST");
@@ -196,56 +237,25 @@ impl Request {
                 Self { is_read: true, ..get }
             }
             Operation::Delete { version } => Self::of_version("DeleteObject", "DELETE", version),
-            Operation::Versioning => {
-                let mut get = Self::new("GetBucketVersioning", "GET");
-                get.parameters.text("versioning", "");
-                Self { is_read: true, ..get }
-            }
-            Operation::ListUploads => {
-                let mut list = Self::new("ListMultipartUploads", "GET");
-                list.parameters.text("uploads", "");
-                list.parameters.text("prefix", name);
-                Self { is_read: true, ..list }
-            }
-            // Of trials.
-            Operation::Put { body: Body::Bytes(_), .. }
-            | Operation::GetSmall { .. }
-            | Operation::WrongPart { .. }
-            | Operation::ListVersions => return None,
+            Operation::Versioning => Self::read("GetBucketVersioning", "GET", "versioning"),
+            // Of the trial of versions, and of an upload whose creation was not answered: a page may send no
+            // Content-MD5 everywhere.
+            Operation::GetSmall { .. } | Operation::WrongPart { .. } => return None,
         })
     }
 
-    fn of_upload(operation: &Operation) -> Self {
-        match operation {
-            Operation::Create { tags } => {
-                let mut create = Self::new("CreateMultipartUpload", "POST");
-                create.parameters.text("uploads", "");
-                if !tags.is_empty() {
-                    create.headers.text("x-amz-tagging", &tagging(tags));
-                }
-                Self { is_read: true, ..create }
-            }
-            Operation::Part { upload, number, .. } => {
-                let mut put = Self::new("UploadPart", "PUT");
-                put.parameters.text("partNumber", &number.to_string());
-                put.parameters.text("uploadId", upload);
-                put
-            }
-            Operation::ListParts { upload, after } => {
-                let mut list = Self::new("ListParts", "GET");
-                list.parameters.text("uploadId", upload);
-                if let Some(after) = after {
-                    list.parameters.text("part-number-marker", after);
-                }
-                Self { is_read: true, ..list }
-            }
-            Operation::Abort { upload } => {
-                let mut abort = Self::new("AbortMultipartUpload", "DELETE");
-                abort.parameters.text("uploadId", upload);
-                abort
-            }
-            // The others are not of an upload.
-            other => Self::new(other.name(), "GET"),
+    /// Of the subresource of this name.
+    #[inline(never)]
+    fn read(operation: &'static str, method: &'static str, subresource: &str) -> Self {
+        let mut request = Self::new(operation, method);
+        request.parameters.text(subresource, "");
+        Self { is_read: true, ..request }
+    }
+
+    #[inline(never)]
+    fn tags(&mut self, tags: &[(String, String)]) {
+        if !tags.is_empty() {
+            self.headers.text("x-amz-tagging", &tagging(tags));
         }
     }
 

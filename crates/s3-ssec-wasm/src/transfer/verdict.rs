@@ -5,7 +5,8 @@ use crate::error::Coded as _;
 use s3_ssec_core::echo::EchoError;
 use s3_ssec_core::removal::Leftover;
 use s3_ssec_core::transfer::{
-    Answer, CompleteVerdict, PartsHalt, PartsVerdict, PutVerdict, RecordPlace, Stored,
+    Answer, CompleteVerdict, PartsHalt, PartsVerdict, PutVerdict, RecordPlace, ScratchLeft, Stored,
+    TrialEnd, TrialVerdict,
 };
 
 /// The `TransferVerdict` of an upload in one request.
@@ -57,6 +58,31 @@ pub(super) fn of_parts(verdict: PartsVerdict) -> String {
     }
 }
 
+/// The `TransferVerdict` of a trial. A scratch object that is left is in its words.
+pub(super) fn of_trial(TrialVerdict { end, left }: TrialVerdict) -> String {
+    let mut verdict = match end {
+        TrialEnd::Proved { tags_kept } => {
+            let mut proved = Json::of("end", "proved");
+            if let Some(is_kept) = tags_kept {
+                proved.flag("tagsKept", is_kept);
+            }
+            proved
+        }
+        TrialEnd::NotProved(error) => of_error(error),
+        TrialEnd::Refused(answer) => of_refusal(&answer),
+        TrialEnd::Unanswered => Json::of("end", "unanswered"),
+        TrialEnd::NoScratch => Json::of("end", "no-nonce"),
+    };
+    // Where no write was answered there may be nothing.
+    if let Some(ScratchLeft { name, is_stored: true }) = left {
+        let mut words = name.to_string();
+        words.insert_str(0, "The trial object ");
+        words.push_str(" could not be removed.");
+        verdict.text("words", &words);
+    }
+    verdict.end()
+}
+
 #[inline(never)]
 fn end(end: &str) -> String {
     Json::of("end", end).end()
@@ -74,17 +100,29 @@ fn stored(object: Stored) -> String {
 
 #[inline(never)]
 fn refused(answer: &Answer, leftover: Leftover) -> String {
+    left(of_refusal(answer), leftover, leftover != Leftover::Nothing)
+}
+
+#[inline(never)]
+fn of_refusal(answer: &Answer) -> Json {
     let mut refused = Json::of("end", "refused");
     refused.number("status", answer.status.into());
-    left(refused, leftover, leftover != Leftover::Nothing)
+    // Others of the order may be refused with the same status; a body names its request.
+    refused.text("body", std::str::from_utf8(&answer.body).unwrap_or_default());
+    refused
 }
 
 #[inline(never)]
 fn not_proved(error: EchoError, leftover: Leftover) -> String {
+    left(of_error(error), leftover, true)
+}
+
+#[inline(never)]
+fn of_error(error: EchoError) -> Json {
     let mut not_proved = Json::of("end", "not-proved");
     not_proved.text("code", error.code());
     not_proved.text("what", &error.to_string());
-    left(not_proved, leftover, true)
+    not_proved
 }
 
 #[inline(never)]

@@ -53,6 +53,11 @@ fn carry(
                     key["outcome"] = json!("key");
                     key
                 }
+                "open-scratch" => json!({
+                    "outcome": "scratch", "bucket": task["bucket"], "name": task["name"],
+                    "md5": facts("")["md5"],
+                }),
+                "close-scratch" => json!({ "outcome": "noted" }),
                 "call" => play(task, &took),
                 "sleep" => json!({ "outcome": "slept" }),
                 _ => json!({ "outcome": "failed" }),
@@ -93,6 +98,94 @@ fn an_upload_in_one_request_is_stored_with_its_record() {
     let mut transfer = Transfer::put(&put_plan("keep")).unwrap();
     let (verdict, took) = carry(&mut transfer, |_, _| echoed(200));
     assert_eq!((verdict, took), (json!({ "end": "exists" }), vec!["HeadObject".to_owned()]));
+}
+
+fn trial_of(
+    kind: &str,
+    tags: &str,
+    play: impl Fn(&Value) -> Option<Value>,
+) -> (Value, Vec<String>) {
+    let plan = json!({ "bucket": "research-data", "name": "a/b", "kind": kind }).to_string();
+    carry(&mut Transfer::trial(&plan).unwrap(), |task, took| {
+        if let Some(answer) = play(task) {
+            return answer;
+        }
+        let list = |root: &str| {
+            let body = format!("<{root}><IsTruncated>false</IsTruncated></{root}>");
+            answer(200, &[], &body)
+        };
+        match (task["operation"].as_str().unwrap(), task["isKeyed"].as_bool().unwrap()) {
+            ("ListMultipartUploads", _) => list("ListMultipartUploadsResult"),
+            ("ListObjectVersions", _) => list("ListVersionsResult"),
+            ("CreateMultipartUpload", _) => {
+                let mut created = echoed(200);
+                let id = "<UploadId>u</UploadId>";
+                let body =
+                    format!("<InitiateMultipartUploadResult>{id}</InitiateMultipartUploadResult>");
+                created["body"] = json!(body);
+                created
+            }
+            ("GetObjectTagging", _) => tagged(tags),
+            ("HeadObject", false) if took.iter().any(|one| one == "DeleteObject") => {
+                answer(404, &[], "")
+            }
+            ("HeadObject", false) => answer(400, &[], ""),
+            ("GetObject", _) => answer(400, &[], "<Error><Code>InvalidRequest</Code></Error>"),
+            _ => echoed(200),
+        }
+    })
+}
+
+#[wasm_bindgen_test]
+fn a_kind_of_write_is_proved_on_a_scratch_object() {
+    for (tags, is_kept) in [("trial", true), ("another", false)] {
+        let (verdict, took) = trial_of("single", tags, |task| {
+            if let Some(name) = task["name"].as_str() {
+                let random = name.strip_prefix("a/.s3-ssec-trial-").unwrap();
+                assert_eq!(random.len(), 16, "{name}");
+            }
+            if task["operation"] == "PutObject" {
+                assert_eq!((&task["content"], &task["isKeyed"]), (&json!("trial"), &json!(true)));
+            }
+            None
+        });
+        assert_eq!(verdict, json!({ "end": "proved", "tagsKept": is_kept }));
+        let proof = ["PutObject", "HeadObject", "GetObject", "HeadObject", "GetObjectTagging"];
+        let removal = ["ListMultipartUploads", "ListObjectVersions", "DeleteObject", "HeadObject"];
+        assert_eq!(took, [&proof[..], &removal[..]].concat());
+    }
+    let (verdict, took) = trial_of("multipart", "trial", |task| {
+        if task["operation"] == "UploadPart" {
+            let parameters = json!({ "partNumber": "1", "uploadId": "u" });
+            assert_eq!((&task["parameters"], &task["content"]), (&parameters, &json!("trial")));
+        }
+        None
+    });
+    assert_eq!(verdict, json!({ "end": "proved", "tagsKept": true }));
+    let writes = ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"];
+    assert_eq!((&took[..3], &*took[3]), (&writes.map(str::to_owned)[..], "PutObjectTagging"));
+}
+
+#[wasm_bindgen_test]
+fn a_trial_says_which_refusal_counts_and_what_is_left() {
+    let (verdict, took) = trial_of("single", "trial", |task| {
+        let denied = || answer(403, &[], "<Error><Code>AccessDenied</Code></Error>");
+        (task["operation"] == "PutObject").then(denied)
+    });
+    let (end, body) = (json!("refused"), json!("<Error><Code>AccessDenied</Code></Error>"));
+    assert_eq!(verdict, json!({ "end": end, "status": 403, "body": body }));
+    assert_eq!(took, ["PutObject", "PutObject"], "the second one is without tags");
+    let (verdict, _) = trial_of("single", "trial", |task| match task["operation"].as_str() {
+        Some("DeleteObject") => Some(answer(403, &[], "")),
+        Some("HeadObject") => Some(answer(200, &[], "")),
+        _ => None,
+    });
+    assert_eq!(
+        (&verdict["end"], &verdict["code"]),
+        (&json!("not-proved"), &json!("echo-plaintext"))
+    );
+    let words = verdict["words"].as_str().unwrap();
+    assert!(words.starts_with("The trial object s3://research-data/a/.s3-ssec-trial-"), "{words}");
 }
 
 /// The version that the answer named, in plaintext: it is looked at, removed, and looked for again.
@@ -207,6 +300,7 @@ fn plans_and_outcomes_are_checked() {
     assert_eq!(code(Transfer::put("{}")), "argument");
     assert_eq!(code(Transfer::put(&put_plan("overwrite"))), "argument");
     assert_eq!(code(Transfer::complete(&put_plan("keep"))), "argument");
+    assert_eq!(code(Transfer::trial(&put_plan("keep"))), "argument");
     let mut transfer = Transfer::put(&put_plan("keep")).unwrap();
     assert_eq!(transfer.next(0), "[]");
     assert!(transfer.next(1).contains("\"HeadObject\""));

@@ -11,7 +11,10 @@ use crate::key::{Key, Kind};
 use crate::removal::Leftover;
 use crate::transfer::parts::PartsVerdict;
 use crate::transfer::put::{PutPlan, PutVerdict, RecordPlace, put};
-use crate::transfer::task::{Answer, Call, Condition, KeyFacts, Operation, Outcome, Task};
+use crate::transfer::task::{
+    Answer, Call, Condition, KeyFacts, NoAnswer, Operation, Outcome, Task,
+};
+use crate::transfer::trial::{TrialEnd, TrialVerdict, WriteKind, trial};
 use crate::transfer::written::{Finding, Search, Write};
 use crate::transfer::{Link, Machine};
 use std::future::Future;
@@ -23,7 +26,7 @@ impl Run {
         C: Future<Output = V> + Send + 'static,
     {
         match self.faults.is_browser {
-            true => Machine::without_scratch(course),
+            true => Machine::with_hidden_headers(course),
             false => Machine::new(course),
         }
     }
@@ -108,6 +111,79 @@ fn a_write_that_the_browser_repeated_is_found_behind_the_refusal() {
 }
 
 #[test]
+fn no_trial_of_a_page_breaks_an_invariant_whatever_happens() {
+    for kind in [WriteKind::Single, WriteKind::Multipart] {
+        assert_unbroken(PAGE, |run| run.trial(kind).map(drop));
+    }
+}
+
+#[test]
+fn a_trial_of_a_page_proves_honest_places_alone_and_leaves_nothing() {
+    for (profile, kind) in Profile::ALL
+        .into_iter()
+        .flat_map(|profile| [(profile, WriteKind::Single), (profile, WriteKind::Multipart)])
+    {
+        for seed in 0..32 {
+            let mut run = page(seed, profile, Lie::None);
+            let verdict = run.trial(kind).unwrap().unwrap();
+            let is_proved = matches!(verdict.end, TrialEnd::Proved { .. });
+            // What a browser wrote twice is found by a listing.
+            let is_gone = verdict.left.is_none() || !profile.lists();
+            assert!(is_proved && is_gone, "{profile:?} {kind:?} {verdict:?}\n{}", run.trace());
+        }
+        for lie in Lie::ALL.into_iter().filter(|lie| *lie != Lie::None) {
+            let verdict = page(1, profile, lie).trial(kind).unwrap().unwrap();
+            let is_proved = matches!(verdict.end, TrialEnd::Proved { .. });
+            assert!(!is_proved, "{profile:?} {kind:?} {lie:?}: {verdict:?}");
+        }
+    }
+}
+
+/// The verdict of a trial at a gateway that answers this operation otherwise.
+fn trial_with(
+    kind: WriteKind,
+    operation: &str,
+    answer: impl Fn(&mut Run, Call) -> Outcome,
+) -> TrialVerdict {
+    let name = plan().name;
+    let mut machine = Machine::with_hidden_headers(|link| trial(link, name, kind));
+    let mut run = page(1, Profile::RGW_18, Lie::None);
+    while machine.verdict().is_none() {
+        for (id, task) in machine.next(1) {
+            let outcome = match task {
+                Task::Call(call) if call.operation.name() == operation => answer(&mut run, call),
+                task => run.carry(task),
+            };
+            machine.done(id, outcome).unwrap();
+        }
+    }
+    machine.verdict().cloned().unwrap()
+}
+
+#[test]
+fn tags_that_may_not_be_seen_are_not_called_dropped() {
+    for (status, tags_kept) in [(403, None), (501, Some(false)), (200, Some(false))] {
+        let answer = |_: &mut Run, _| Outcome::Answer(Answer { status, ..Answer::default() });
+        let verdict = trial_with(WriteKind::Single, "GetObjectTagging", answer);
+        assert_eq!(verdict.end, TrialEnd::Proved { tags_kept }, "{status}");
+    }
+}
+
+#[test]
+fn an_upload_whose_completion_is_never_answered_is_proved_by_its_object() {
+    let (complete, gone) = ("CompleteMultipartUpload", NoAnswer::MaybeExecuted);
+    let verdict = trial_with(WriteKind::Multipart, complete, |run, call| {
+        let request = run.request(call);
+        run.unheard(&request);
+        Outcome::NoAnswer(gone)
+    });
+    assert_eq!(verdict.end, TrialEnd::Proved { tags_kept: Some(true) });
+    assert!(verdict.left.is_some(), "another one may still arrive");
+    let lost = trial_with(WriteKind::Multipart, complete, |_, _| Outcome::NoAnswer(gone));
+    assert_eq!(lost.end, TrialEnd::Unanswered);
+}
+
+#[test]
 fn where_no_version_is_shown_and_none_can_be_tried_nothing_is_deleted_by_name() {
     for seed in 0..32 {
         let mut run = page(seed, Profile::AWS_WITHOUT_RIGHTS, Lie::Plaintext);
@@ -132,7 +208,7 @@ fn find(run: &mut Run, key: KeyFacts) -> Finding {
     let (name, records) = (plan().name, vec![key.record.clone()]);
     let write = Write { name, key, records, plain_etag: String::new() };
     let course = |link| async move { Search::sized(&link, &write, 3).finding().await };
-    run.drive(Machine::without_scratch(course)).unwrap().unwrap()
+    run.drive(Machine::with_hidden_headers(course)).unwrap().unwrap()
 }
 
 impl Says for Finding {

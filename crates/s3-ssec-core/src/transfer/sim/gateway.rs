@@ -70,6 +70,11 @@ impl Profile {
         tells_versioning: false,
         ..Self::RGW_18
     };
+    /// True if it lists versions and uploads.
+    pub(super) fn lists(self) -> bool {
+        self.tells_versioning
+    }
+
     pub(super) const ALL: [Self; 8] = [
         Self::RGW_18,
         Self::RGW_20,

@@ -151,7 +151,7 @@ impl Run {
     /// A trial without other writers.
     pub(super) fn trial(&mut self, kind: WriteKind) -> Result<Option<TrialVerdict>, String> {
         self.faults.writers = 0;
-        self.drive(Machine::new(|link| trial(link, name(), kind)))
+        self.drive(self.machine(|link| trial(link, name(), kind)))
     }
 
     pub(super) fn try_replacing(&mut self) -> Result<Option<ReplacingVerdict>, String> {
@@ -218,7 +218,7 @@ impl Run {
         Ok(())
     }
 
-    fn request(&self, call: Call) -> Request {
+    pub(super) fn request(&self, call: Call) -> Request {
         let key = call.key.and_then(|key| match key {
             KeyRef::Write(nonce) => self.keys.get(&nonce.bytes()).copied(),
             KeyRef::Scratch => self.scratch_key,
