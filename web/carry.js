@@ -2,17 +2,17 @@
 // request follows, and what an answer means, the package decides.
 
 import { framed, unreadOr } from "./chunks.js";
-import { throwAway } from "./core.js";
+import { isRefusal, throwAway } from "./core.js";
 import { Refusal, send, Unreadable, wordsOf } from "./transport.js";
 
 /** Tasks at a time. */
 const ROOM = 4;
 /** Requests that write an object, and have as long as data need. */
 const WRITES = ["PutObject", "CompleteMultipartUpload"];
+/** Those before the last one of an upload in parts. */
+const BEGINS = ["CreateMultipartUpload", "UploadPart"];
 /** Verdicts that `carry` returns. */
 const RETURNED = ["proved", "stored", "exists", "overwritten", "unrecorded", "other-content", "upload-gone"];
-/** Requests whose failure is the reason of an order that had no answer. */
-const REASONS = [...WRITES, "CreateMultipartUpload", "UploadPart"];
 /** What a gateway says of a body that is not what was signed. */
 const OTHER_BODY = ["SignatureDoesNotMatch", "XAmzContentSHA256Mismatch"];
 
@@ -36,9 +36,10 @@ async function changedOr(error, place, body) {
 }
 
 /**
- * Carries an order (a `Transfer`) to its end. `job` has the `place`; `customer`, or `draw()` that gives it and its
- * `facts`; of an upload `body`, `sha256s` and `type`, or what `Parts` of `parts.js` has; perhaps `signal`, and
- * `isForgotten` where no one needs the record again. Returns a verdict of `RETURNED`. Throws what is behind any other; what is left then is in the error:
+ * Carries an order (a `Transfer`) to its end. `job` has the `place`; of an upload `customer`, or `draw()` that gives
+ * it and its `facts`, and `body`, `sha256s` and `type`, or what `Parts` of `parts.js` has; perhaps `signal`, and
+ * `isForgotten` where no one needs the record again. Returns a verdict of `RETURNED`. Throws what is behind any other;
+ * what is left then is in the error:
  * `leftover`, in words.
  */
 export async function carry(transfer, job) {
@@ -130,7 +131,8 @@ class Carrier {
     const errors = {
       refused: () => last((failure) => failure.status === status && failure.text === body),
       "not-proved": () => this.changed ?? Object.assign(new Error(what), { code }),
-      unanswered: () => this.changed ?? last(({ operation }) => REASONS.includes(operation)) ?? last(() => true),
+      // A refusal is an answer.
+      unanswered: () => this.changed ?? last((one) => isOpen(one) && isWrite(one)) ?? last(isOpen) ?? last(() => true),
       stopped: () => this.stopped,
       "no-nonce": () => last(() => true),
       "source-failed": () => this.changed ?? last(() => true),
@@ -146,6 +148,9 @@ class Carrier {
     return new Unreadable(sent, new Error("the answer is not one to an upload"));
   }
 }
+
+const isOpen = ({ status }) => !status || !isRefusal(status);
+const isWrite = ({ operation }) => WRITES.includes(operation) || BEGINS.includes(operation);
 
 const answered = ({ status, headers }, body) => ({ outcome: "answer", status, headers: [...headers], body });
 

@@ -81,7 +81,7 @@ impl<'l> Scratch<'l> {
     }
 
     /// Notes that a write was carried out whose answer did not come.
-    pub(super) fn is_written_unheard(&mut self) {
+    pub(super) fn note_unheard_write(&mut self) {
         self.is_unheard = true;
     }
 

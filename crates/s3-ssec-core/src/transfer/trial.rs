@@ -161,7 +161,7 @@ impl Trial<'_, '_> {
         if !may_be_there || matches!(self.ask().without_key(None).await?, WithoutKey::Absent) {
             return Err(halt);
         }
-        self.scratch.is_written_unheard();
+        self.scratch.note_unheard_write();
         Ok(())
     }
 
