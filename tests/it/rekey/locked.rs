@@ -92,8 +92,8 @@ async fn held_versions_are_not_written_again(gateway: &'static Gateway) {
     // What holds nothing got its key at once; the others do when nothing holds them any more.
     person.run(["cat", &bucket.url("free"), "--key-file", "new"]).await.done();
     hold(&bucket, "held", &held[0], ObjectLockLegalHoldStatus::Off).await;
-    retain(&bucket, "retained", &retained[1], 1).await;
-    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    retain(&bucket, "retained", &retained[1], 4).await;
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
     rekey(&person, &bucket.url(""), &["--versions"], 0).await;
     assert_eq!(all(&bucket).await, 6);
     for key in ["held", "retained"] {
