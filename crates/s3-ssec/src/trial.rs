@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 pub use s3_ssec_core::names::TRIAL_PREFIX;
 
-/// 16 characters that nobody else has.
+/// 16 characters that no other client has.
 pub(crate) fn random_name() -> Result<String, RandomError> {
     Ok(base16ct::lower::encode_string(&random_bytes::<8>()?))
 }

@@ -9,6 +9,7 @@ mod again;
 mod browser;
 mod gateway;
 mod journal;
+mod parts;
 mod run;
 mod said;
 

@@ -1,7 +1,7 @@
 //! Uploads in parts that break off at a chosen step, and the run after them.
 
 use super::gateway::{Lie, Profile};
-use super::journal::plan;
+use super::parts::plan;
 use super::run::{Faults, Run};
 use crate::removal::Leftover;
 use crate::transfer::parts::{
