@@ -54,7 +54,6 @@ impl Journal {
             nonce,
         };
         self.begun = key;
-        self.text =
-            UploadJournal::parse(&crate::journal::print(&crate::journal::UploadLine::Begun(begun)));
+        self.text = UploadJournal::parse(&print(&UploadLine::Begun(begun)));
     }
 }
