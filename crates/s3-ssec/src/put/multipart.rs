@@ -143,14 +143,16 @@ impl Writing<'_> {
             },
             PartsHalt::Stopped => PutError::Stopped,
         };
-        match (error, upload) {
+        let error = match (error, upload) {
             (PutError::Call(error), UploadLeft::Kept) => PutError::BrokenOff(error),
             (PutError::Stopped, UploadLeft::Kept) => PutError::Unfinished(name()),
-            (error @ PutError::NotProved { .. }, UploadLeft::Gone | UploadLeft::Kept) => error,
-            (error, UploadLeft::Gone | UploadLeft::Kept) => error.leaving(self.name, object.into()),
-            (error, UploadLeft::Open | UploadLeft::Unknown) => {
-                error.leaving(self.name, object.into()).leaving(self.name, Leftover::Upload)
-            }
+            // It says so itself.
+            (error @ PutError::NotProved { .. }, _) => error,
+            (error, _) => error.leaving(self.name, object.into()),
+        };
+        match upload {
+            UploadLeft::Gone | UploadLeft::Kept => error,
+            UploadLeft::Open | UploadLeft::Unknown => error.leaving(self.name, Leftover::Upload),
         }
     }
 }
