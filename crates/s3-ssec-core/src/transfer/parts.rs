@@ -3,10 +3,12 @@
 mod again;
 mod create;
 mod owner;
+mod plan;
 mod send;
 mod source;
 
 pub use owner::drop_uploads;
+pub use plan::{Before, OnFailure, PartsHalt, PartsLeft, PartsPlan, PartsVerdict, UploadLeft};
 pub use source::PartsSource;
 
 use super::ask::{Ask, Unheard, is_upload_gone};
@@ -14,156 +16,12 @@ use super::before::{BeforeWrite, look_first};
 use super::complete::{complete_parts, describe_parts};
 use super::completion::{CompletePlan, CompleteVerdict};
 use super::link::Link;
-use super::put::Stored;
-use super::task::{Answer, Condition, JournalStep, KeyFacts, Outcome, Task};
-use crate::echo::EchoError;
-use crate::journal::UploadJournal;
-use crate::names::ObjectName;
-use crate::plan::MultipartPlan;
+use super::task::{Answer, JournalStep, KeyFacts, Outcome, Task};
 use crate::removal::Leftover;
 use again::TakenUp;
 use owner::{drop_late, drop_unheard};
 use send::Sent;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// A multipart upload.
-#[derive(Clone, Debug)]
-pub struct PartsPlan {
-    /// The object.
-    pub name: ObjectName,
-    /// Its content.
-    pub source: PartsSource,
-    /// The caller's own tags.
-    pub tags: Vec<(String, String)>,
-    /// The condition under which it is stored.
-    pub condition: Condition,
-    /// Parts that are handed out at a time.
-    pub at_once: usize,
-    /// What becomes of the upload if it fails.
-    pub on_failure: OnFailure,
-    /// An earlier upload of this source to this name.
-    pub before: Option<Before>,
-}
-
-/// What becomes of an upload that fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OnFailure {
-    /// It stays, with its journal: a person decides.
-    Keep,
-    /// It stays where a later run can go on with it; else it is aborted.
-    KeepIfItMayPass,
-    /// It is aborted: nobody can send the rest.
-    TakeBack,
-}
-
-/// An upload that broke off, as its journal has it.
-#[derive(Clone, Debug)]
-pub struct Before {
-    /// The facts of its key, with the pending record. `None` if this run has another key: the upload is aborted.
-    key: Option<KeyFacts>,
-    /// Its ID; `None` if it broke off around Create.
-    upload: Option<String>,
-    /// Its parts; `None` if the source has another size now.
-    parts: Option<MultipartPlan>,
-    /// The noted hash of each part that was sent.
-    sent: BTreeMap<u16, String>,
-    /// The numbers of the parts that were stored.
-    stored: BTreeSet<u16>,
-    is_completing: bool,
-}
-
-impl Before {
-    /// What a journal says. `size` is that of the source today, in bytes; `key` the facts of the journal's key and
-    /// nonce, if this run has that key.
-    pub fn of(journal: &UploadJournal, size: u64, key: Option<KeyFacts>) -> Self {
-        let begun = &journal.begun;
-        let parts = MultipartPlan::new(begun.size, begun.part_size).ok();
-        Self {
-            key,
-            upload: journal.upload_id.clone(),
-            parts: parts.filter(|_| begun.size == size),
-            sent: journal.sent.clone(),
-            stored: journal.stored.keys().copied().collect(),
-            is_completing: journal.completing,
-        }
-    }
-}
-
-/// The end of a multipart upload.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PartsVerdict {
-    /// It is stored, and the gateway confirmed its key. The second value is an earlier upload, whose creation was
-    /// not answered.
-    Stored(Stored, UploadLeft),
-    /// It is not, or not known to be.
-    Failed(PartsHalt, PartsLeft),
-}
-
-/// The remains of a multipart upload that did not succeed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PartsLeft {
-    /// The object.
-    pub object: Leftover,
-    /// The upload.
-    pub upload: UploadLeft,
-}
-
-/// An upload that was created, at the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UploadLeft {
-    /// Completed, aborted, or never created.
-    Gone,
-    /// It is there on purpose, and its journal with it.
-    Kept,
-    /// It could not be aborted.
-    Open,
-    /// The answer to Create did not come: there may be one whose upload ID is not known.
-    Unknown,
-}
-
-impl UploadLeft {
-    /// This, or what another one leaves.
-    fn or(self, other: Self) -> Self {
-        if self == UploadLeft::Gone { other } else { self }
-    }
-}
-
-/// Why an upload ends early.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PartsHalt {
-    /// The name is taken, and the upload was to replace nothing.
-    Exists,
-    /// The gateway refused a request.
-    Refused(Answer),
-    /// The gateway did not confirm the key.
-    NotProved(EchoError),
-    /// No usable answer came.
-    Unanswered,
-    /// The source could not be read to its end as it was, or this machine cannot send.
-    SourceFailed,
-    /// The source is not what it was when the upload broke off.
-    OtherContent,
-    /// The gateway does not know the upload that broke off, and its object is not there.
-    UploadGone,
-    /// Another writer replaced the object before it was described.
-    Overwritten,
-    /// It is stored and encrypted, and its record is nowhere: without a note of the nonce nothing opens it.
-    Unrecorded,
-    /// It was cancelled.
-    Stopped,
-    /// This machine could not draw a nonce.
-    NoNonce,
-}
-
-impl PartsHalt {
-    fn nothing_left(self) -> PartsVerdict {
-        self.leaving(Leftover::Nothing, UploadLeft::Gone)
-    }
-
-    fn leaving(self, object: Leftover, upload: UploadLeft) -> PartsVerdict {
-        PartsVerdict::Failed(self, PartsLeft { object, upload })
-    }
-}
+use std::collections::BTreeMap;
 
 /// Uploads in parts.
 pub async fn put_parts(link: Link, plan: PartsPlan) -> PartsVerdict {
@@ -289,6 +147,9 @@ impl<'a> Upload<'a> {
         };
         let record = description.record.clone();
         if self.completed.is_none() {
+            if let Err(halt) = self.look_again().await {
+                return Ok(self.give_up(halt, Leftover::Nothing, false).await);
+            }
             self.is_noted &= self.order.journal(JournalStep::Completing { record }).await;
         }
         let Sent { etags, size } = sent;
@@ -307,6 +168,21 @@ impl<'a> Upload<'a> {
             None => complete_parts(self.order.link, &plan).await,
         };
         Ok(self.ended(verdict).await)
+    }
+
+    /// An upload that broke off may have been away for days: its name is looked at once more, for gateways that
+    /// ignore the condition of Complete.
+    async fn look_again(&self) -> Result<(), PartsHalt> {
+        let Order { link, plan } = self.order;
+        if plan.before.is_none() {
+            return Ok(());
+        }
+        match look_first(link, &plan.name, &plan.condition).await {
+            Ok(BeforeWrite::Free) => Ok(()),
+            Ok(BeforeWrite::Taken) => Err(PartsHalt::Exists),
+            Ok(BeforeWrite::Refused(answer)) => Err(PartsHalt::Refused(answer)),
+            Err(Unheard) => Err(PartsHalt::Unanswered),
+        }
     }
 
     async fn ended(&self, verdict: CompleteVerdict) -> PartsVerdict {

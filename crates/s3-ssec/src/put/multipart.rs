@@ -144,7 +144,9 @@ impl Writing<'_> {
             PartsHalt::Stopped => PutError::Stopped,
         };
         let error = match (error, upload) {
-            (PutError::Call(error), UploadLeft::Kept) => PutError::BrokenOff(error),
+            (PutError::Call(error), UploadLeft::Kept) if !error.is_refusal() => {
+                PutError::BrokenOff(error)
+            }
             (PutError::Stopped, UploadLeft::Kept) => PutError::Unfinished(name()),
             // It says so itself.
             (error @ PutError::NotProved { .. }, _) => error,

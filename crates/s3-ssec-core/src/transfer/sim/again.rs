@@ -7,7 +7,7 @@ use crate::removal::Leftover;
 use crate::transfer::parts::{
     OnFailure, PartsHalt, PartsLeft, PartsPlan, PartsVerdict, UploadLeft, put_parts,
 };
-use crate::transfer::task::{JournalStep, Outcome, Task};
+use crate::transfer::task::{Condition, JournalStep, Outcome, Task};
 
 /// A run that was killed behind the first task that `is_last` picks.
 fn killed(profile: Profile, is_last: impl Fn(&Run, &Task) -> bool) -> Run {
@@ -79,6 +79,20 @@ fn where_a_person_decides_nothing_begins_anew() {
     run.gateway.uploads.clear();
     let verdict = again(&mut run, OnFailure::Keep);
     assert_eq!(verdict, PartsVerdict::Failed(PartsHalt::UploadGone, kept));
+}
+
+#[test]
+fn an_object_that_came_in_the_meantime_is_not_replaced() {
+    for profile in Profile::ALL {
+        let mut run = killed(profile, |_, task| is_stored_part(task, 2));
+        run.gateway.write_of_another(None, 3, "of-another");
+        let (before, condition) = (run.journal.before(), Condition::OnlyIfAbsent);
+        let kept = PartsPlan { before, condition, ..plan() };
+        let verdict = run.put_parts_as(kept).unwrap().unwrap();
+        let nothing = PartsLeft { object: Leftover::Nothing, upload: UploadLeft::Gone };
+        assert_eq!(verdict, PartsVerdict::Failed(PartsHalt::Exists, nothing), "{profile:?}");
+        assert_eq!(run.gateway.versions.len(), 1, "{profile:?}");
+    }
 }
 
 #[test]
