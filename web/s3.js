@@ -1,5 +1,5 @@
-// The calls of S3 that this page makes by itself, each as one function, and its trials. Every use of a key checks the
-// echo. Uploads in one request, and the end of those in parts, are orders of the package: see `carry.js`.
+// The calls of S3 that this page makes by itself, each as one function, and the trials of policies. Every use of a key
+// checks the echo. Uploads, and the trials before them, are orders of the package: see `carry.js`.
 
 import { carry, sendFile, small } from "./carry.js";
 import * as core from "./core.js";

@@ -7,7 +7,7 @@ use crate::removal::Leftover;
 use crate::transfer::parts::{
     OnFailure, PartsHalt, PartsLeft, PartsPlan, PartsVerdict, UploadLeft, put_parts,
 };
-use crate::transfer::task::{Condition, JournalStep, Outcome, Task};
+use crate::transfer::task::{Condition, JournalStep, NoAnswer, Outcome, Task};
 
 /// A run that was killed behind the first task that `is_last` picks.
 fn killed(profile: Profile, is_last: impl Fn(&Run, &Task) -> bool) -> Run {
@@ -123,6 +123,30 @@ fn an_upload_whose_creation_was_not_heard_is_aborted_by_its_key() {
     assert!(is_stored(&verdict), "{verdict:?}");
     let left: Vec<_> = run.gateway.uploads.iter().map(|upload| upload.id()).collect();
     assert_eq!(left, [foreign.as_str()]);
+}
+
+#[test]
+fn a_creation_that_may_come_late_is_not_called_gone() {
+    for (outcome, left) in [
+        (NoAnswer::NotSent, UploadLeft::Gone),
+        (NoAnswer::MaybeExecuted, UploadLeft::Unknown),
+        (NoAnswer::Silent, UploadLeft::Unknown),
+    ] {
+        let mut run = Run::new(1, Profile::RGW_18, Lie::None, Faults::default());
+        let mut machine = run.machine(|link| put_parts(link, plan()));
+        while machine.verdict().is_none() {
+            for (id, task) in machine.next(1) {
+                let outcome = match is_call(&task, "CreateMultipartUpload") {
+                    true => Outcome::NoAnswer(outcome),
+                    false => run.carry(task),
+                };
+                machine.done(id, outcome).unwrap();
+            }
+        }
+        let left = PartsLeft { object: Leftover::Nothing, upload: left };
+        let expected = PartsVerdict::Failed(PartsHalt::Unanswered, left);
+        assert_eq!(machine.verdict(), Some(&expected), "{outcome:?}");
+    }
 }
 
 #[test]
